@@ -1,0 +1,56 @@
+# Everything a developer or an operator types. `make help` lists it.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install up demo test check format proto lock clean
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements.lock pyproject.toml
+	@echo "Installing into $(VENV) (once; a minute or so)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "ChatterRoom needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Say PYTHON=/path/to/python3 make up"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+install: $(STAMP) ## Make the virtual environment and install everything
+
+up: $(STAMP) ## Start the whole platform (ARGS="--chat 2 --gateway-port 9000")
+	@$(BIN)/chatterroom up $(ARGS)
+
+demo: $(STAMP) ## Two users and a room talk to a platform started by `make up`
+	@$(BIN)/chatterroom demo $(ARGS)
+
+test: $(STAMP) ## Run every test (ARGS="-k resume")
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## Lint, types, import rules, generated code
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/generate_stubs.py --check
+
+format: $(STAMP) ## Format and sort imports
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+proto: $(STAMP) ## Generate the gRPC stubs from proto/
+	@$(BIN)/python scripts/generate_stubs.py
+
+lock: $(STAMP) ## Refresh requirements.lock from pyproject.toml
+	@$(BIN)/pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-emit-index-url --extra engines --group dev --output-file requirements.lock \
+	  --upgrade pyproject.toml scripts/build-requirements.in
+
+clean: ## Remove the virtual environment and caches (never your data)
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

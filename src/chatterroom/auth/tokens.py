@@ -1,0 +1,83 @@
+"""Access tokens: JWTs signed with Ed25519 by the user service, verified by everyone."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.ids import SessionId, UserId
+
+__all__ = ["AccessToken", "TokenSigner", "TokenVerifier"]
+
+# One algorithm, one issuer, one audience: what a token says of itself is never followed
+# (RFC 8725, sections 3.1 and 3.8 to 3.11).
+_ALGORITHM = "EdDSA"
+_ISSUER = "chatterroom"
+_AUDIENCE = "chatterroom"
+_TYPE = "at+jwt"
+_MAX_TOKEN_CHARACTERS = 2048
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """What a verified token says."""
+
+    user_id: UserId
+    session_id: SessionId
+    expires_at: int
+    """Seconds since 1970."""
+
+
+class TokenSigner:
+    """Makes access tokens that are valid for `lifetime_s`."""
+
+    def __init__(self, key: Ed25519PrivateKey, lifetime_s: int) -> None:
+        self._key = key
+        self.lifetime_s = lifetime_s
+
+    def sign(self, user_id: UserId, session_id: SessionId, now: datetime) -> str:
+        """Return a token for a session of a user, valid from `now`."""
+        claims = {
+            "iss": _ISSUER,
+            "aud": _AUDIENCE,
+            "sub": user_id,
+            "sid": session_id,
+            "iat": now,
+            "exp": now + timedelta(seconds=self.lifetime_s),
+        }
+        return jwt.encode(claims, self._key, algorithm=_ALGORITHM, headers={"typ": _TYPE})
+
+
+class TokenVerifier:
+    """Tells real access tokens from all others."""
+
+    def __init__(self, key: Ed25519PublicKey) -> None:
+        self._key = key
+
+    def verify(self, token: str) -> AccessToken:
+        """Return what the token says, or raise TOKEN_EXPIRED or TOKEN_INVALID."""
+        if len(token) > _MAX_TOKEN_CHARACTERS:
+            raise ChatterRoomError(ErrorCode.TOKEN_INVALID, "the access token is not valid")
+        try:
+            decoded = jwt.decode_complete(
+                token,
+                self._key,
+                algorithms=[_ALGORITHM],
+                issuer=_ISSUER,
+                audience=_AUDIENCE,
+                options={"require": ["exp", "iat", "sub", "sid", "iss", "aud"]},
+            )
+        except jwt.ExpiredSignatureError:
+            raise ChatterRoomError(
+                ErrorCode.TOKEN_EXPIRED, "the access token has expired"
+            ) from None
+        except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
+            raise ChatterRoomError(
+                ErrorCode.TOKEN_INVALID, "the access token is not valid"
+            ) from None
+        claims = decoded["payload"]
+        if decoded["header"].get("typ") != _TYPE or not isinstance(claims["sid"], str):
+            raise ChatterRoomError(ErrorCode.TOKEN_INVALID, "the access token is not valid")
+        return AccessToken(UserId(claims["sub"]), SessionId(claims["sid"]), int(claims["exp"]))

@@ -1,0 +1,102 @@
+"""The commands. Each imports what it needs when it runs, so that `--help` is quick."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chatterroom import __version__
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    name="chatterroom",
+    help="A self-hosted realtime chat platform of small services.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command()
+def up(
+    users: Annotated[int, typer.Option(min=1, max=64, help="Instances of the user service.")] = 1,
+    chat: Annotated[int, typer.Option(min=1, max=64, help="Instances of the chat service.")] = 1,
+    host: Annotated[str, typer.Option(help="Address the gateway listens on.")] = "127.0.0.1",
+    gateway_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port the gateway listens on.")
+    ] = 8080,
+    data_dir: Annotated[
+        Path,
+        typer.Option(envvar="CHATTERROOM_DATA_DIR", help="Where data, secrets and logs live."),
+    ] = Path(".data"),
+) -> None:
+    """Start the whole platform on this machine, engines included."""
+    from chatterroom.engines.up import UpOptions, run
+
+    sys.exit(run(UpOptions(users, chat, host, gateway_port, data_dir)))
+
+
+@app.command()
+def gateway() -> None:
+    """Start one API gateway: HTTP for every client, relays WebSockets."""
+    from chatterroom.gateway.main import run
+
+    sys.exit(run())
+
+
+@app.command()
+def users() -> None:
+    """Start one user service: accounts, logins, alerts."""
+    from chatterroom.users.main import run
+
+    sys.exit(run())
+
+
+@app.command()
+def chat() -> None:
+    """Start one chat service: private chats and rooms."""
+    from chatterroom.chat.main import run
+
+    sys.exit(run())
+
+
+@app.command()
+def discovery() -> None:
+    """Start one service discovery."""
+    from chatterroom.discovery.main import run
+
+    sys.exit(run())
+
+
+@app.command()
+def secrets(
+    directory: Annotated[Path, typer.Argument(help="Created where it does not exist.")],
+) -> None:
+    """Create the keys and credentials that the services share. Keeps those that exist."""
+    from chatterroom.auth.secrets import ensure_secrets
+
+    ensure_secrets(directory)
+
+
+@app.command()
+def demo(
+    url: Annotated[str, typer.Option(help="The gateway.")] = "http://127.0.0.1:8080",
+    forever: Annotated[bool, typer.Option(help="Go on until Ctrl-C, then check.")] = False,
+) -> None:
+    """Let two users and a room talk through the public endpoints, in front of your eyes."""
+    from chatterroom.demo import run
+
+    sys.exit(run(url, forever=forever))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)

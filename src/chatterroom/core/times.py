@@ -1,0 +1,16 @@
+"""Moments as clients see them: RFC 3339, UTC, milliseconds."""
+
+from datetime import UTC, datetime
+
+__all__ = ["format_time", "now"]
+
+
+def now() -> datetime:
+    """Return the present, aware, cut to the milliseconds that MongoDB keeps."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def format_time(moment: datetime) -> str:
+    """Write an aware moment as `2026-11-23T16:45:00.123Z`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

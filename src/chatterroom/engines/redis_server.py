@@ -1,0 +1,71 @@
+"""A real redis-server as a child process, on loopback only, its data kept in one directory."""
+
+from pathlib import Path
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from chatterroom.engines.child import ChildProcess
+from chatterroom.engines.engine import Engine
+from chatterroom.engines.locate import locate_redis_server
+from chatterroom.engines.ports import LOOPBACK
+
+__all__ = ["RedisServer"]
+
+_START_DEADLINE_S = 60.0
+_CALL_TIMEOUT_S = 1.0
+_DATABASES = 16
+
+
+class RedisServer(Engine):
+    """One redis-server with databases 0 to 15.
+
+    What was written is there again after a clean stop; a crash may lose the last second.
+    """
+
+    name = "redis"
+    stop_deadline_s = 10.0
+
+    def __init__(self, directory: Path, *, log_path: Path | None = None) -> None:
+        super().__init__(directory, log_path)
+
+    def url(self, database_number: int) -> str:
+        """Return the connection URL of one of the databases 0 to 15."""
+        return f"redis://{LOOPBACK}:{self.port}/{database_number}"
+
+    def _locate(self) -> Path:
+        return locate_redis_server()
+
+    def _arguments(self, data: Path, port: int) -> list[str]:
+        return [
+            *("--bind", LOOPBACK),
+            *("--port", str(port)),
+            *("--dir", str(data)),
+            *("--databases", str(_DATABASES)),
+            *("--appendonly", "yes"),
+            *("--save", ""),
+            *("--daemonize", "no"),
+        ]
+
+    async def _wait_usable(self, process: ChildProcess) -> None:
+        client = Redis(
+            host=LOOPBACK,
+            port=self.port,
+            socket_timeout=_CALL_TIMEOUT_S,
+            socket_connect_timeout=_CALL_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+        )
+        async with client:
+            await process.wait_until(
+                lambda: _answers(client), name=self.name, deadline_s=_START_DEADLINE_S
+            )
+
+
+async def _answers(client: Redis) -> bool:
+    try:
+        return bool(await client.ping())
+    except (RedisConnectionError, RedisTimeoutError):
+        return False

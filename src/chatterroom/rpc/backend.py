@@ -1,0 +1,172 @@
+"""Calls to a service that has several instances: deadlines, retries, breakers."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import grpc
+import grpc.aio
+import structlog
+from google.protobuf.message import Message
+
+from chatterroom.auth.secrets import ServiceCredential
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.rpc.balancer import Balancer, Instance
+from chatterroom.rpc.channels import open_channel
+from chatterroom.rpc.errors import error_from
+from chatterroom.rpc.identity import SERVICE, Caller, call_metadata
+
+__all__ = ["Backend"]
+
+log = structlog.get_logger()
+
+Stub = TypeVar("Stub")
+
+ATTEMPTS = 3
+_BACKOFF_S = 0.05
+# Retries may add a tenth to the traffic, so that they cannot bring down what is already slow
+# (the Builders' Library: "Timeouts, retries, and backoff with jitter").
+_BUDGET = 10.0
+_BUDGET_SHARE = 0.1
+_RETRY_AFTER_S = 1.0
+
+
+class Backend(Generic[Stub]):
+    """One service as its clients see it.
+
+    Failures of the service come out as the `ChatterRoomError` it raised; failures of the call as
+    SERVICE_UNAVAILABLE or REQUEST_TIMED_OUT.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        balancer: Balancer,
+        make_stub: Callable[[grpc.aio.Channel], Stub],
+        credential: ServiceCredential,
+        timeout_s: float,
+    ) -> None:
+        self.name = name
+        self.balancer = balancer
+        self._make_stub = make_stub
+        self._credential = credential
+        self._timeout_s = timeout_s
+        self._channels: dict[str, tuple[grpc.aio.Channel, Stub]] = {}
+        self._budget = _BUDGET
+
+    async def call(
+        self,
+        method: Callable[[Stub], Any],
+        request: Message,
+        *,
+        caller: Caller = SERVICE,
+        safe_to_repeat: bool,
+        key: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Any:
+        """Return the answer of `method`, picked from a stub: `lambda stub: stub.GetRoom`.
+
+        A call that fails on the way is repeated on another instance if it is `safe_to_repeat`,
+        at most three times in all and within `timeout_s` (the backend's own where not given).
+        Calls with the same `key` prefer the same instance.
+        """
+        deadline = time.monotonic() + (timeout_s or self._timeout_s)
+        self._budget = min(_BUDGET, self._budget + _BUDGET_SHARE)
+        tried: list[str] = []
+        while True:
+            instance = self.balancer.pick(time.monotonic(), key=key, avoid=tried)
+            if instance is None:
+                raise self._unavailable()
+            tried.append(instance.service_url)
+            remaining = deadline - time.monotonic()
+            last = len(tried) == ATTEMPTS or not safe_to_repeat
+            # An attempt that may be repeated leaves time for the repeat.
+            attempt_s = remaining if last else remaining / 2
+            try:
+                return await self._attempt(instance, method, request, caller, attempt_s)
+            except grpc.aio.AioRpcError as failure:
+                known = error_from(failure)
+                if known is not None:
+                    raise known from None
+                if last or self._budget < 1 or not self._may_pass(failure):
+                    raise self._failed(failure) from None
+            self._budget -= 1
+            backoff_s = random.uniform(0, _BACKOFF_S * 2 ** len(tried))
+            if time.monotonic() + backoff_s >= deadline:
+                raise self._unavailable()
+            await asyncio.sleep(backoff_s)
+
+    async def close(self) -> None:
+        """Close all channels."""
+        for channel, _ in self._channels.values():
+            await channel.close()
+        self._channels.clear()
+
+    async def _attempt(
+        self,
+        instance: Instance,
+        method: Callable[[Stub], Any],
+        request: Message,
+        caller: Caller,
+        timeout_s: float,
+    ) -> Any:
+        stub = await self._stub(instance)
+        metadata = call_metadata(self._credential, caller)
+        healthy = False
+        self.balancer.started(instance)
+        try:
+            answer = await method(stub)(request, timeout=timeout_s, metadata=metadata)
+            healthy = True
+            return answer
+        except grpc.aio.AioRpcError as failure:
+            # An instance that answers, whatever it answers, is alive.
+            healthy = error_from(failure) is not None
+            raise
+        except asyncio.CancelledError:
+            healthy = True
+            raise
+        finally:
+            self.balancer.ended(instance, time.monotonic(), healthy=healthy)
+
+    async def _stub(self, instance: Instance) -> Stub:
+        found = self._channels.get(instance.service_url)
+        if found is None:
+            await self._forget_departed()
+            channel = open_channel(instance.service_url)
+            found = self._channels[instance.service_url] = (channel, self._make_stub(channel))
+        return found[1]
+
+    async def _forget_departed(self) -> None:
+        present = {instance.service_url for instance in self.balancer.instances()}
+        for url in [url for url in self._channels if url not in present]:
+            channel, _ = self._channels.pop(url)
+            await channel.close()
+
+    def _may_pass(self, failure: grpc.aio.AioRpcError) -> bool:
+        return failure.code() in {
+            grpc.StatusCode.UNAVAILABLE,
+            grpc.StatusCode.DEADLINE_EXCEEDED,
+            grpc.StatusCode.CANCELLED,
+        }
+
+    def _failed(self, failure: grpc.aio.AioRpcError) -> ChatterRoomError:
+        if failure.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return ChatterRoomError(
+                ErrorCode.REQUEST_TIMED_OUT,
+                f"the {self.name} service did not answer in time",
+                service=self.name,
+            )
+        if failure.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}:
+            return self._unavailable()
+        log.error("call_failed", service=self.name, status=failure.code().name)
+        return ChatterRoomError(ErrorCode.INTERNAL, "something went wrong on our side")
+
+    def _unavailable(self) -> ChatterRoomError:
+        return ChatterRoomError(
+            ErrorCode.SERVICE_UNAVAILABLE,
+            f"the {self.name} service is not available; try again in a moment",
+            retry_after_s=_RETRY_AFTER_S,
+            service=self.name,
+        )

@@ -1,0 +1,100 @@
+"""A service's entry in discovery, kept alive for as long as the service runs."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+import grpc.aio
+import structlog
+
+from chatterroom.auth.secrets import ServiceCredential
+from chatterroom.pb import discovery_pb2, discovery_pb2_grpc
+from chatterroom.rpc.balancer import Instance
+from chatterroom.rpc.channels import open_channel
+from chatterroom.rpc.identity import SERVICE, call_metadata
+
+__all__ = ["Registration"]
+
+log = structlog.get_logger()
+
+_CALL_S = 2.0
+_RETRY_S = (0.2, 1.0)
+# Three heartbeats a lease: two may be lost.
+_HEARTBEATS_PER_LEASE = 3
+
+
+class Registration:
+    """Registers an instance, sends its heartbeats, and registers again when told to."""
+
+    def __init__(
+        self,
+        service_name: str,
+        instance: Instance,
+        discovery_urls: list[str],
+        credential: ServiceCredential,
+    ) -> None:
+        self._name = service_name
+        self._instance = instance
+        self._urls = discovery_urls
+        self._metadata = call_metadata(credential, SERVICE)
+        self._attempt = 0
+
+    async def keep(self) -> None:
+        """Stay registered until cancelled; then leave, so that no caller waits for the lease."""
+        try:
+            while True:
+                lease_s = await self._until_answered(self._register)
+                log.info("registered", service=self._name, url=self._instance.service_url)
+                pause_s = lease_s / _HEARTBEATS_PER_LEASE
+                known = True
+                while known:
+                    await asyncio.sleep(pause_s * random.uniform(0.8, 1.0))
+                    known = await self._until_answered(self._heartbeat)
+        finally:
+            await self._deregister()
+
+    async def _until_answered(
+        self, ask: Callable[[discovery_pb2_grpc.DiscoveryServiceAsyncStub], Awaitable[Any]]
+    ) -> Any:
+        while True:
+            url = self._urls[self._attempt % len(self._urls)]
+            try:
+                async with open_channel(url) as channel:
+                    return await ask(discovery_pb2_grpc.DiscoveryServiceStub(channel))
+            except grpc.aio.AioRpcError as failure:
+                log.warning("discovery_unreachable", url=url, status=failure.code().name)
+            self._attempt += 1
+            await asyncio.sleep(random.uniform(*_RETRY_S))
+
+    async def _register(self, stub: discovery_pb2_grpc.DiscoveryServiceAsyncStub) -> float:
+        answer = await stub.RegisterService(
+            discovery_pb2.RegisterServiceRequest(
+                service_name=self._name,
+                service_url=self._instance.service_url,
+                websocket_url=self._instance.websocket_url,
+            ),
+            timeout=_CALL_S,
+            metadata=self._metadata,
+        )
+        return answer.lease_s
+
+    async def _heartbeat(self, stub: discovery_pb2_grpc.DiscoveryServiceAsyncStub) -> bool:
+        answer = await stub.Heartbeat(
+            discovery_pb2.HeartbeatRequest(service_url=self._instance.service_url),
+            timeout=_CALL_S,
+            metadata=self._metadata,
+        )
+        return answer.success
+
+    async def _deregister(self) -> None:
+        try:
+            async with open_channel(self._urls[self._attempt % len(self._urls)]) as channel:
+                await discovery_pb2_grpc.DiscoveryServiceStub(channel).DeregisterService(
+                    discovery_pb2.DeregisterServiceRequest(service_url=self._instance.service_url),
+                    timeout=_CALL_S,
+                    metadata=self._metadata,
+                )
+        except grpc.aio.AioRpcError:
+            log.info("left_without_deregistering", url=self._instance.service_url)

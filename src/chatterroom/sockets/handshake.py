@@ -1,0 +1,103 @@
+"""Who opens a socket, and whether they may. No sockets here: headers in, identity out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from chatterroom.auth.tokens import AccessToken, TokenVerifier
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.ids import UserId, parse_user_id
+
+__all__ = ["PROTOCOL", "Handshake", "authenticate", "parse_handshake"]
+
+PROTOCOL = "chatterroom.v1"
+_BEARER_PROTOCOL = "bearer."
+_BEARER = "Bearer "
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """What an upgrade request says of itself, not yet believed.
+
+    `headers` holds lower-case names; of a repeated header the values are joined with commas.
+    """
+
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+
+    @property
+    def subprotocols(self) -> list[str]:
+        """The subprotocols offered, most wanted first."""
+        offered = self.headers.get("sec-websocket-protocol", "")
+        return [name.strip() for name in offered.split(",") if name.strip()]
+
+    @property
+    def wants_protocol(self) -> bool:
+        """Whether the client speaks `chatterroom.v1` rather than the simple mode."""
+        return PROTOCOL in self.subprotocols
+
+    @property
+    def accepted_subprotocol(self) -> str | None:
+        """The subprotocol to answer with: a browser fails where it offered some and got none."""
+        if self.wants_protocol:
+            return PROTOCOL
+        return self.subprotocols[0] if self.subprotocols else None
+
+
+def parse_handshake(target: str, headers: Mapping[str, str]) -> Handshake:
+    """Split a request target; of a repeated query parameter the first counts."""
+    parts = urlsplit(target)
+    query = {name: values[0] for name, values in parse_qs(parts.query, max_num_fields=20).items()}
+    return Handshake(parts.path, query, headers)
+
+
+def authenticate(
+    handshake: Handshake, verifier: TokenVerifier, allowed_origins: frozenset[str]
+) -> AccessToken:
+    """Return the token that opens the socket for the `userId` of the query.
+
+    The token comes as `Authorization: Bearer` or, from browsers, as the subprotocol
+    `bearer.<token>`. Raises TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, MALFORMED_ID,
+    IDENTITY_MISMATCH or ORIGIN_NOT_ALLOWED.
+    """
+    _require_known_origin(handshake.headers, allowed_origins)
+    token = verifier.verify(_offered_token(handshake))
+    user_id = handshake.query.get("userId")
+    if user_id is None:
+        raise ChatterRoomError(
+            ErrorCode.INVALID_REQUEST, "the query parameter userId is missing", field="userId"
+        )
+    if parse_user_id(user_id, "userId") != UserId(token.user_id):
+        raise ChatterRoomError(
+            ErrorCode.IDENTITY_MISMATCH,
+            "userId is not the user that the access token was issued to",
+            field="userId",
+        )
+    return token
+
+
+def _offered_token(handshake: Handshake) -> str:
+    authorization = handshake.headers.get("authorization", "")
+    if authorization.startswith(_BEARER):
+        return authorization.removeprefix(_BEARER).strip()
+    for name in handshake.subprotocols:
+        if name.startswith(_BEARER_PROTOCOL):
+            return name.removeprefix(_BEARER_PROTOCOL)
+    raise ChatterRoomError(
+        ErrorCode.TOKEN_MISSING,
+        "an access token is needed, as Authorization: Bearer or as subprotocol bearer.<token>",
+    )
+
+
+def _require_known_origin(headers: Mapping[str, str], allowed_origins: frozenset[str]) -> None:
+    """Browsers send Origin; a page of another site must not ride on what a browser knows."""
+    origin = headers.get("origin")
+    if origin is None or origin in allowed_origins:
+        return
+    parts = urlsplit(origin)
+    same_site = parts.scheme in {"http", "https"} and parts.netloc == headers.get("host")
+    if not same_site:
+        raise ChatterRoomError(
+            ErrorCode.ORIGIN_NOT_ALLOWED, "this origin may not open sockets here"
+        )

@@ -1,0 +1,255 @@
+"""A WebSocket server on picows: who may connect is asked once, then messages flow both ways."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, Protocol
+
+import msgspec
+import structlog
+from picows import (
+    WSAutoPingStrategy,
+    WSCloseCode,
+    WSFrame,
+    WSListener,
+    WSMsgType,
+    WSTransport,
+    WSUpgradeRequest,
+    WSUpgradeResponse,
+    WSUpgradeResponseWithListener,
+    ws_create_server,
+)
+
+from chatterroom.core.errors import ChatterRoomError, ErrorCode, ErrorKind
+from chatterroom.sockets.frames import CloseCode, text_frame
+from chatterroom.sockets.handshake import Handshake, parse_handshake
+
+__all__ = ["Session", "Socket", "SocketSettings", "serve_sockets"]
+
+log = structlog.get_logger()
+
+_STATUS = {
+    ErrorKind.UNAUTHENTICATED: 401,
+    ErrorKind.FORBIDDEN: 403,
+    ErrorKind.NOT_FOUND: 404,
+    ErrorKind.RATE_LIMITED: 429,
+    ErrorKind.UNAVAILABLE: 503,
+}
+_BAD_REQUEST = 400
+_CLOSING_S = 2.0
+
+
+class SocketSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of one socket."""
+
+    max_frame_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 64 * 1024
+    """A longer message from a client closes its socket."""
+    max_outbox_bytes: Annotated[int, msgspec.Meta(ge=65536)] = 1024 * 1024
+    """What may wait for a slow reader before it is cut off."""
+    messages_per_s: Annotated[float, msgspec.Meta(gt=0)] = 50.0
+    """Sustained rate at which a socket may send."""
+    message_burst: Annotated[int, msgspec.Meta(ge=1)] = 200
+    """How many messages may come at once."""
+    ping_s: Annotated[float, msgspec.Meta(gt=0)] = 25.0
+    """Silence after which the server pings, and how long it waits for the answer."""
+
+
+class Session(Protocol):
+    """What a service does with one socket. Nothing here may block."""
+
+    def connected(self, socket: "Socket") -> None:
+        """Take over an open socket."""
+
+    def received(self, text: bytes) -> None:
+        """Handle one complete text message, valid UTF-8, in order of arrival."""
+
+    def disconnected(self) -> None:
+        """Let go: the socket is gone. Called once, also where the service closed it."""
+
+
+class Socket(WSListener):  # type: ignore[misc]
+    """One connection: whole messages in, frames out through a bounded buffer."""
+
+    __slots__ = (
+        "_allowance",
+        "_fragments",
+        "_fragments_bytes",
+        "_paused",
+        "_refilled_at",
+        "_session",
+        "_settings",
+        "_transport",
+        "_write",
+    )
+
+    def __init__(self, session: Session, settings: SocketSettings) -> None:
+        self._session = session
+        self._settings = settings
+        self._transport: WSTransport | None = None
+        self._paused = False
+        self._fragments: list[bytes] = []
+        self._fragments_bytes = 0
+        self._allowance = float(settings.message_burst)
+        self._refilled_at = time.monotonic()
+
+    def send(self, payload: bytes) -> None:
+        """Send a text message of its own to this socket."""
+        self.write(text_frame(payload))
+
+    def write(self, frames: bytes) -> None:
+        """Send complete frames, as many as they are, in one write.
+
+        Does nothing on a closed socket. A reader that lets more than the outbox holds pile up is
+        disconnected with TOO_SLOW.
+        """
+        transport = self._transport
+        if transport is None:
+            return
+        transport.underlying_transport.write(frames)
+        if self._paused:
+            waiting = transport.underlying_transport.get_write_buffer_size()
+            if waiting > self._settings.max_outbox_bytes:
+                log.info("slow_reader_cut", waiting_bytes=waiting)
+                self._cut()
+
+    def close(self, code: CloseCode, reason: str = "") -> None:
+        """Send a close frame and disconnect as soon as it is out, at most two seconds later."""
+        transport = self._transport
+        if transport is None or transport.is_close_frame_sent:
+            return
+        transport.send_close(_close_code(code), reason.encode()[:120])
+        asyncio.get_running_loop().call_later(_CLOSING_S, transport.disconnect, False)
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """Hand the open socket to its session."""
+        self._transport = transport
+        self._session.connected(self)
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Put messages together and pass them on; answer what the protocol asks."""
+        if frame.msg_type is WSMsgType.CLOSE:
+            transport.send_close(frame.get_close_code() or WSCloseCode.OK)
+            transport.disconnect()
+        elif frame.msg_type is WSMsgType.BINARY:
+            self.close(CloseCode.UNSUPPORTED_DATA, "only text messages are understood")
+        elif frame.msg_type in {WSMsgType.TEXT, WSMsgType.CONTINUATION}:
+            if not transport.is_close_frame_sent and self._may_send():
+                self._take(frame)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        """Tell the session, once."""
+        del transport
+        self._transport = None
+        self._session.disconnected()
+
+    def pause_writing(self) -> None:
+        """Start watching the buffer: the reader falls behind."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """Stop watching the buffer."""
+        self._paused = False
+
+    def _take(self, frame: WSFrame) -> None:
+        payload = frame.get_payload_as_bytes()
+        if not frame.fin or self._fragments:
+            self._fragments.append(payload)
+            self._fragments_bytes += len(payload)
+            if self._fragments_bytes > self._settings.max_frame_bytes:
+                self.close(CloseCode.TOO_BIG, "the message is too long")
+                return
+            if not frame.fin:
+                return
+            payload = b"".join(self._fragments)
+            self._fragments, self._fragments_bytes = [], 0
+        try:
+            payload.decode()
+        except UnicodeDecodeError:
+            self.close(CloseCode.INVALID_TEXT, "the message is not UTF-8")
+            return
+        self._session.received(payload)
+
+    def _may_send(self) -> bool:
+        """Spend one of the allowance, which refills with time; else close."""
+        now = time.monotonic()
+        refill = (now - self._refilled_at) * self._settings.messages_per_s
+        self._allowance = min(self._settings.message_burst, self._allowance + refill)
+        self._refilled_at = now
+        if self._allowance >= 1:
+            self._allowance -= 1
+            return True
+        self.close(CloseCode.TOO_MANY_MESSAGES, "too many messages")
+        return False
+
+    def _cut(self) -> None:
+        """Disconnect without waiting for what the reader does not take."""
+        if self._transport is not None:
+            self._transport.send_close(_close_code(CloseCode.TOO_SLOW), b"read faster, and resume")
+            self._transport.disconnect(False)
+
+
+@asynccontextmanager
+async def serve_sockets(
+    host: str,
+    port: int,
+    settings: SocketSettings,
+    accept: Callable[[Handshake], Session],
+) -> AsyncIterator[int]:
+    """Accept sockets until the block ends; give the port that is listened on.
+
+    `accept` returns the session of a new socket or raises a `ChatterRoomError`, which becomes an
+    HTTP answer instead of an upgrade. Open sockets stay with their sessions, to be closed there.
+    """
+
+    def upgrade(request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+        try:
+            handshake = parse_handshake(
+                request.path.decode("latin-1"),
+                {name.lower(): value for name, value in request.headers.items()},
+            )
+            session = accept(handshake)
+        except ChatterRoomError as error:
+            return _refusal(error)
+        except Exception:
+            log.exception("handshake_failed")
+            return _refusal(
+                ChatterRoomError(ErrorCode.INTERNAL, "something went wrong on our side")
+            )
+        protocol = handshake.accepted_subprotocol
+        extra = {"Sec-WebSocket-Protocol": protocol} if protocol else {}
+        return WSUpgradeResponseWithListener(
+            WSUpgradeResponse.create_101_response(extra), Socket(session, settings)
+        )
+
+    server = await ws_create_server(
+        upgrade,
+        host,
+        port,
+        websocket_handshake_timeout=10,
+        enable_auto_ping=True,
+        auto_ping_idle_timeout=settings.ping_s,
+        auto_ping_reply_timeout=settings.ping_s,
+        auto_ping_strategy=WSAutoPingStrategy.PING_WHEN_IDLE,
+        max_frame_size=settings.max_frame_bytes,
+        # Most of an idle connection's memory is this buffer.
+        read_buffer_init_size=2048,
+    )
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+def _refusal(error: ChatterRoomError) -> WSUpgradeResponseWithListener:
+    problem = {"code": error.code.value, "detail": error.message, "title": error.code.kind.value}
+    response = WSUpgradeResponse.create_error_response(
+        _STATUS.get(error.code.kind, _BAD_REQUEST),
+        msgspec.json.encode(problem),
+        {"Content-Type": "application/problem+json"},
+    )
+    return WSUpgradeResponseWithListener(response, None)
+
+
+def _close_code(code: CloseCode) -> int:
+    return int(code)
