@@ -1,6 +1,7 @@
 """Generate `src/chatterroom/pb` from `proto/`; with --check, only say whether it is up to date."""
 
 import filecmp
+import os
 import sys
 import tempfile
 from importlib import resources
@@ -36,6 +37,8 @@ def main() -> int:
 
 def _generate(target: Path) -> None:
     """Write flat modules: `proto/chatterroom/chat/v1/chat.proto` becomes `pb/chat_pb2.py`."""
+    # protoc finds its plugins on PATH, which need not hold the virtual environment.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     well_known = str(resources.files("grpc_tools") / "_proto")
     (target / "__init__.py").touch()
     for source in sorted(PROTO.rglob("*.proto")):
@@ -58,8 +61,9 @@ def _generate(target: Path) -> None:
         module.write_text(text.replace(flat, f"from chatterroom.pb {flat}"))
     for stub in target.glob("*_pb2_grpc.pyi"):
         stem = stub.name.removesuffix("_pb2_grpc.pyi")
+        flat = f"import {stem}_pb2 as"
         text = stub.read_text()
-        stub.write_text(text.replace(f"import {stem}_pb2 as", f"from chatterroom.pb import {stem}_pb2 as"))
+        stub.write_text(text.replace(flat, f"from chatterroom.pb {flat}"))
 
 
 if __name__ == "__main__":

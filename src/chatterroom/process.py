@@ -67,8 +67,11 @@ def run_service(
     configure_logs(name, settings.log_format, settings.log_level)
     try:
         uvloop.run(_until_stopped(name, serve))
-    except* (OSError, SecretsError, SettingsError) as group:
-        sys.stderr.write(f"chatterroom {name}: {_first(group)}\n")
+    except (OSError, SecretsError, SettingsError, ExceptionGroup) as error:
+        reason = _only_reason(error)
+        if reason is None:
+            raise
+        sys.stderr.write(f"chatterroom {name}: {reason}\n")
         return 1
     return 0
 
@@ -88,7 +91,9 @@ def configure_logs(name: str, log_format: str, log_level: str) -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(log_level.upper())),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelName(log_level.upper())
+        ),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     structlog.contextvars.bind_contextvars(service=name, pid=os.getpid())
@@ -104,8 +109,8 @@ async def _until_stopped(name: str, serve: Callable[[asyncio.Event], Awaitable[N
     log.info("stopped")
 
 
-def _first(group: BaseExceptionGroup[Exception]) -> BaseException:
-    error: BaseException = group
+def _only_reason(error: BaseException) -> BaseException | None:
+    """Unwrap what one task raised; None where it is not something a person can mend."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return error
+    return error if isinstance(error, OSError | SecretsError | SettingsError) else None

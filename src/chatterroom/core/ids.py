@@ -30,6 +30,7 @@ __all__ = [
     "parse_user_id",
     "private_conversation_id",
     "room_conversation_id",
+    "room_id_of_request",
 ]
 
 UserId = NewType("UserId", str)
@@ -55,6 +56,12 @@ def private_conversation_id(one: UserId, other: UserId) -> ConversationId:
     """Return the id of the chat between two users, the same whoever asks."""
     pair = ":".join(sorted((one, other)))
     return ConversationId("p" + _base32(int.from_bytes(sha256(pair.encode()).digest()) >> 128))
+
+
+def room_id_of_request(creator_id: UserId, client_id: ClientId) -> RoomId:
+    """Return the room that one creation request makes, the same however often it is repeated."""
+    digest = sha256(f"{creator_id} {client_id}".encode()).digest()
+    return RoomId(_base32(int.from_bytes(digest) >> 128))
 
 
 def room_conversation_id(room_id: RoomId) -> ConversationId:

@@ -29,6 +29,9 @@ _STATUS = {
 }
 
 
+_CODES = {code.value: code for code in ErrorCode}
+
+
 class _Carried(msgspec.Struct):
     code: str
     message: str
@@ -54,7 +57,7 @@ def error_from(failure: grpc.aio.AioRpcError) -> ChatterRoomError | None:
         if key == _METADATA_KEY and isinstance(value, bytes):
             carried = msgspec.json.decode(value, type=_Carried)
             return ChatterRoomError(
-                ErrorCode(carried.code),
+                _CODES[carried.code],
                 carried.message,
                 retry_after_s=carried.retry_after_s,
                 **carried.data,

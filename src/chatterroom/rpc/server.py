@@ -1,5 +1,8 @@
 """A gRPC server as every service runs it: credentials, errors, health, reflection, clean stop."""
 
+# grpc's types take parameters in its stubs, but not at run time.
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,8 +37,8 @@ class RpcServer:
 
     async def say_serving(self, serving: bool) -> None:
         """Answer health checks with SERVING or NOT_SERVING, for the server and the service."""
-        status = health_pb2.HealthCheckResponse.ServingStatus
-        state = status.SERVING if serving else status.NOT_SERVING
+        answer = health_pb2.HealthCheckResponse
+        state = answer.SERVING if serving else answer.NOT_SERVING
         await self.health.set("", state)
         await self.health.set(self.service_name, state)
 
@@ -82,7 +85,7 @@ async def serve_rpc(
         await server.stop(_STOP_GRACE_S)
 
 
-class _Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class _Gate(grpc.aio.ServerInterceptor):
     """Admits the caller, runs the handler, and turns what it raises into a status."""
 
     def __init__(self, doorkeeper: Doorkeeper) -> None:
@@ -91,10 +94,10 @@ class _Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     async def intercept_service(
         self,
         continuation: Callable[
-            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]
+            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]
         ],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
         if handler is None or method.startswith(_OPEN_TO_ALL):

@@ -68,7 +68,7 @@ class Session(Protocol):
         """Let go: the socket is gone. Called once, also where the service closed it."""
 
 
-class Socket(WSListener):  # type: ignore[misc]
+class Socket(WSListener):
     """One connection: whole messages in, frames out through a bounded buffer."""
 
     __slots__ = (
@@ -77,6 +77,7 @@ class Socket(WSListener):  # type: ignore[misc]
         "_fragments_bytes",
         "_paused",
         "_refilled_at",
+        "_resumed",
         "_session",
         "_settings",
         "_transport",
@@ -88,6 +89,7 @@ class Socket(WSListener):  # type: ignore[misc]
         self._settings = settings
         self._transport: WSTransport | None = None
         self._paused = False
+        self._resumed: asyncio.Event | None = None
         self._fragments: list[bytes] = []
         self._fragments_bytes = 0
         self._allowance = float(settings.message_burst)
@@ -118,7 +120,8 @@ class Socket(WSListener):  # type: ignore[misc]
         transport = self._transport
         if transport is None or transport.is_close_frame_sent:
             return
-        transport.send_close(_close_code(code), reason.encode()[:120])
+        # picows takes any code; its annotation knows only the registered ones.
+        transport.send_close(code, reason.encode()[:120])  # type: ignore[arg-type]
         asyncio.get_running_loop().call_later(_CLOSING_S, transport.disconnect, False)
 
     def on_ws_connected(self, transport: WSTransport) -> None:
@@ -129,19 +132,30 @@ class Socket(WSListener):  # type: ignore[misc]
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Put messages together and pass them on; answer what the protocol asks."""
         if frame.msg_type is WSMsgType.CLOSE:
-            transport.send_close(frame.get_close_code() or WSCloseCode.OK)
+            transport.send_close(WSCloseCode.OK)
             transport.disconnect()
         elif frame.msg_type is WSMsgType.BINARY:
             self.close(CloseCode.UNSUPPORTED_DATA, "only text messages are understood")
-        elif frame.msg_type in {WSMsgType.TEXT, WSMsgType.CONTINUATION}:
-            if not transport.is_close_frame_sent and self._may_send():
-                self._take(frame)
+        elif (
+            frame.msg_type in {WSMsgType.TEXT, WSMsgType.CONTINUATION}
+            and not transport.is_close_frame_sent
+            and self._may_send()
+        ):
+            self._take(frame)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """Tell the session, once."""
         del transport
         self._transport = None
+        self._wake_drained()
         self._session.disconnected()
+
+    async def drained(self) -> None:
+        """Wait until the reader has taken most of what was sent, or is gone."""
+        while self._paused and self._transport is not None:
+            if self._resumed is None:
+                self._resumed = asyncio.Event()
+            await self._resumed.wait()
 
     def pause_writing(self) -> None:
         """Start watching the buffer: the reader falls behind."""
@@ -150,6 +164,12 @@ class Socket(WSListener):  # type: ignore[misc]
     def resume_writing(self) -> None:
         """Stop watching the buffer."""
         self._paused = False
+        self._wake_drained()
+
+    def _wake_drained(self) -> None:
+        if self._resumed is not None:
+            self._resumed.set()
+            self._resumed = None
 
     def _take(self, frame: WSFrame) -> None:
         payload = frame.get_payload_as_bytes()
@@ -185,7 +205,7 @@ class Socket(WSListener):  # type: ignore[misc]
     def _cut(self) -> None:
         """Disconnect without waiting for what the reader does not take."""
         if self._transport is not None:
-            self._transport.send_close(_close_code(CloseCode.TOO_SLOW), b"read faster, and resume")
+            self.close(CloseCode.TOO_SLOW, "read faster, and resume")
             self._transport.disconnect(False)
 
 
@@ -249,7 +269,3 @@ def _refusal(error: ChatterRoomError) -> WSUpgradeResponseWithListener:
         {"Content-Type": "application/problem+json"},
     )
     return WSUpgradeResponseWithListener(response, None)
-
-
-def _close_code(code: CloseCode) -> int:
-    return int(code)

@@ -1,0 +1,412 @@
+"""Appending to conversations: group commit, retry on a lost race, exactly once.
+
+Commands that arrive while an insert is in flight gather and are stored by the next one, many
+conversations at a time. The store's unique keys decide: an entry goes to `head + 1`, and losing
+that place (another instance wrote) means to read again, decide again and insert again. A command
+is answered only when its entry is on disk, and a repeated `(conversation, sender, client_id)` is
+answered with the entry stored first.
+
+Within a conversation commands are decided in order of arrival. Only messages are stored in
+groups; entries that change who takes part are stored one by one, in a transaction with the
+documents that follow from them.
+"""
+
+import asyncio
+import random
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from chatterroom.chat.conversation import (
+    Command,
+    Conversation,
+    Entry,
+    MessagePosted,
+    apply,
+    decide,
+)
+from chatterroom.core import times
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.ids import ClientId, ConversationId, UserId, is_private
+
+__all__ = ["Appended", "ConversationLog", "LogStore", "StorageUnavailableError"]
+
+log = structlog.get_logger()
+
+MAX_BATCH = 500
+MAX_PENDING = 20_000
+MAX_CACHED = 50_000
+DEADLINE_S = 4.0
+_FIRST_RETRY_S = 0.05
+_LAST_RETRY_S = 1.0
+
+RequestKey = tuple[UserId, ClientId]
+
+
+class StorageUnavailableError(Exception):
+    """The store did not answer; what it was asked to write may or may not be stored."""
+
+
+class LogStore(Protocol):
+    """Where entries are kept. Two entries never share a seq of one conversation, nor a
+    `(conversation, sender, client_id)`. What was stored survives a crash of everything."""
+
+    async def insert_messages(self, entries: Sequence[MessagePosted]) -> int:
+        """Store messages of one kind of conversation, in order, up to the first whose seq or
+        request is taken. Return how many were stored. Raises `StorageUnavailableError`."""
+
+    async def insert_with_members(self, entry: Entry, after: Conversation) -> bool:
+        """Store an entry and what follows from it for rooms and memberships, all or nothing.
+
+        Return False where its seq or request is taken. Raises `StorageUnavailableError`.
+        """
+
+    async def load(self, conversation_id: ConversationId) -> Conversation:
+        """Return the state at some moment after the call. Raises `StorageUnavailableError`."""
+
+    async def find_requests(
+        self, conversation_id: ConversationId, keys: Sequence[RequestKey]
+    ) -> dict[RequestKey, Entry]:
+        """Return what requests have stored. Raises `StorageUnavailableError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """An entry on disk. `duplicate`: an earlier call with the same client id stored it."""
+
+    entry: Entry
+    duplicate: bool
+
+
+@dataclass(slots=True)
+class _Pending:
+    command: Command
+    answer: asyncio.Future[Appended]
+    arrived: float
+    attempted: Entry | None = None
+    looked_up: bool = False
+    """Whether, since it arrived, it was found not to be stored and the state was read."""
+
+    @property
+    def key(self) -> RequestKey:
+        return (self.command.sender_id, self.command.client_id)
+
+
+@dataclass(slots=True)
+class _Line:
+    """The commands that wait for one conversation. While `busy`, one task alone handles it."""
+
+    id: ConversationId
+    state: Conversation | None = None
+    waiting: deque[_Pending] = field(default_factory=deque)
+    busy: bool = False
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What one commit does for one conversation."""
+
+    line: _Line
+    items: list[tuple[_Pending, MessagePosted]]
+    repeats: list[tuple[_Pending, int]]
+    """Commands that repeat the item at an index."""
+    after: Conversation
+
+
+class ConversationLog:
+    """Appends to all conversations of one instance.
+
+    `on_committed` hears of stored entries, in `seq` order within a conversation, before their
+    commands are answered.
+    """
+
+    def __init__(
+        self, store: LogStore, on_committed: Callable[[ConversationId, list[Entry]], None]
+    ) -> None:
+        self._store = store
+        self._on_committed = on_committed
+        self._lines: OrderedDict[ConversationId, _Line] = OrderedDict()
+        self._ready: deque[_Line] = deque()
+        self._work = asyncio.Event()
+        self._tasks = asyncio.TaskGroup()
+        self._pending = 0
+
+    async def run(self) -> None:
+        """Commit what is submitted until cancelled."""
+        async with self._tasks:
+            while True:
+                await self._work.wait()
+                plans = self._gather()
+                if not self._ready:
+                    self._work.clear()
+                if plans:
+                    await self._commit(plans)
+
+    async def append(self, command: Command) -> Appended:
+        """Append and return the stored entry, or raise the rule that is broken.
+
+        Raises OVERLOADED at once where too much waits already, and STORAGE_UNAVAILABLE where the
+        deadline passes unanswered: then the entry may or may not be stored, and a repeat with
+        the same client id finds out.
+        """
+        return await self.submit(command)
+
+    def submit(self, command: Command) -> asyncio.Future[Appended]:
+        """Queue a command behind those submitted before; the future is as `append` says."""
+        if self._pending >= MAX_PENDING:
+            raise ChatterRoomError(
+                ErrorCode.OVERLOADED, "too many messages wait to be stored", retry_after_s=1.0
+            )
+        loop = asyncio.get_running_loop()
+        pending = _Pending(command, loop.create_future(), loop.time())
+        self._pending += 1
+        pending.answer.add_done_callback(self._one_less)
+        line = self._line(command.conversation_id)
+        line.waiting.append(pending)
+        if not line.busy:
+            self._make_ready(line)
+        return pending.answer
+
+    def observe(self, entries: Sequence[Entry]) -> None:
+        """Take note of entries that another instance stored; saves losing the next race."""
+        line = self._lines.get(entries[0].conversation_id)
+        if line is None or line.state is None or line.busy:
+            return
+        for entry in entries:
+            if entry.seq == line.state.seq + 1:
+                line.state = apply(line.state, entry)
+
+    def has_entries(self, conversation_id: ConversationId) -> bool:
+        """Say whether a conversation is known to have been written to. False is no proof."""
+        line = self._lines.get(conversation_id)
+        return line is not None and line.state is not None and line.state.seq > 0
+
+    def _one_less(self, answer: asyncio.Future[Appended]) -> None:
+        self._pending -= 1
+        if not answer.cancelled():
+            answer.exception()  # a client that went away leaves nobody to retrieve it
+
+    def _line(self, conversation_id: ConversationId) -> _Line:
+        line = self._lines.get(conversation_id)
+        if line is None:
+            line = self._lines[conversation_id] = _Line(conversation_id)
+            self._evict()
+        else:
+            self._lines.move_to_end(conversation_id)
+        return line
+
+    def _evict(self) -> None:
+        while len(self._lines) > MAX_CACHED:
+            oldest = next(iter(self._lines.values()))
+            if oldest.busy or oldest.waiting:
+                self._lines.move_to_end(oldest.id)
+                return
+            del self._lines[oldest.id]
+
+    def _make_ready(self, line: _Line) -> None:
+        line.busy = True
+        self._ready.append(line)
+        self._work.set()
+
+    def _release(self, line: _Line) -> None:
+        line.busy = False
+        if line.waiting:
+            self._make_ready(line)
+
+    def _gather(self) -> list[_Plan]:
+        """Plan one commit; hand what cannot be part of it to tasks of its own."""
+        plans: list[_Plan] = []
+        room = MAX_BATCH
+        for _ in range(len(self._ready)):
+            if room <= 0:
+                break
+            line = self._ready.popleft()
+            plan = self._plan(line, room)
+            if plan is not None:
+                plans.append(plan)
+                room -= len(plan.items)
+        return plans
+
+    def _plan(self, line: _Line, room: int) -> _Plan | None:
+        """Decide what waits, up to what must be stored alone or needs a fresh state.
+
+        None where the line was handed to a task or has nothing left to do.
+        """
+        if line.state is None:
+            self._tasks.create_task(self._recover(line, []))
+            return None
+        plan = _Plan(line, [], [], line.state)
+        places: dict[RequestKey, int] = {}
+        now = times.now()
+        while line.waiting and len(plan.items) < room:
+            pending = line.waiting[0]
+            if pending.answer.done():
+                line.waiting.popleft()
+                continue
+            if (place := places.get(pending.key)) is not None:
+                plan.repeats.append((line.waiting.popleft(), place))
+                continue
+            try:
+                entry = decide(plan.after, pending.command, now)
+            except ChatterRoomError as error:
+                if plan.items:
+                    break
+                line.waiting.popleft()
+                if not pending.looked_up:
+                    # The refusal may rest on an outdated state, or the command may be a
+                    # repeat of one that changed it: look before refusing.
+                    self._tasks.create_task(self._recover(line, [pending]))
+                    return None
+                pending.answer.set_exception(error)
+                continue
+            if not isinstance(entry, MessagePosted) or entry.seq == 1:
+                if plan.items:
+                    break
+                line.waiting.popleft()
+                self._tasks.create_task(self._commit_alone(line, pending, entry))
+                return None
+            line.waiting.popleft()
+            pending.attempted = entry
+            places[pending.key] = len(plan.items)
+            plan.items.append((pending, entry))
+            plan.after = apply(plan.after, entry)
+        if plan.items:
+            return plan
+        self._release(line)
+        return None
+
+    async def _commit(self, plans: list[_Plan]) -> None:
+        rooms = [plan for plan in plans if not is_private(plan.line.id)]
+        private = [plan for plan in plans if is_private(plan.line.id)]
+        if rooms and private:
+            await asyncio.gather(self._commit_kind(rooms), self._commit_kind(private))
+        else:
+            await self._commit_kind(rooms or private)
+
+    async def _commit_kind(self, plans: list[_Plan]) -> None:
+        while plans:
+            entries = [entry for plan in plans for _, entry in plan.items]
+            try:
+                stored = await self._store.insert_messages(entries)
+            except StorageUnavailableError as error:
+                log.warning("commit_in_doubt", entries=len(entries), reason=str(error))
+                for plan in plans:
+                    self._settle(plan, 0)
+                return
+            plans = self._settle_stored(plans, stored)
+
+    def _settle_stored(self, plans: list[_Plan], stored: int) -> list[_Plan]:
+        """Settle the plans that `stored` entries reach into; return those not attempted yet."""
+        for index, plan in enumerate(plans):
+            if stored < len(plan.items):
+                self._settle(plan, stored)
+                return plans[index + 1 :]
+            self._settle(plan, len(plan.items))
+            stored -= len(plan.items)
+        return []
+
+    def _settle(self, plan: _Plan, stored: int) -> None:
+        """Answer the first `stored` items; look into what became of the others."""
+        line = plan.line
+        if stored:
+            entries: list[Entry] = [entry for _, entry in plan.items[:stored]]
+            self._committed(line, entries)
+        in_doubt = [pending for pending, _ in plan.items[stored:]]
+        for pending, entry in plan.items[:stored]:
+            _answer(pending, entry, duplicate=False)
+        for pending, place in plan.repeats:
+            if place < stored:
+                _answer(pending, plan.items[place][1], duplicate=True)
+            else:
+                in_doubt.append(pending)
+        if in_doubt:
+            self._tasks.create_task(self._recover(line, in_doubt))
+        else:
+            self._release(line)
+
+    async def _commit_alone(self, line: _Line, pending: _Pending, entry: Entry) -> None:
+        assert line.state is not None  # noqa: S101 -- it was decided on
+        pending.attempted = entry
+        try:
+            stored = await self._store.insert_with_members(entry, apply(line.state, entry))
+        except StorageUnavailableError as error:
+            log.warning("commit_in_doubt", entries=1, reason=str(error))
+            stored = False
+        if not stored:
+            await self._recover(line, [pending])
+            return
+        self._committed(line, [entry])
+        _answer(pending, entry, duplicate=False)
+        self._release(line)
+
+    def _committed(self, line: _Line, entries: list[Entry]) -> None:
+        assert line.state is not None  # noqa: S101 -- it was decided on
+        for entry in entries:
+            line.state = apply(line.state, entry)
+        self._on_committed(line.id, entries)
+
+    async def _recover(self, line: _Line, in_doubt: list[_Pending]) -> None:
+        """Read the conversation again, answer what turns out to be stored, queue the rest."""
+        loop = asyncio.get_running_loop()
+        retry_s = _FIRST_RETRY_S
+        while True:
+            try:
+                state = await self._store.load(line.id)
+                keys = list({pending.key for pending in in_doubt})
+                found = await self._store.find_requests(line.id, keys) if keys else {}
+                break
+            except StorageUnavailableError as error:
+                log.warning("recovery_delayed", reason=str(error))
+            in_doubt = _still_in_time(in_doubt, loop.time())
+            line.waiting = deque(_still_in_time(line.waiting, loop.time()))
+            if not in_doubt and not line.waiting:
+                line.state = None
+                self._release(line)
+                return
+            await asyncio.sleep(retry_s * random.uniform(0.5, 1.0))
+            retry_s = min(_LAST_RETRY_S, retry_s * 2)
+        line.state = state
+        unanswered = []
+        ours: list[Entry] = []
+        for pending in in_doubt:
+            entry = found.get(pending.key)
+            if entry is None:
+                pending.attempted = None
+                pending.looked_up = True
+                unanswered.append(pending)
+                continue
+            mine = entry == pending.attempted
+            if mine:
+                ours.append(entry)
+            _answer(pending, entry, duplicate=not mine)
+        if ours:
+            self._on_committed(line.id, sorted(ours, key=lambda entry: entry.seq))
+        line.waiting.extendleft(reversed(unanswered))
+        self._release(line)
+
+
+def _answer(pending: _Pending, entry: Entry, *, duplicate: bool) -> None:
+    if not pending.answer.done():
+        pending.answer.set_result(Appended(entry, duplicate))
+
+
+def _still_in_time(pendings: Sequence[_Pending] | deque[_Pending], now: float) -> list[_Pending]:
+    """Fail those that have waited too long; return the others."""
+    kept = []
+    for pending in pendings:
+        if pending.answer.done():
+            continue
+        if now - pending.arrived < DEADLINE_S:
+            kept.append(pending)
+            continue
+        pending.answer.set_exception(
+            ChatterRoomError(
+                ErrorCode.STORAGE_UNAVAILABLE,
+                "storage did not confirm in time; repeating with the same client_id is safe",
+                retry_after_s=1.0,
+            )
+        )
+    return kept

@@ -1,0 +1,477 @@
+"""The chat service's MongoDB database, and the only file of the service that speaks to it.
+
+    room_messages, private_messages   the entries of all conversations of that kind
+    rooms                             each room as its entries add up to: name, members
+    memberships                       which conversations a user takes part in, and read marks
+
+An entry's `_id` is its conversation and its seq, so that the primary key alone keeps places
+unique, orders the log and finds a message by id; a second unique key keeps requests unique. Both
+begin with the conversation, which is the key to shard by.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+import msgspec
+from bson.codec_options import CodecOptions
+from pymongo import AsyncMongoClient, ReadPreference, UpdateOne, WriteConcern
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from chatterroom.chat.conversation import (
+    Conversation,
+    Entry,
+    MemberAdded,
+    MemberLeft,
+    MessagePosted,
+    RoomCreated,
+)
+from chatterroom.chat.log import RequestKey, StorageUnavailableError
+from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
+
+__all__ = ["ChatStore", "Membership", "Overview"]
+
+_DUPLICATE_KEY = 11000
+_TIMEOUT_S = 2.0
+# Sorts after every id of a conversation: "-" separates, "." is the next character.
+_AFTER_ALL = "."
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """That a user takes part in a conversation, and how far it has read."""
+
+    user_id: UserId
+    conversation_id: ConversationId
+    peer_id: UserId | None
+    read_index: int
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A conversation as its list shows it. `last_message` is None where nobody wrote yet."""
+
+    membership: Membership
+    room_name: str
+    seq: int
+    message_index: int
+    last_activity_at: datetime
+    last_message: MessagePosted | None
+
+
+class ChatStore:
+    """Entries, rooms and memberships. Writes are on the disks of a majority when they return.
+
+    Every method raises `StorageUnavailableError` where MongoDB does not answer within two
+    seconds; reads see everything that was acknowledged before.
+    """
+
+    def __init__(self, client: AsyncMongoClient[Document]) -> None:
+        options: CodecOptions[Document] = CodecOptions(tz_aware=True)
+        durable = WriteConcern("majority", j=True)
+        database = client.get_default_database(codec_options=options).with_options(
+            write_concern=durable,
+            read_concern=ReadConcern("majority"),
+            read_preference=ReadPreference.PRIMARY,
+        )
+        self._client = client
+        self._durable = durable
+        self._database = database
+        self._room_messages = database["room_messages"]
+        self._private_messages = database["private_messages"]
+        self._rooms = database["rooms"]
+        self._memberships = database["memberships"]
+        # A lost read mark is set again by the next one, so it need not wait for the disk.
+        self._read_marks = self._memberships.with_options(write_concern=WriteConcern(1))
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, url: str) -> AsyncIterator[Self]:
+        """Give the store of the database that `url` names, without waiting for it."""
+        client: AsyncMongoClient[Document] = AsyncMongoClient(
+            url,
+            appname="chatterroom-chat",
+            timeoutMS=int(_TIMEOUT_S * 1000),
+            serverSelectionTimeoutMS=int(_TIMEOUT_S * 1000),
+            connectTimeoutMS=int(_TIMEOUT_S * 1000),
+            maxPoolSize=32,
+        )
+        try:
+            yield cls(client)
+        finally:
+            await client.close()
+
+    async def prepare(self) -> None:
+        """Create what indexes are missing."""
+        with _available():
+            for messages in (self._room_messages, self._private_messages):
+                await messages.create_index(
+                    [("conversation_id", 1), ("sender_id", 1), ("client_id", 1)],
+                    unique=True,
+                    name="request",
+                )
+            await self._memberships.create_index(
+                [("user_id", 1), ("added_at", 1)], name="user_added"
+            )
+
+    async def ping(self) -> None:
+        """Return if MongoDB answers."""
+        with _available():
+            await self._client.admin.command("ping")
+
+    # Appending (see log.LogStore)
+
+    async def insert_messages(self, entries: Sequence[MessagePosted]) -> int:
+        """Store messages in order, up to the first whose seq or request is taken."""
+        messages = self._messages(entries[0].conversation_id)
+        documents = [_document(entry) for entry in entries]
+        with _available():
+            try:
+                await messages.insert_many(documents)
+            except BulkWriteError as error:
+                first = error.details["writeErrors"][0]
+                if first["code"] != _DUPLICATE_KEY:
+                    raise
+                return int(first["index"])
+        return len(entries)
+
+    async def insert_with_members(self, entry: Entry, after: Conversation) -> bool:
+        """Store an entry and what follows from it, or return False where its place is taken."""
+        with _available():
+            try:
+                async with self._client.start_session() as session:
+                    await session.with_transaction(
+                        lambda running: self._insert_with_members(entry, after, running),
+                        read_concern=ReadConcern("snapshot"),
+                        write_concern=self._durable,
+                    )
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def load(self, conversation_id: ConversationId) -> Conversation:
+        """Return what a conversation's entries add up to."""
+        # The head first: an entry that changes members is stored together with its room, so a
+        # room read after the head knows of all such entries up to it.
+        with _available():
+            head = await self._messages(conversation_id).find_one(
+                {"_id": _after(conversation_id, 0)},
+                {"seq": 1, "message_index": 1},
+                sort=[("_id", -1)],
+            )
+            seq, index = (head["seq"], head["message_index"]) if head else (0, 0)
+            if is_private(conversation_id):
+                return Conversation(conversation_id, seq, index)
+            room = await self._rooms.find_one({"_id": conversation_id})
+        return _conversation(conversation_id, seq, index, room)
+
+    async def find_requests(
+        self, conversation_id: ConversationId, keys: Sequence[RequestKey]
+    ) -> dict[RequestKey, Entry]:
+        """Return the entries that requests have stored."""
+        query = {
+            "$or": [
+                {"conversation_id": conversation_id, "sender_id": sender, "client_id": client}
+                for sender, client in keys
+            ]
+        }
+        with _available():
+            found = self._messages(conversation_id).find(query)
+            entries = [_entry(document) async for document in found]
+        return {(entry.sender_id, entry.client_id): entry for entry in entries}
+
+    # Reading
+
+    async def entries_after(
+        self, conversation_id: ConversationId, seq: int, limit: int
+    ) -> list[Entry]:
+        """Return the oldest `limit` entries above `seq`, oldest first."""
+        with _available():
+            found = (
+                self._messages(conversation_id)
+                .find({"_id": _after(conversation_id, seq)})
+                .sort("_id", 1)
+                .limit(limit)
+            )
+            return [_entry(document) async for document in found]
+
+    async def page(
+        self,
+        conversation_id: ConversationId,
+        limit: int,
+        before: int | None,
+        after: int | None,
+    ) -> tuple[list[MessagePosted], bool]:
+        """Return messages, oldest first, and whether more follow in the direction of paging.
+
+        With `after` the oldest above that seq; else the newest, below `before` where given.
+        """
+        bounds = _after(conversation_id, after or 0)
+        if before is not None:
+            bounds["$lt"] = message_id(conversation_id, before)
+        direction = -1 if after is None else 1
+        with _available():
+            found = (
+                self._messages(conversation_id)
+                .find({"_id": bounds, "type": "message"})
+                .sort("_id", direction)
+                .limit(limit + 1)
+            )
+            documents = [document async for document in found]
+        page = [msgspec.convert(document, MessagePosted) for document in documents[:limit]]
+        return (page if direction == 1 else page[::-1]), len(documents) > limit
+
+    async def heads(self, conversation_ids: Sequence[ConversationId]) -> dict[ConversationId, int]:
+        """Return the seq of the newest entry of each conversation that has one."""
+        heads: dict[ConversationId, int] = {}
+        with _available():
+            for private in (False, True):
+                ids = [id_ for id_ in conversation_ids if is_private(id_) is private]
+                if not ids:
+                    continue
+                pipeline = [
+                    {"$documents": [{"_id": id_} for id_ in ids]},
+                    _newest(self._collection_name(private=private), "head", "$_id"),
+                    {"$project": {"seq": {"$first": "$head.seq"}}},
+                ]
+                async for row in await self._database.aggregate(pipeline):
+                    if row.get("seq"):
+                        heads[row["_id"]] = row["seq"]
+        return heads
+
+    async def room(self, conversation_id: ConversationId) -> Conversation | None:
+        """Return a room with its members, or None where there is none."""
+        state = await self.load(conversation_id)
+        return state if state.seq else None
+
+    async def membership(
+        self, user_id: UserId, conversation_id: ConversationId
+    ) -> Membership | None:
+        """Return a user's membership of a conversation, or None."""
+        with _available():
+            found = await self._memberships.find_one(
+                {"_id": _membership_id(user_id, conversation_id)}
+            )
+        return _membership(found) if found else None
+
+    async def memberships(self, user_id: UserId) -> list[Membership]:
+        """Return all memberships of a user."""
+        with _available():
+            found = self._memberships.find({"user_id": user_id})
+            return [_membership(document) async for document in found]
+
+    async def memberships_since(
+        self, user_ids: Iterable[UserId], since: datetime
+    ) -> list[Membership]:
+        """Return the memberships that began at `since` or later."""
+        query = {"user_id": {"$in": list(user_ids)}, "added_at": {"$gte": since}}
+        with _available():
+            return [_membership(document) async for document in self._memberships.find(query)]
+
+    async def overviews(self, user_id: UserId) -> list[Overview]:
+        """Return a user's conversations, in no order."""
+        overviews: list[Overview] = []
+        with _available():
+            for private in (False, True):
+                collection = self._collection_name(private=private)
+                pipeline = [
+                    {"$match": {"user_id": user_id, "private": private}},
+                    _newest(collection, "head", "$conversation_id"),
+                    _newest(collection, "last", "$conversation_id", {"type": "message"}),
+                    {
+                        "$lookup": {
+                            "from": "rooms",
+                            "localField": "conversation_id",
+                            "foreignField": "_id",
+                            "pipeline": [{"$project": {"room_name": 1}}],
+                            "as": "room",
+                        }
+                    },
+                ]
+                async for row in await self._memberships.aggregate(pipeline):
+                    overviews.append(_overview(row))
+        return overviews
+
+    # Read marks
+
+    async def raise_read_marks(self, marks: Mapping[tuple[UserId, ConversationId], int]) -> None:
+        """Raise each read mark to the given message index, unless it is higher already."""
+        updates = [
+            UpdateOne({"_id": _membership_id(*key)}, {"$max": {"read_index": index}})
+            for key, index in marks.items()
+        ]
+        with _available():
+            await self._read_marks.bulk_write(updates, ordered=False)
+
+    def _messages(self, conversation_id: ConversationId) -> Any:
+        return self._private_messages if is_private(conversation_id) else self._room_messages
+
+    def _collection_name(self, *, private: bool) -> str:
+        return self._private_messages.name if private else self._room_messages.name
+
+    async def _insert_with_members(self, entry: Entry, after: Conversation, session: Any) -> None:
+        await self._messages(entry.conversation_id).insert_one(_document(entry), session=session)
+        added: list[tuple[UserId, UserId | None]] = []
+        match entry:
+            case MessagePosted(receiver_id=peer) if peer is not None:
+                added = [(entry.sender_id, peer), (peer, entry.sender_id)]
+            case RoomCreated():
+                await self._rooms.insert_one(_room(after), session=session)
+                added = [(user, None) for user in after.members]
+            case MemberAdded():
+                await self._update_room(entry, {"$push": {"members": _member(entry)}}, session)
+                added = [(entry.user_id, None)]
+            case MemberLeft():
+                gone = {"$pull": {"members": {"user_id": entry.user_id}}}
+                await self._update_room(entry, gone, session)
+                await self._memberships.delete_one(
+                    {"_id": _membership_id(entry.user_id, entry.conversation_id)}, session=session
+                )
+        if added:
+            documents = [_new_membership(entry, user, peer) for user, peer in added]
+            await self._memberships.insert_many(documents, session=session)
+
+    async def _update_room(self, entry: Entry, change: Document, session: Any) -> None:
+        counted = {"seq": entry.seq, "message_index": entry.message_index}
+        counted["updated_at"] = entry.created_at  # type: ignore[assignment]
+        await self._rooms.update_one(
+            {"_id": entry.conversation_id}, {**change, "$set": counted}, session=session
+        )
+
+
+@contextmanager
+def _available() -> Any:
+    try:
+        yield
+    except PyMongoError as error:
+        raise StorageUnavailableError(type(error).__name__) from error
+
+
+def _after(conversation_id: ConversationId, seq: int) -> Document:
+    return {
+        "$gt": message_id(conversation_id, seq),
+        "$lt": conversation_id + _AFTER_ALL,
+    }
+
+
+def _newest(collection: str, name: str, id_field: str, match: Document | None = None) -> Document:
+    """A stage that adds the newest entry of the conversation in `id_field` as a list of one."""
+    within = {
+        "$and": [
+            {"$gt": ["$_id", {"$concat": ["$$conversation", "-"]}]},
+            {"$lt": ["$_id", {"$concat": ["$$conversation", _AFTER_ALL]}]},
+        ]
+    }
+    return {
+        "$lookup": {
+            "from": collection,
+            "let": {"conversation": id_field},
+            "pipeline": [
+                {"$match": {"$expr": within, **(match or {})}},
+                {"$sort": {"_id": -1}},
+                {"$limit": 1},
+            ],
+            "as": name,
+        }
+    }
+
+
+def _document(entry: Entry) -> Document:
+    document: Document = msgspec.to_builtins(entry, builtin_types=(datetime,))
+    document["_id"] = message_id(entry.conversation_id, entry.seq)
+    return document
+
+
+def _entry(document: Document) -> Entry:
+    entry: Entry = msgspec.convert(document, Entry)
+    return entry
+
+
+def _room(state: Conversation) -> Document:
+    return {
+        "_id": state.id,
+        "room_name": state.room_name,
+        "creator_id": state.creator_id,
+        "created_at": state.created_at,
+        "updated_at": state.created_at,
+        "seq": state.seq,
+        "message_index": state.message_index,
+        "members": [
+            {"user_id": user, "joined_at": joined_at} for user, joined_at in state.members.items()
+        ],
+    }
+
+
+def _member(entry: MemberAdded) -> Document:
+    return {"user_id": entry.user_id, "joined_at": entry.created_at}
+
+
+def _conversation(
+    conversation_id: ConversationId, seq: int, index: int, room: Document | None
+) -> Conversation:
+    if room is None:
+        return Conversation(conversation_id)
+    if room["seq"] > seq:
+        seq, index = room["seq"], room["message_index"]
+    return Conversation(
+        conversation_id,
+        seq,
+        index,
+        room["room_name"],
+        room["creator_id"],
+        room["created_at"],
+        {member["user_id"]: member["joined_at"] for member in room["members"]},
+    )
+
+
+def _membership_id(user_id: UserId, conversation_id: ConversationId) -> str:
+    return f"{user_id}:{conversation_id}"
+
+
+def _new_membership(entry: Entry, user_id: UserId, peer_id: UserId | None) -> Document:
+    return {
+        "_id": _membership_id(user_id, entry.conversation_id),
+        "user_id": user_id,
+        "conversation_id": entry.conversation_id,
+        "private": peer_id is not None,
+        "peer_id": peer_id,
+        # What was said before somebody came is not unread to them; their own words neither.
+        "read_index": _seen(entry, user_id),
+        "added_at": entry.created_at,
+    }
+
+
+def _seen(entry: Entry, user_id: UserId) -> int:
+    if isinstance(entry, MessagePosted) and entry.sender_id != user_id:
+        return entry.message_index - 1
+    return entry.message_index
+
+
+def _membership(document: Document) -> Membership:
+    return Membership(
+        document["user_id"],
+        document["conversation_id"],
+        document["peer_id"],
+        document["read_index"],
+        document["added_at"],
+    )
+
+
+def _overview(row: Document) -> Overview:
+    membership = _membership(row)
+    head = row["head"][0] if row["head"] else {}
+    last = msgspec.convert(row["last"][0], MessagePosted) if row["last"] else None
+    return Overview(
+        membership,
+        row["room"][0]["room_name"] if row["room"] else "",
+        head.get("seq", 0),
+        head.get("message_index", 0),
+        head.get("created_at", membership.added_at),
+        last,
+    )
