@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from chatterroom import __version__
+from chatterroom.core.settings import SettingsError
 
 __all__ = ["main"]
 
@@ -20,8 +21,11 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line. A missing or wrong setting is one line and exit status 1."""
+    try:
+        app()
+    except SettingsError as error:
+        sys.exit(f"chatterroom: {error}")
 
 
 @app.command()

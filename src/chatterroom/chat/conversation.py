@@ -12,7 +12,6 @@ state that the next decision is made on:
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, assert_never
 
 import msgspec
@@ -125,8 +124,6 @@ class LeaveRoom:
 
 Command = PostMessage | CreateRoom | AddMember | LeaveRoom
 
-_NOBODY: Mapping[UserId, datetime] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
@@ -142,7 +139,7 @@ class Conversation:
     room_name: str = ""
     creator_id: UserId | None = None
     created_at: datetime | None = None
-    members: Mapping[UserId, datetime] = field(default=_NOBODY)
+    members: Mapping[UserId, datetime] = field(default_factory=dict)
 
 
 def decide(state: Conversation, command: Command, now: datetime) -> Entry:

@@ -170,15 +170,6 @@ class ConversationLog:
             self._make_ready(line)
         return pending.answer
 
-    def observe(self, entries: Sequence[Entry]) -> None:
-        """Take note of entries that another instance stored; saves losing the next race."""
-        line = self._lines.get(entries[0].conversation_id)
-        if line is None or line.state is None or line.busy:
-            return
-        for entry in entries:
-            if entry.seq == line.state.seq + 1:
-                line.state = apply(line.state, entry)
-
     def has_entries(self, conversation_id: ConversationId) -> bool:
         """Say whether a conversation is known to have been written to. False is no proof."""
         line = self._lines.get(conversation_id)

@@ -44,11 +44,13 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """That a user takes part in a conversation, and how far it has read."""
+    """That a user takes part in a conversation, since the entry `joined_seq`, and how far it has
+    read."""
 
     user_id: UserId
     conversation_id: ConversationId
     peer_id: UserId | None
+    joined_seq: int
     read_index: int
     added_at: datetime
 
@@ -81,6 +83,7 @@ class ChatStore:
             read_preference=ReadPreference.PRIMARY,
         )
         self._client = client
+        self._prepared = False
         self._durable = durable
         self._database = database
         self._room_messages = database["room_messages"]
@@ -120,10 +123,18 @@ class ChatStore:
                 [("user_id", 1), ("added_at", 1)], name="user_added"
             )
 
-    async def ping(self) -> None:
-        """Return if MongoDB answers."""
-        with _available():
-            await self._client.admin.command("ping")
+    async def ready(self) -> bool:
+        """Say whether MongoDB answers and all indexes exist; creates those that do not."""
+        try:
+            if self._prepared:
+                with _available():
+                    await self._client.admin.command("ping")
+            else:
+                await self.prepare()
+                self._prepared = True
+        except StorageUnavailableError:
+            return False
+        return True
 
     # Appending (see log.LogStore)
 
@@ -441,6 +452,7 @@ def _new_membership(entry: Entry, user_id: UserId, peer_id: UserId | None) -> Do
         "conversation_id": entry.conversation_id,
         "private": peer_id is not None,
         "peer_id": peer_id,
+        "joined_seq": entry.seq,
         # What was said before somebody came is not unread to them; their own words neither.
         "read_index": _seen(entry, user_id),
         "added_at": entry.created_at,
@@ -458,6 +470,7 @@ def _membership(document: Document) -> Membership:
         document["user_id"],
         document["conversation_id"],
         document["peer_id"],
+        document["joined_seq"],
         document["read_index"],
         document["added_at"],
     )

@@ -1,6 +1,5 @@
 """A real mongod as a child process: a one-node replica set, journaled, on loopback only."""
 
-import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from pymongo.errors import AutoReconnect, OperationFailure
 from chatterroom.engines.child import ChildProcess
 from chatterroom.engines.engine import Engine
 from chatterroom.engines.locate import locate_mongod
-from chatterroom.engines.ports import LOOPBACK
+from chatterroom.engines.ports import LOOPBACK, is_listening
 
 __all__ = ["Mongod"]
 
@@ -63,7 +62,9 @@ class Mongod(Engine):
 
     async def _wait_usable(self, process: ChildProcess) -> None:
         # A driver that meets a closed port waits half a second before it tries again.
-        await process.wait_until(self._is_listening, name=self.name, deadline_s=_START_DEADLINE_S)
+        await process.wait_until(
+            lambda: is_listening(self.port), name=self.name, deadline_s=_START_DEADLINE_S
+        )
         client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
             LOOPBACK,
             self.port,
@@ -75,15 +76,6 @@ class Mongod(Engine):
             await process.wait_until(
                 lambda: self._is_primary(client), name=self.name, deadline_s=_START_DEADLINE_S
             )
-
-    async def _is_listening(self) -> bool:
-        try:
-            _, writer = await asyncio.open_connection(LOOPBACK, self.port)
-        except OSError:
-            return False
-        writer.close()
-        await writer.wait_closed()
-        return True
 
     async def _is_primary(self, client: AsyncMongoClient[dict[str, Any]]) -> bool:
         try:

@@ -1,11 +1,14 @@
 """TCP ports on the loopback interface."""
 
+import asyncio
+import contextlib
+import errno
 import secrets
 import socket
 
 from chatterroom.engines.errors import EngineError
 
-__all__ = ["LOOPBACK", "free_port", "is_free"]
+__all__ = ["LOOPBACK", "free_port", "is_free", "is_listening"]
 
 LOOPBACK = "127.0.0.1"
 
@@ -17,7 +20,10 @@ _ATTEMPTS = 200
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
-    """Tell whether a server could listen on `port` of `host` now."""
+    """Tell whether `port` of `host` is nobody's now.
+
+    Raises OSError where one may not listen there at all.
+    """
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
@@ -26,8 +32,22 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
-        except OSError:
-            return False
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise
+    return True
+
+
+async def is_listening(port: int, host: str = LOOPBACK) -> bool:
+    """Tell whether somebody takes connections on `port` of `host`."""
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
     return True
 
 

@@ -54,6 +54,7 @@ class Backend(Generic[Stub]):
         self._credential = credential
         self._timeout_s = timeout_s
         self._channels: dict[str, tuple[grpc.aio.Channel, Stub]] = {}
+        self._departing: set[asyncio.Task[None]] = set()
         self._budget = _BUDGET
 
     async def call(
@@ -100,6 +101,7 @@ class Backend(Generic[Stub]):
 
     async def close(self) -> None:
         """Close all channels."""
+        await asyncio.gather(*self._departing)
         for channel, _ in self._channels.values():
             await channel.close()
         self._channels.clear()
@@ -112,7 +114,7 @@ class Backend(Generic[Stub]):
         caller: Caller,
         timeout_s: float,
     ) -> Any:
-        stub = await self._stub(instance)
+        stub = self._stub(instance)
         metadata = call_metadata(self._credential, caller)
         healthy = False
         self.balancer.started(instance)
@@ -130,19 +132,22 @@ class Backend(Generic[Stub]):
         finally:
             self.balancer.ended(instance, time.monotonic(), healthy=healthy)
 
-    async def _stub(self, instance: Instance) -> Stub:
+    def _stub(self, instance: Instance) -> Stub:
         found = self._channels.get(instance.service_url)
         if found is None:
-            await self._forget_departed()
+            self._forget_departed()
             channel = open_channel(instance.service_url)
             found = self._channels[instance.service_url] = (channel, self._make_stub(channel))
         return found[1]
 
-    async def _forget_departed(self) -> None:
+    def _forget_departed(self) -> None:
         present = {instance.service_url for instance in self.balancer.instances()}
         for url in [url for url in self._channels if url not in present]:
             channel, _ = self._channels.pop(url)
-            await channel.close()
+            # What leaves still answers the calls it has: closing at once would cancel them.
+            task = asyncio.create_task(channel.close(self._timeout_s))
+            self._departing.add(task)
+            task.add_done_callback(self._departing.discard)
 
     def _may_pass(self, failure: grpc.aio.AioRpcError) -> bool:
         return failure.code() in {

@@ -34,6 +34,7 @@ class Directory:
         self._metadata = call_metadata(credential, SERVICE)
         self._balancers: defaultdict[str, Balancer] = defaultdict(Balancer)
         self._changed = asyncio.Condition()
+        self._connected = False
 
     def balancer(self, service_name: str) -> Balancer:
         """Return the balancer of a service, empty until an instance is known."""
@@ -52,7 +53,9 @@ class Directory:
             try:
                 await self._follow(url)
             except (grpc.aio.AioRpcError, TimeoutError) as error:
-                log.warning("discovery_unreachable", url=url, reason=type(error).__name__)
+                if self._connected:
+                    log.warning("discovery_lost", discovery=url, reason=type(error).__name__)
+                    self._connected = False
             attempt += 1
             await asyncio.sleep(random.uniform(*_RETRY_S))
 
@@ -68,6 +71,7 @@ class Directory:
                     latest = await anext(lists, None)
                 if latest is None:
                     return
+                self._connected = True
                 await self._take_over(latest)
 
     async def _take_over(self, latest: discovery_pb2.WatchServicesResponse) -> None:

@@ -1,5 +1,8 @@
 """A service's entry in discovery, kept alive for as long as the service runs."""
 
+# The types of the asynchronous stubs exist in the stub files only.
+from __future__ import annotations
+
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
@@ -14,8 +17,9 @@ from chatterroom.pb import discovery_pb2, discovery_pb2_grpc
 from chatterroom.rpc.balancer import Instance
 from chatterroom.rpc.channels import open_channel
 from chatterroom.rpc.identity import SERVICE, call_metadata
+from chatterroom.rpc.server import RpcServer
 
-__all__ = ["Registration"]
+__all__ = ["Registration", "stay_known"]
 
 log = structlog.get_logger()
 
@@ -23,6 +27,7 @@ _CALL_S = 2.0
 _RETRY_S = (0.2, 1.0)
 # Three heartbeats a lease: two may be lost.
 _HEARTBEATS_PER_LEASE = 3
+_HEALTH_CHECK_S = 1.0
 
 
 class Registration:
@@ -58,13 +63,16 @@ class Registration:
     async def _until_answered(
         self, ask: Callable[[discovery_pb2_grpc.DiscoveryServiceAsyncStub], Awaitable[Any]]
     ) -> Any:
+        reported = False
         while True:
             url = self._urls[self._attempt % len(self._urls)]
             try:
                 async with open_channel(url) as channel:
                     return await ask(discovery_pb2_grpc.DiscoveryServiceStub(channel))
             except grpc.aio.AioRpcError as failure:
-                log.warning("discovery_unreachable", url=url, status=failure.code().name)
+                if not reported:
+                    log.warning("not_registered", discovery=url, status=failure.code().name)
+                    reported = True
             self._attempt += 1
             await asyncio.sleep(random.uniform(*_RETRY_S))
 
@@ -98,3 +106,44 @@ class Registration:
                 )
         except grpc.aio.AioRpcError:
             log.info("left_without_deregistering", url=self._instance.service_url)
+
+
+async def stay_known(
+    is_ready: Callable[[], Awaitable[bool]],
+    rpc: RpcServer,
+    registration: Registration,
+    stop: asyncio.Event,
+) -> None:
+    """Tell health checks and discovery of a service until `stop` is set; then say goodbye to both.
+
+    Health follows `is_ready`, asked every second. Discovery hears of the service when it is ready
+    for the first time; a later outage of its storage does not take it off the list.
+    """
+    ready = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        reporting = tasks.create_task(_report_health(is_ready, rpc, ready))
+        registering = tasks.create_task(_register(registration, ready))
+        await stop.wait()
+        reporting.cancel()
+        await rpc.say_serving(False)
+        registering.cancel()
+
+
+async def _report_health(
+    is_ready: Callable[[], Awaitable[bool]], rpc: RpcServer, ready: asyncio.Event
+) -> None:
+    was_ready = False
+    while True:
+        now_ready = await is_ready()
+        if now_ready != was_ready:
+            log.info("storage_ready" if now_ready else "storage_lost")
+            await rpc.say_serving(now_ready)
+            was_ready = now_ready
+        if now_ready:
+            ready.set()
+        await asyncio.sleep(_HEALTH_CHECK_S)
+
+
+async def _register(registration: Registration, ready: asyncio.Event) -> None:
+    await ready.wait()
+    await registration.keep()

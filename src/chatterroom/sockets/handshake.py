@@ -46,9 +46,18 @@ class Handshake:
 
 
 def parse_handshake(target: str, headers: Mapping[str, str]) -> Handshake:
-    """Split a request target; of a repeated query parameter the first counts."""
-    parts = urlsplit(target)
-    query = {name: values[0] for name, values in parse_qs(parts.query, max_num_fields=20).items()}
+    """Split a request target; of a repeated query parameter the first counts.
+
+    Raises INVALID_REQUEST.
+    """
+    try:
+        parts = urlsplit(target)
+        fields = parse_qs(parts.query, max_num_fields=20)
+    except ValueError:
+        raise ChatterRoomError(
+            ErrorCode.INVALID_REQUEST, "the address of the socket cannot be read"
+        ) from None
+    query = {name: values[0] for name, values in fields.items()}
     return Handshake(parts.path, query, headers)
 
 
@@ -95,8 +104,8 @@ def _require_known_origin(headers: Mapping[str, str], allowed_origins: frozenset
     origin = headers.get("origin")
     if origin is None or origin in allowed_origins:
         return
-    parts = urlsplit(origin)
-    same_site = parts.scheme in {"http", "https"} and parts.netloc == headers.get("host")
+    scheme, _, site = origin.partition("://")
+    same_site = scheme in {"http", "https"} and site == headers.get("host")
     if not same_site:
         raise ChatterRoomError(
             ErrorCode.ORIGIN_NOT_ALLOWED, "this origin may not open sockets here"

@@ -1,0 +1,181 @@
+"""Hints between chat instances over Redis pub/sub.
+
+Redis away, slow or emptied only delays: nothing here waits for it on behalf of a message, and
+after every reconnection the hub is told that hints may have been lost.
+"""
+
+import asyncio
+import random
+from collections import Counter, defaultdict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Self
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+__all__ = ["RedisFanout"]
+
+log = structlog.get_logger()
+
+MAX_QUEUED = 10_000
+_BATCH = 200
+_CALL_S = 2.0
+_CONFIRMATION_S = 1.0
+_SILENCE_S = 5.0
+_RETRY_S = (0.1, 1.0)
+
+_FAILURES = (RedisError, OSError, TimeoutError)
+
+
+class RedisFanout:
+    """Publishes and listens, reconnecting for as long as it runs.
+
+    What does not fit the queue is dropped, oldest first: other instances find it by their sweep.
+    """
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self._queue: deque[tuple[str, bytes]] = deque(maxlen=MAX_QUEUED)
+        self._queued = asyncio.Event()
+        self._wanted: Counter[str] = Counter()
+        self._wishes_changed = asyncio.Event()
+        self._confirmed: set[str] = set()
+        self._waiting: defaultdict[str, list[asyncio.Future[None]]] = defaultdict(list)
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, url: str) -> AsyncIterator[Self]:
+        """Give a fan-out that connects when it runs."""
+        # The loops below retry; a silent reconnection would hide that hints were lost.
+        client = Redis.from_url(url, socket_connect_timeout=_CALL_S, retry=Retry(NoBackoff(), 0))
+        try:
+            yield cls(client)
+        finally:
+            await client.aclose()
+
+    def publish(self, channel: str, payload: bytes) -> None:
+        """Queue a message, in order."""
+        self._queue.append((channel, payload))
+        self._queued.set()
+
+    def subscribe(self, channels: Sequence[str]) -> Awaitable[None]:
+        """Ask for channels; awaiting takes until Redis has confirmed, at most a second."""
+        self._wanted.update(channels)
+        self._wishes_changed.set()
+        loop = asyncio.get_running_loop()
+        confirmations: list[asyncio.Future[None]] = []
+        for channel in channels:
+            if channel not in self._confirmed:
+                confirmation = loop.create_future()
+                self._waiting[channel].append(confirmation)
+                confirmations.append(confirmation)
+        return _soon(confirmations)
+
+    def unsubscribe(self, channels: Sequence[str]) -> None:
+        """Forget channels; messages already under way may still be heard."""
+        for channel in channels:
+            self._wanted[channel] -= 1
+            if self._wanted[channel] <= 0:
+                del self._wanted[channel]
+        self._wishes_changed.set()
+
+    async def run(
+        self, heard: Callable[[str, bytes], None], missed_some: Callable[[], None]
+    ) -> None:
+        """Publish and listen until cancelled.
+
+        `heard` gets channel and payload of each message, `missed_some` is called whenever
+        messages may have been lost.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep("publishing", self._publish))
+            listen = partial(self._listen, heard, missed_some)
+            tasks.create_task(self._keep("listening", listen))
+
+    async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except _FAILURES as error:
+                log.warning("fanout_interrupted", what=name, reason=type(error).__name__)
+            await asyncio.sleep(random.uniform(*_RETRY_S))
+
+    async def _publish(self) -> None:
+        while True:
+            await self._queued.wait()
+            self._queued.clear()
+            while self._queue:
+                async with asyncio.timeout(_CALL_S), self._client.pipeline(False) as pipeline:
+                    for _ in range(min(_BATCH, len(self._queue))):
+                        pipeline.publish(*self._queue.popleft())
+                    await pipeline.execute()
+
+    async def _listen(
+        self, heard: Callable[[str, bytes], None], missed_some: Callable[[], None]
+    ) -> None:
+        pubsub = self._client.pubsub()
+        try:
+            async with asyncio.timeout(_CALL_S):
+                await pubsub.connect()  # type: ignore[no-untyped-call]
+            self._wishes_changed.set()
+            missed_some()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._follow_wishes(pubsub))
+                tasks.create_task(self._read(pubsub, heard))
+        except* _FAILURES as group:
+            raise ConnectionError(type(group.exceptions[0]).__name__) from None
+        finally:
+            self._confirmed.clear()
+            await pubsub.aclose()  # type: ignore[no-untyped-call]
+
+    async def _follow_wishes(self, pubsub: PubSub) -> None:
+        asked: set[str] = set()
+        while True:
+            await self._wishes_changed.wait()
+            self._wishes_changed.clear()
+            wanted = set(self._wanted)
+            gone = asked - wanted
+            self._confirmed -= gone
+            for command, channels in (
+                (pubsub.unsubscribe, gone),
+                (pubsub.subscribe, wanted - asked),
+            ):
+                names = list(channels)
+                for start in range(0, len(names), _BATCH):
+                    async with asyncio.timeout(_CALL_S):
+                        await command(*names[start : start + _BATCH])
+            asked = wanted
+
+    async def _read(self, pubsub: PubSub, heard: Callable[[str, bytes], None]) -> None:
+        pinged = False
+        while True:
+            message = await pubsub.parse_response(block=False, timeout=_SILENCE_S)
+            if message is None:
+                if pinged:
+                    raise TimeoutError
+                pinged = True
+                await pubsub.ping()
+                continue
+            pinged = False
+            kind = message[0]
+            if kind == b"message":
+                heard(message[1].decode(), message[2])
+            elif kind == b"subscribe":
+                self._confirm(message[1].decode())
+
+    def _confirm(self, channel: str) -> None:
+        self._confirmed.add(channel)
+        for confirmation in self._waiting.pop(channel, ()):
+            if not confirmation.done():
+                confirmation.set_result(None)
+
+
+async def _soon(confirmations: list[asyncio.Future[None]]) -> None:
+    if confirmations:
+        await asyncio.wait(confirmations, timeout=_CONFIRMATION_S)

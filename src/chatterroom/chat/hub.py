@@ -1,0 +1,343 @@
+"""The sockets of this instance and the conversations they follow.
+
+A conversation with local followers has a feed. Entries reach it from this instance's commits and,
+over the fan-out, from other instances'; both are hints. What they miss is read from the store: at
+once where a later entry shows a hole, else when the sweep compares the feeds with the store.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from chatterroom.chat.conversation import Entry
+from chatterroom.chat.feed import MAX_HELD, Published, Release, publish
+from chatterroom.chat.log import StorageUnavailableError
+from chatterroom.chat.store_mongo import ChatStore
+from chatterroom.core import times
+from chatterroom.core.ids import ConversationId, UserId
+
+__all__ = ["Fanout", "Hub", "Outlet", "Subscription"]
+
+log = structlog.get_logger()
+
+PAGE = 500
+SWEEP_S = 1.0
+FEEDS_PER_SWEEP = 500
+# How far back the sweep looks for conversations that have appeared. More than one interval, so
+# that clocks and slow transactions leave no gap; those already known cost nothing.
+APPEARED_WITHIN = timedelta(seconds=30)
+
+_CONVERSATION = "chatterroom:conversation:"
+_USER = "chatterroom:user:"
+
+_decode_entries = msgspec.msgpack.Decoder(list[Published]).decode
+_decode_appeared = msgspec.msgpack.Decoder(tuple[ConversationId, int]).decode
+
+
+class Outlet(Protocol):
+    """A socket as the hub sees it. Nothing here may block."""
+
+    user_id: UserId
+
+    def write(self, frames: bytes) -> None:
+        """Send complete frames."""
+
+    def drained(self) -> Awaitable[None]:
+        """Wait until the reader has caught up with most of what was written."""
+
+    def appeared(self, conversation_id: ConversationId, seq: int) -> None:
+        """Hear, perhaps repeatedly, that the user takes part in a conversation since `seq`."""
+
+    def removed(self, conversation_id: ConversationId) -> None:
+        """Hear that the user's membership has ended; the subscription has, too."""
+
+
+class Fanout(Protocol):
+    """Carries hints between instances, at most once each and in no promised order."""
+
+    def publish(self, channel: str, payload: bytes) -> None:
+        """Send to the instances that have subscribed, without waiting."""
+
+    def subscribe(self, channels: Sequence[str]) -> Awaitable[None]:
+        """Ask for channels at once; await to know that their messages arrive from now on, or
+        cannot for now. Every call needs an `unsubscribe` of its own."""
+
+    def unsubscribe(self, channels: Sequence[str]) -> None:
+        """Stop, soon."""
+
+
+@dataclass(slots=True, eq=False)
+class _Feed:
+    id: ConversationId
+    release: Release
+    opened: asyncio.Future[None]
+    users: int = 0
+    """Subscriptions, live or not, and attempts at one."""
+    live: set["Subscription"] = field(default_factory=set)
+    early: list[Published] = field(default_factory=list)
+    """What came while the feed was being opened."""
+    filling: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """An outlet's place in a conversation: it has, or chose not to have, all up to `cursor`."""
+
+    feed: _Feed
+    outlet: Outlet
+    cursor: int
+    member_at: int
+    """The seq at which the user was found to be a member: removals up to it are history."""
+    ended: bool = False
+
+    @property
+    def conversation_id(self) -> ConversationId:
+        """The conversation that is followed."""
+        return self.feed.id
+
+
+class Hub:
+    """Delivers every entry to every local follower, in `seq` order, once."""
+
+    def __init__(self, store: ChatStore, fanout: Fanout, tasks: asyncio.TaskGroup) -> None:
+        self._store = store
+        self._fanout = fanout
+        self._tasks = tasks
+        self._feeds: dict[ConversationId, _Feed] = {}
+        self._watchers: defaultdict[UserId, set[Outlet]] = defaultdict(set)
+        self._sweep_now = asyncio.Event()
+
+    # What happens
+
+    def committed(self, conversation_id: ConversationId, entries: Sequence[Entry]) -> None:
+        """Deliver what this instance has stored, here and to the other instances."""
+        published = [publish(entry) for entry in entries]
+        self._fanout.publish(_CONVERSATION + conversation_id, msgspec.msgpack.encode(published))
+        self._offer(conversation_id, published)
+        for entry in published:
+            for user_id in entry.added:
+                hint = msgspec.msgpack.encode((conversation_id, entry.seq))
+                self._fanout.publish(_USER + user_id, hint)
+                self._tell_appeared(user_id, conversation_id, entry.seq)
+
+    def heard(self, channel: str, payload: bytes) -> None:
+        """Take in what another instance has published."""
+        if channel.startswith(_CONVERSATION):
+            conversation_id = ConversationId(channel.removeprefix(_CONVERSATION))
+            self._offer(conversation_id, _decode_entries(payload))
+        else:
+            user_id = UserId(channel.removeprefix(_USER))
+            self._tell_appeared(user_id, *_decode_appeared(payload))
+
+    def missed_some(self) -> None:
+        """Compare all feeds with the store soon: hints may have been lost."""
+        self._sweep_now.set()
+
+    # Users and their conversations
+
+    async def watch(self, outlet: Outlet) -> None:
+        """Tell `outlet` of conversations in which its user appears from now on."""
+        watchers = self._watchers[outlet.user_id]
+        watchers.add(outlet)
+        if len(watchers) == 1:
+            await self._fanout.subscribe([_USER + outlet.user_id])
+
+    def unwatch(self, outlet: Outlet) -> None:
+        """Stop telling `outlet`."""
+        watchers = self._watchers.get(outlet.user_id)
+        if watchers is None:
+            return
+        watchers.discard(outlet)
+        if not watchers:
+            del self._watchers[outlet.user_id]
+            self._fanout.unsubscribe([_USER + outlet.user_id])
+
+    async def attach(
+        self, outlet: Outlet, conversation_ids: Sequence[ConversationId]
+    ) -> list[Subscription]:
+        """Prepare to follow conversations: no entry stored after this call began is missed.
+
+        Nothing is delivered before `start`. Check the user's membership in between: a removal
+        that the check does not see is delivered. Raises `StorageUnavailableError`.
+        """
+        feeds = await self._open(conversation_ids)
+        return [
+            Subscription(feed, outlet, feed.release.released, feed.release.released)
+            for feed in feeds
+        ]
+
+    async def start(self, subscription: Subscription, after: int | None = None) -> None:
+        """Deliver entries above `after`, or from the attachment on; first past ones, then live.
+
+        Returns when the subscription is live or has ended. Raises `StorageUnavailableError`.
+        """
+        feed = subscription.feed
+        if subscription in feed.live:
+            return
+        if after is not None:
+            subscription.cursor = min(after, subscription.cursor)
+        while not subscription.ended:
+            if subscription.cursor >= feed.release.released:
+                # No await between this comparison and becoming live: nothing slips between.
+                feed.live.add(subscription)
+                return
+            entries = await self._store.entries_after(feed.id, subscription.cursor, PAGE)
+            due = [publish(entry) for entry in entries if entry.seq <= feed.release.released]
+            if not due:
+                raise StorageUnavailableError("released entries cannot be read")
+            self._deliver(due, (subscription,))
+            subscription.cursor = due[-1].seq
+            await subscription.outlet.drained()
+
+    def detach(self, subscription: Subscription) -> None:
+        """Stop following. Harmless where it has ended already."""
+        if subscription.ended:
+            return
+        subscription.ended = True
+        subscription.feed.live.discard(subscription)
+        self._close_unused([subscription.feed])
+
+    # The sweep
+
+    async def run(self) -> None:
+        """Find what no hint has told of, until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(SWEEP_S):
+                    await self._sweep_now.wait()
+            except TimeoutError:
+                pass
+            everything = self._sweep_now.is_set()
+            self._sweep_now.clear()
+            try:
+                await self._sweep(len(self._feeds) if everything else FEEDS_PER_SWEEP)
+            except StorageUnavailableError as error:
+                log.warning("sweep_failed", reason=str(error))
+
+    async def _sweep(self, feeds: int) -> None:
+        remaining = min(feeds, len(self._feeds))
+        while remaining > 0:
+            turn = list(self._feeds)[: min(remaining, FEEDS_PER_SWEEP)]
+            remaining -= len(turn)
+            for conversation_id in turn:  # to the end of the queue
+                self._feeds[conversation_id] = self._feeds.pop(conversation_id)
+            heads = await self._store.heads(turn)
+            for conversation_id, head in heads.items():
+                feed = self._feeds.get(conversation_id)
+                if feed is not None and feed.opened.done() and head > feed.release.released:
+                    self._fill(feed)
+        if self._watchers:
+            since = times.now() - APPEARED_WITHIN
+            for membership in await self._store.memberships_since(list(self._watchers), since):
+                self._tell_appeared(
+                    membership.user_id, membership.conversation_id, membership.joined_seq
+                )
+
+    # Feeds
+
+    async def _open(self, conversation_ids: Sequence[ConversationId]) -> list[_Feed]:
+        loop = asyncio.get_running_loop()
+        fresh: list[_Feed] = []
+        feeds: list[_Feed] = []
+        for conversation_id in conversation_ids:
+            feed = self._feeds.get(conversation_id)
+            if feed is None:
+                feed = _Feed(conversation_id, Release(0), loop.create_future())
+                self._feeds[conversation_id] = feed
+                fresh.append(feed)
+            feed.users += 1
+            feeds.append(feed)
+        if fresh:
+            confirmed = self._fanout.subscribe([_CONVERSATION + feed.id for feed in fresh])
+            # A task of the hub's: others may wait for these feeds when this caller has gone.
+            self._tasks.create_task(self._begin(fresh, confirmed))
+        try:
+            for feed in feeds:
+                await asyncio.shield(feed.opened)
+        except BaseException:
+            self._close_unused(feeds)
+            raise
+        return feeds
+
+    async def _begin(self, feeds: list[_Feed], confirmed: Awaitable[None]) -> None:
+        """Subscribe first, read second: what is stored in between comes as a hint."""
+        try:
+            await confirmed
+            heads = await self._store.heads([feed.id for feed in feeds])
+        except StorageUnavailableError as error:
+            for feed in feeds:
+                feed.opened.set_exception(error)
+                feed.opened.exception()  # everybody who waited may have gone
+            return
+        for feed in feeds:
+            feed.release.released = heads.get(feed.id, 0)
+            feed.opened.set_result(None)
+            early, feed.early = feed.early, []
+            self._let_through(feed, early)
+
+    def _close_unused(self, feeds: Iterable[_Feed]) -> None:
+        for feed in feeds:
+            feed.users -= 1
+            if feed.users == 0 and self._feeds.get(feed.id) is feed:
+                del self._feeds[feed.id]
+                self._fanout.unsubscribe([_CONVERSATION + feed.id])
+
+    def _offer(self, conversation_id: ConversationId, entries: list[Published]) -> None:
+        feed = self._feeds.get(conversation_id)
+        if feed is not None:
+            self._let_through(feed, entries)
+
+    def _let_through(self, feed: _Feed, entries: list[Published]) -> None:
+        if not feed.opened.done():
+            if len(feed.early) < MAX_HELD:
+                feed.early.extend(entries)
+            return
+        run = feed.release.offer(entries)
+        if run:
+            self._deliver(run, feed.live)
+        if feed.release.has_hole:
+            self._fill(feed)
+
+    def _deliver(self, run: list[Published], subscriptions: Iterable[Subscription]) -> None:
+        """Write a run of entries, joined, to each; up to a removal for the one removed."""
+        start = 0
+        for index, entry in enumerate(run):
+            if entry.left is None and index + 1 < len(run):
+                continue
+            frames = b"".join([part.frame for part in run[start : index + 1]])
+            start = index + 1
+            for subscription in tuple(subscriptions):
+                if subscription.ended:
+                    continue
+                subscription.outlet.write(frames)
+                left = subscription.outlet.user_id == entry.left
+                if left and entry.seq > subscription.member_at:
+                    self.detach(subscription)
+                    subscription.outlet.removed(subscription.conversation_id)
+
+    def _fill(self, feed: _Feed) -> None:
+        if not feed.filling:
+            feed.filling = True
+            self._tasks.create_task(self._read_missing(feed))
+
+    async def _read_missing(self, feed: _Feed) -> None:
+        try:
+            released = feed.release.released
+            entries = await self._store.entries_after(feed.id, released, PAGE)
+        except StorageUnavailableError as error:
+            log.warning("filling_failed", reason=str(error))
+            return  # the sweep comes back to it
+        finally:
+            feed.filling = False
+        if entries:
+            self._let_through(feed, [publish(entry) for entry in entries])
+
+    def _tell_appeared(self, user_id: UserId, conversation_id: ConversationId, seq: int) -> None:
+        for outlet in tuple(self._watchers.get(user_id, ())):
+            outlet.appeared(conversation_id, seq)

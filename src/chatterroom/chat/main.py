@@ -1,0 +1,128 @@
+"""The chat service put together: the one place that knows all its parts."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import structlog
+
+from chatterroom.auth.secrets import (
+    ServiceCredential,
+    load_service_credential,
+    load_verification_key,
+)
+from chatterroom.auth.tokens import TokenVerifier
+from chatterroom.chat.actions import Actions
+from chatterroom.chat.chat_socket import ChatSockets
+from chatterroom.chat.conversation import Entry
+from chatterroom.chat.fanout_redis import RedisFanout
+from chatterroom.chat.hub import Hub
+from chatterroom.chat.live_rooms_redis import LiveRooms
+from chatterroom.chat.log import ConversationLog
+from chatterroom.chat.people import People
+from chatterroom.chat.read_marks import ReadMarks
+from chatterroom.chat.servicer_grpc import SERVICE_NAME, ChatServicer
+from chatterroom.chat.settings import ChatSettings
+from chatterroom.chat.store_mongo import ChatStore
+from chatterroom.core.ids import ConversationId
+from chatterroom.core.settings import load_settings
+from chatterroom.pb import chat_pb2_grpc, users_pb2_grpc
+from chatterroom.process import advertised, run_service, split_urls
+from chatterroom.rpc.backend import Backend
+from chatterroom.rpc.balancer import Instance
+from chatterroom.rpc.directory import Directory
+from chatterroom.rpc.identity import Doorkeeper
+from chatterroom.rpc.registration import Registration, stay_known
+from chatterroom.rpc.server import serve_rpc
+from chatterroom.sockets.server_picows import SocketSettings, serve_sockets
+
+__all__ = ["run", "serve"]
+
+log = structlog.get_logger()
+
+_USERS_CALL_S = 2.0
+
+
+def run() -> int:
+    """Run one chat service until it is told to stop; return the exit status."""
+    settings = load_settings(ChatSettings, "chat", os.environ)
+    limits = load_settings(SocketSettings, "chat", os.environ)
+    return run_service("chat", settings, partial(serve, settings, limits))
+
+
+async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set. Starts, and stays up, with or without MongoDB and Redis.
+
+    Appears in discovery once MongoDB has answered for the first time.
+    """
+    credential = load_service_credential(settings.secrets_path)
+    verifier = TokenVerifier(load_verification_key(settings.secrets_path))
+    discovery_urls = split_urls(settings.discovery_url)
+    directory = Directory(discovery_urls, credential)
+    async with (
+        ChatStore.connect(settings.mongo_url) as store,
+        RedisFanout.connect(settings.redis_url) as fanout,
+        LiveRooms.connect(settings.redis_url) as live_rooms,
+        _users_backend(directory, credential) as users,
+        asyncio.TaskGroup() as tasks,
+    ):
+        read_marks = ReadMarks(store)
+        hub = Hub(store, fanout, tasks)
+
+        def committed(conversation_id: ConversationId, entries: list[Entry]) -> None:
+            hub.committed(conversation_id, entries)
+            read_marks.note_own(entries)
+
+        conversation_log = ConversationLog(store, committed)
+        actions = Actions(conversation_log, store, People(users), read_marks)
+        origins = frozenset(split_urls(settings.allowed_origins))
+        sockets = ChatSockets(
+            actions, hub, live_rooms, verifier=verifier, allowed_origins=origins, tasks=tasks
+        )
+        background = [
+            tasks.create_task(directory.follow()),
+            tasks.create_task(fanout.run(hub.heard, hub.missed_some)),
+            tasks.create_task(live_rooms.run()),
+            tasks.create_task(read_marks.run()),
+            tasks.create_task(conversation_log.run()),
+            tasks.create_task(hub.run()),
+        ]
+        servicer = ChatServicer(actions, live_rooms)
+        async with serve_rpc(
+            settings.host,
+            settings.grpc_port,
+            SERVICE_NAME,
+            Doorkeeper(credential, verifier),
+            partial(chat_pb2_grpc.add_ChatServiceServicer_to_server, servicer),
+        ) as rpc:
+            async with serve_sockets(
+                settings.host, settings.websocket_port, limits, sockets.accept
+            ) as websocket_port:
+                instance = Instance(
+                    advertised(settings, rpc.port), advertised(settings, websocket_port)
+                )
+                log.info("serving", grpc_port=rpc.port, websocket_port=websocket_port)
+                registration = Registration("chat", instance, discovery_urls, credential)
+                await stay_known(store.ready, rpc, registration, stop)
+            await sockets.close_all()
+        for task in background:
+            task.cancel()
+
+
+@asynccontextmanager
+async def _users_backend(
+    directory: Directory, credential: ServiceCredential
+) -> "AsyncIterator[Backend[users_pb2_grpc.UserServiceAsyncStub]]":
+    backend = Backend(
+        "users",
+        directory.balancer("users"),
+        users_pb2_grpc.UserServiceStub,
+        credential,
+        _USERS_CALL_S,
+    )
+    try:
+        yield backend
+    finally:
+        await backend.close()

@@ -1,0 +1,24 @@
+"""What a chat service is told."""
+
+from typing import Annotated
+
+import msgspec
+
+from chatterroom.process import ServiceSettings
+
+__all__ = ["ChatSettings"]
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
+
+class ChatSettings(ServiceSettings, frozen=True, kw_only=True):
+    """Settings of the chat service; see docs/configuration.md."""
+
+    mongo_url: str
+    """MongoDB, a replica set, with the name of the chat service's own database."""
+    redis_url: str
+    """Redis for hints between instances and for who is connected."""
+    grpc_port: Port = 0
+    websocket_port: Port = 0
+    allowed_origins: str = ""
+    """Origins, separated by commas, that may open sockets beside the page's own."""

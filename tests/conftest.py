@@ -1,0 +1,67 @@
+"""Real engines for every test that asks: one mongod and one redis-server per test process."""
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from redis import Redis
+
+from chatterroom.engines.mongod import Mongod
+from chatterroom.engines.redis_server import RedisServer
+
+
+@pytest.fixture(scope="session")
+def engine_runner() -> Iterator[asyncio.Runner]:
+    # The engines outlive the loops of the tests; their own loop stays out of the tests' way.
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        yield runner
+
+
+@pytest.fixture(scope="session")
+def mongod(
+    engine_runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mongod]:
+    engine = Mongod(tmp_path_factory.mktemp("mongod"), cache_gb=0.25)
+    engine_runner.run(engine.start())
+    yield engine
+    engine_runner.run(engine.process.kill())
+
+
+@pytest.fixture(scope="session")
+def redis_server(
+    engine_runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RedisServer]:
+    engine = RedisServer(tmp_path_factory.mktemp("redis"))
+    engine_runner.run(engine.start())
+    yield engine
+    engine_runner.run(engine.process.kill())
+
+
+@pytest.fixture(scope="session")
+def mongo_admin(mongod: Mongod) -> Iterator[MongoClient[dict[str, Any]]]:
+    with MongoClient[dict[str, Any]](mongod.url("admin")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def redis_admin(redis_server: RedisServer) -> Iterator[Redis]:
+    with Redis.from_url(redis_server.url(0)) as client:
+        yield client
+
+
+@pytest.fixture
+def mongo_url(mongod: Mongod, mongo_admin: MongoClient[dict[str, Any]]) -> Iterator[str]:
+    """Name a database nobody has used; it is dropped after the test."""
+    database = f"test_{uuid.uuid4().hex}"
+    yield mongod.url(database)
+    mongo_admin.drop_database(database)
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer, redis_admin: Redis) -> str:
+    """Name database 0; all sixteen are empty, for tests that need a second one."""
+    redis_admin.flushall()
+    return redis_server.url(0)

@@ -1,0 +1,215 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+import grpc.aio
+import pytest
+import websockets
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from websockets.typing import Subprotocol
+
+from chatterroom.auth.secrets import (
+    ensure_secrets,
+    load_service_credential,
+    load_signing_key,
+)
+from chatterroom.auth.tokens import TokenSigner
+from chatterroom.chat.conversation import CreateRoom, Entry, PostMessage
+from chatterroom.chat.log import ConversationLog
+from chatterroom.chat.main import serve
+from chatterroom.chat.settings import ChatSettings
+from chatterroom.chat.store_mongo import ChatStore
+from chatterroom.core import times
+from chatterroom.core.ids import (
+    ClientId,
+    ConversationId,
+    RoomId,
+    SessionId,
+    UserId,
+    new_id,
+    private_conversation_id,
+    room_conversation_id,
+)
+from chatterroom.engines.ports import free_port
+from chatterroom.pb import chat_pb2, chat_pb2_grpc
+from chatterroom.rpc.identity import Caller, call_metadata
+from chatterroom.sockets.server_picows import SocketSettings
+
+ALICE, BOB, CAROL = (UserId(new_id()) for _ in range(3))
+
+
+class Instance:
+    """One chat service as far as its log goes, and what it was told to fan out."""
+
+    def __init__(self, store: ChatStore) -> None:
+        self.store = store
+        self.committed: list[Entry] = []
+        self.log = ConversationLog(store, lambda _, entries: self.committed.extend(entries))
+
+
+@asynccontextmanager
+async def running_log(mongo_url: str) -> AsyncIterator[Instance]:
+    async with ChatStore.connect(mongo_url) as store:
+        await store.prepare()
+        instance = Instance(store)
+        task = asyncio.create_task(instance.log.run())
+        yield instance
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@pytest.fixture
+async def start(mongo_url: str) -> AsyncIterator[Callable[[], Awaitable[Instance]]]:
+    async with AsyncExitStack() as stack:
+
+        async def one_more() -> Instance:
+            return await stack.enter_async_context(running_log(mongo_url))
+
+        yield one_more
+
+
+@pytest.fixture
+async def instance(start: Callable[[], Awaitable[Instance]]) -> Instance:
+    return await start()
+
+
+@pytest.fixture
+async def other(start: Callable[[], Awaitable[Instance]]) -> Instance:
+    return await start()
+
+
+def create_room(*members: UserId, creator: UserId = ALICE, client_id: str = "") -> CreateRoom:
+    room = room_conversation_id(RoomId(new_id()))
+    return CreateRoom(room, creator, ClientId(client_id or new_id()), "Tea", members)
+
+
+def post(
+    conversation: ConversationId, text: str = "hello", sender: UserId = ALICE, client_id: str = ""
+) -> PostMessage:
+    return PostMessage(conversation, sender, ClientId(client_id or new_id()), text)
+
+
+def post_private(
+    text: str = "hello", sender: UserId = ALICE, receiver: UserId = BOB, client_id: str = ""
+) -> PostMessage:
+    conversation = private_conversation_id(sender, receiver)
+    return PostMessage(conversation, sender, ClientId(client_id or new_id()), text, receiver)
+
+
+class Service:
+    """A whole chat service in this process, on real engines, reached through its ports."""
+
+    def __init__(self, grpc_port: int, websocket_port: int, secrets: Path) -> None:
+        self.url = f"ws://127.0.0.1:{websocket_port}/ws/chat"
+        self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}")
+        self.stub = chat_pb2_grpc.ChatServiceStub(self.channel)
+        self._credential = load_service_credential(secrets)
+        self._signer = TokenSigner(load_signing_key(secrets), 900)
+
+    def metadata(self, user_id: UserId | None = None):
+        return call_metadata(self._credential, Caller(user_id))
+
+    def token(self, user_id: UserId, now: datetime | None = None) -> str:
+        return self._signer.sign(user_id, SessionId(new_id()), now or times.now())
+
+    async def create_room(self, creator: UserId, *members: UserId) -> str:
+        request = chat_pb2.CreateRoomRequest(
+            room_name="Tea", creator_id=creator, members_ids=members
+        )
+        answer = await self.stub.CreateRoom(request, metadata=self.metadata(creator))
+        return answer.room_id
+
+    async def add(self, room_id: str, actor: UserId, user_id: UserId) -> None:
+        request = chat_pb2.AddUserToRoomRequest(room_id=room_id, user_id=user_id)
+        await self.stub.AddUserToRoom(request, metadata=self.metadata(actor))
+
+    async def leave(self, room_id: str, user_id: UserId) -> None:
+        request = chat_pb2.LeaveRoomRequest(room_id=room_id, user_id=user_id)
+        await self.stub.LeaveRoom(request, metadata=self.metadata(user_id))
+
+    async def post(self, room_id: str, sender: UserId, text: str):
+        request = chat_pb2.SendRoomMessageRequest(room_id=room_id, sender_id=sender, message=text)
+        return await self.stub.SendRoomMessage(request, metadata=self.metadata(sender))
+
+    def connect(self, user_id: UserId, room_id: str = "", *, simple: bool = False, token: str = ""):
+        """Open a socket: `async with service.connect(...) as socket`."""
+        room = f"&roomId={room_id}" if room_id else ""
+        bearer = f"Bearer {token or self.token(user_id)}"
+        return websockets.connect(
+            f"{self.url}?userId={user_id}{room}",
+            additional_headers={"Authorization": bearer},
+            subprotocols=None if simple else [Subprotocol("chatterroom.v1")],
+            max_queue=None,
+            proxy=None,
+        )
+
+
+@asynccontextmanager
+async def running_service(mongo_url: str, redis_url: str, secrets: Path) -> AsyncIterator[Service]:
+    grpc_port, websocket_port = free_port(), free_port()
+    settings = ChatSettings(
+        secrets_dir=str(secrets),
+        discovery_url=f"127.0.0.1:{free_port()}",
+        mongo_url=mongo_url,
+        redis_url=redis_url,
+        grpc_port=grpc_port,
+        websocket_port=websocket_port,
+    )
+    stop = asyncio.Event()
+    serving = asyncio.create_task(serve(settings, SocketSettings(), stop))
+    service = Service(grpc_port, websocket_port, secrets)
+    health = health_pb2_grpc.HealthStub(service.channel)
+    request = health_pb2.HealthCheckRequest()
+    async with asyncio.timeout(20):
+        watching = health.Watch(request, wait_for_ready=True)
+        async for answer in watching:
+            if answer.status == health_pb2.HealthCheckResponse.SERVING:
+                break
+    watching.cancel()
+    yield service
+    stop.set()
+    await serving
+    await service.channel.close()
+
+
+@pytest.fixture
+def secrets_dir(tmp_path: Path) -> Path:
+    ensure_secrets(tmp_path / "secrets")
+    return tmp_path / "secrets"
+
+
+@pytest.fixture
+async def service(mongo_url: str, redis_url: str, secrets_dir: Path) -> AsyncIterator[Service]:
+    async with running_service(mongo_url, redis_url, secrets_dir) as running:
+        yield running
+
+
+@pytest.fixture
+async def other_service(
+    mongo_url: str, redis_url: str, secrets_dir: Path
+) -> AsyncIterator[Service]:
+    async with running_service(mongo_url, redis_url, secrets_dir) as running:
+        yield running
+
+
+async def receive(socket, type_: str | None = None) -> dict:
+    """Return the next event, or the next of a type, within ten seconds."""
+    async with asyncio.timeout(10):
+        while True:
+            event = json.loads(await socket.recv())
+            if type_ is None or event["type"] == type_:
+                return event
+
+
+async def say(socket, **command) -> None:
+    await socket.send(json.dumps(command))
+
+
+async def resume(socket, **conversations: int) -> dict:
+    """Take `ready`, resume, and return the `resumed` event."""
+    await receive(socket, "ready")
+    await say(socket, type="resume", conversations=conversations)
+    return await receive(socket, "resumed")

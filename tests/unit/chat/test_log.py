@@ -1,0 +1,213 @@
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from chatterroom.chat.conversation import AddMember, LeaveRoom, MessagePosted
+from chatterroom.chat.log import ConversationLog, StorageUnavailableError
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.ids import ClientId, new_id
+
+from .conftest import ALICE, BOB, CAROL, Instance, create_room, post, post_private
+
+
+async def stored(instance: Instance, conversation) -> list:
+    return await instance.store.entries_after(conversation, 0, 10_000)
+
+
+async def test_messages_are_numbered_without_holes_and_stored(instance: Instance):
+    room = create_room(BOB)
+    await instance.log.append(room)
+    answers = await asyncio.gather(
+        *(instance.log.append(post(room.conversation_id, f"{n}")) for n in range(300))
+    )
+    entries = await stored(instance, room.conversation_id)
+    assert [entry.seq for entry in entries] == list(range(1, 302))
+    assert [entry.message_index for entry in entries] == list(range(301))
+    assert [answer.entry for answer in answers] == entries[1:]
+    assert instance.committed == entries
+
+
+async def test_one_senders_messages_keep_their_order(instance: Instance):
+    room = create_room()
+    await instance.log.append(room)
+    await asyncio.gather(
+        *(instance.log.append(post(room.conversation_id, f"{n}")) for n in range(700))
+    )
+    texts = [entry.message for entry in (await stored(instance, room.conversation_id))[1:]]
+    assert texts == [f"{n}" for n in range(700)]
+
+
+async def test_ten_concurrent_sends_with_one_client_id_store_one_message(instance: Instance):
+    first = [instance.log.append(post_private(client_id="same")) for _ in range(10)]
+    answers = await asyncio.gather(*first)
+    assert len({answer.entry.seq for answer in answers}) == 1
+    assert [answer.duplicate for answer in answers].count(False) == 1
+    assert len(await stored(instance, answers[0].entry.conversation_id)) == 1
+
+
+async def test_two_instances_store_a_repeated_send_once(instance: Instance, other: Instance):
+    room = create_room()
+    await instance.log.append(room)
+    sends = [
+        each.log.append(post(room.conversation_id, client_id="same"))
+        for each in (instance, other) * 5
+    ]
+    answers = await asyncio.gather(*sends)
+    assert len({answer.entry.seq for answer in answers}) == 1
+    assert len(await stored(instance, room.conversation_id)) == 2
+
+
+async def test_a_repeat_gets_the_first_answer_even_with_another_text(instance: Instance):
+    first = await instance.log.append(post_private("one", client_id="same"))
+    await instance.log.append(post_private("two"))
+    again = await instance.log.append(post_private("changed", client_id="same"))
+    assert again.duplicate
+    assert again.entry == first.entry
+
+
+async def test_a_repeat_does_not_disturb_its_neighbours(instance: Instance):
+    room = create_room()
+    await instance.log.append(room)
+    await instance.log.append(post(room.conversation_id, "first", client_id="same"))
+    sends = [post(room.conversation_id, f"{n}") for n in range(50)]
+    sends.insert(25, post(room.conversation_id, "again", client_id="same"))
+    answers = await asyncio.gather(*(instance.log.append(send) for send in sends))
+    assert [answer.duplicate for answer in answers].index(True) == 25
+    texts = [entry.message for entry in (await stored(instance, room.conversation_id))[1:]]
+    assert texts == ["first", *(f"{n}" for n in range(50))]
+
+
+async def test_two_instances_write_one_room_in_one_dense_order(instance: Instance, other: Instance):
+    room = create_room(BOB)
+    await instance.log.append(room)
+
+    async def chatter(each: Instance, sender) -> list[int]:
+        return [
+            (await each.log.append(post(room.conversation_id, f"{n}", sender))).entry.seq
+            for n in range(60)
+        ]
+
+    mine, theirs = await asyncio.gather(chatter(instance, ALICE), chatter(other, BOB))
+    assert sorted(mine + theirs) == list(range(2, 122))
+    assert mine == sorted(mine)
+    assert theirs == sorted(theirs)
+    entries = await stored(instance, room.conversation_id)
+    assert [entry.seq for entry in entries] == list(range(1, 122))
+
+
+async def test_someone_removed_elsewhere_cannot_send_here(instance: Instance, other: Instance):
+    room = create_room(BOB)
+    await instance.log.append(room)
+    await other.log.append(post(room.conversation_id, sender=BOB))
+    await instance.log.append(LeaveRoom(room.conversation_id, BOB, ClientId(new_id())))
+    with pytest.raises(ChatterRoomError) as refusal:
+        await other.log.append(post(room.conversation_id, sender=BOB))
+    assert refusal.value.code is ErrorCode.ROOM_NOT_FOUND
+
+
+async def test_someone_added_elsewhere_can_send_here_at_once(instance: Instance, other: Instance):
+    room = create_room()
+    await instance.log.append(room)
+    await other.log.append(post(room.conversation_id))
+    add = AddMember(room.conversation_id, ALICE, ClientId(new_id()), CAROL)
+    await instance.log.append(add)
+    sent = await other.log.append(post(room.conversation_id, sender=CAROL))
+    assert sent.entry.seq == 4
+
+
+async def test_a_repeated_command_that_changed_members_is_a_duplicate_not_a_refusal(
+    instance: Instance, other: Instance
+):
+    room = create_room(BOB)
+    for each in (instance, other):
+        created = await each.log.append(room)
+        assert created.entry.seq == 1
+    add = AddMember(room.conversation_id, ALICE, ClientId(new_id()), CAROL)
+    leave = LeaveRoom(room.conversation_id, BOB, ClientId(new_id()))
+    for command in (add, leave):
+        first = await instance.log.append(command)
+        for each in (instance, other):
+            again = await each.log.append(command)
+            assert (again.entry, again.duplicate) == (first.entry, True)
+
+
+async def test_a_refusal_burns_no_number(instance: Instance):
+    room = create_room()
+    await instance.log.append(room)
+    with pytest.raises(ChatterRoomError):
+        await instance.log.append(post(room.conversation_id, sender=BOB))
+    sent = await instance.log.append(post(room.conversation_id))
+    assert sent.entry.seq == 2
+
+
+class UnansweredInserts:
+    """A store whose inserts are carried out, but whose answers are lost `losses` times."""
+
+    def __init__(self, store, losses: int) -> None:
+        self._store = store
+        self._losses = losses
+
+    def __getattr__(self, name: str):
+        return getattr(self._store, name)
+
+    async def insert_messages(self, entries: Sequence[MessagePosted]) -> int:
+        return await self._lose(self._store.insert_messages(entries))
+
+    async def insert_with_members(self, entry, after) -> bool:
+        return await self._lose(self._store.insert_with_members(entry, after))
+
+    async def _lose(self, insert):
+        answer = await insert
+        if self._losses:
+            self._losses -= 1
+            raise StorageUnavailableError
+        return answer
+
+
+async def test_an_insert_whose_answer_is_lost_is_neither_doubled_nor_lost(instance: Instance):
+    committed: list = []
+    store = UnansweredInserts(instance.store, losses=2)
+    log = ConversationLog(store, lambda _, entries: committed.extend(entries))
+    task = asyncio.create_task(log.run())
+    room = create_room()
+    created = await log.append(room)
+    answers = await asyncio.gather(*(log.append(post(room.conversation_id)) for _ in range(20)))
+    task.cancel()
+    await asyncio.wait([task])
+    assert not created.duplicate
+    assert not any(answer.duplicate for answer in answers)
+    entries = await stored(instance, room.conversation_id)
+    assert [entry.seq for entry in entries] == list(range(1, 22))
+    assert committed == entries
+
+
+class NoStore:
+    def __getattr__(self, name: str):
+        async def unavailable(*_):
+            raise StorageUnavailableError
+
+        return unavailable
+
+
+async def test_without_storage_a_send_fails_by_its_deadline(monkeypatch):
+    monkeypatch.setattr("chatterroom.chat.log.DEADLINE_S", 0.2)
+    log = ConversationLog(NoStore(), lambda *_: None)
+    task = asyncio.create_task(log.run())
+    with pytest.raises(ChatterRoomError) as refusal:
+        await log.append(post_private())
+    assert refusal.value.code is ErrorCode.STORAGE_UNAVAILABLE
+    assert refusal.value.retry_after_s
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_more_than_may_wait_is_refused_at_once(monkeypatch):
+    monkeypatch.setattr("chatterroom.chat.log.MAX_PENDING", 3)
+    log = ConversationLog(NoStore(), lambda *_: None)
+    waiting = [log.submit(post_private()) for _ in range(3)]
+    with pytest.raises(ChatterRoomError) as refusal:
+        log.submit(post_private())
+    assert refusal.value.code is ErrorCode.OVERLOADED
+    for answer in waiting:
+        answer.cancel()

@@ -1,0 +1,50 @@
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from chatterroom.engines.child import ChildProcess
+from chatterroom.engines.health_grpc import is_serving
+from chatterroom.engines.health_http import is_healthy
+from chatterroom.engines.ports import LOOPBACK, free_port
+
+FAKE_SERVICE = Path(__file__).with_name("fake_service.py")
+
+
+async def test_nobody_there_is_neither_serving_nor_healthy():
+    assert not await is_serving(LOOPBACK, free_port())
+    assert not await is_healthy(LOOPBACK, free_port())
+
+
+async def test_a_service_is_serving_once_its_health_check_says_so(tmp_path):
+    port = free_port()
+    service = await ChildProcess.start(
+        [sys.executable, FAKE_SERVICE, "users"],
+        log_path=tmp_path / "log",
+        environment={"CHATTERROOM_USERS_GRPC_PORT": str(port)},
+    )
+    await service.wait_until(lambda: is_serving(LOOPBACK, port), name="users", deadline_s=20)
+    await service.kill()
+
+
+@pytest.mark.parametrize(
+    ("answer", "healthy"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", True),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", False),
+        (b"", False),
+    ],
+)
+async def test_a_gateway_is_healthy_when_it_answers_200(answer, healthy):
+    asked = asyncio.Queue[bytes]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.put_nowait(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, LOOPBACK, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await is_healthy(LOOPBACK, port) is healthy
+    assert (await asked.get()).startswith(b"GET /healthz HTTP/1.1\r\n")

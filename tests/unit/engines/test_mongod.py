@@ -1,0 +1,99 @@
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import AsyncMongoClient, WriteConcern
+
+from chatterroom.engines.errors import EngineError
+from chatterroom.engines.mongod import Mongod
+
+
+@asynccontextmanager
+async def running(directory: Path) -> AsyncIterator[Mongod]:
+    mongod = Mongod(directory, cache_gb=0.25)
+    await mongod.start()
+    try:
+        yield mongod
+    finally:
+        await mongod.process.kill()
+
+
+def client_of(mongod: Mongod) -> AsyncMongoClient[dict[str, Any]]:
+    return AsyncMongoClient(mongod.url("notes"), serverSelectionTimeoutMS=10_000)
+
+
+async def write_note(mongod: Mongod, text: str) -> None:
+    async with client_of(mongod) as client:
+        durable = WriteConcern(w="majority", j=True)
+        notes = client["notes"].get_collection("notes", write_concern=durable)
+        await notes.insert_one({"text": text})
+
+
+async def read_notes(mongod: Mongod) -> list[str]:
+    async with client_of(mongod) as client:
+        return [note["text"] async for note in client["notes"]["notes"].find()]
+
+
+async def test_a_started_mongod_is_a_writable_primary_of_its_replica_set(tmp_path):
+    async with running(tmp_path) as mongod, client_of(mongod) as client:
+        hello = await client.admin.command("hello")
+        assert hello["isWritablePrimary"]
+        assert hello["hosts"] == [mongod.address]
+        async with client.start_session() as session, await session.start_transaction():
+            await client["notes"]["notes"].insert_one({"text": "in a transaction"}, session=session)
+        assert await read_notes(mongod) == ["in a transaction"]
+
+
+async def test_acknowledged_data_survives_a_kill_and_a_restart_on_the_same_directory(tmp_path):
+    async with running(tmp_path) as mongod:
+        await write_note(mongod, "durable")
+        os.kill(mongod.process.pid, signal.SIGKILL)
+        await mongod.process.wait()
+        port = mongod.port
+        await mongod.start()
+        assert mongod.port == port
+        await write_note(mongod, "after")
+        assert await read_notes(mongod) == ["durable", "after"]
+
+
+async def test_a_later_start_takes_the_same_port_when_it_is_free(tmp_path):
+    async with running(tmp_path) as mongod:
+        port = mongod.port
+        await mongod.stop()
+    async with running(tmp_path) as mongod:
+        assert mongod.port == port
+
+
+async def test_a_restart_on_another_port_keeps_the_data_and_takes_writes(tmp_path):
+    async with running(tmp_path) as mongod:
+        await write_note(mongod, "before")
+        await mongod.stop()
+        port = mongod.port
+
+    def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    stranger = await asyncio.start_server(hang_up, "127.0.0.1", port)
+    async with stranger, running(tmp_path) as mongod:
+        assert mongod.port != port
+        await write_note(mongod, "after")
+        assert await read_notes(mongod) == ["before", "after"]
+
+
+async def test_a_clean_stop_ends_with_exit_code_zero(tmp_path):
+    async with running(tmp_path) as mongod:
+        await mongod.stop()
+        assert mongod.process.exit_code == 0
+
+
+async def test_a_mongod_that_refuses_to_start_says_where_its_log_is(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "storage.bson").write_text("no such thing")
+    mongod = Mongod(tmp_path)
+    with pytest.raises(EngineError, match=r"^mongod ended with exit code .*mongod\.log$"):
+        await mongod.start()
