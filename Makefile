@@ -12,12 +12,12 @@ ARGS   ?=
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements-dev.lock pyproject.toml
 	@echo "Installing into $(VENV) (once; a minute or so)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "ChatterRoom needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Say PYTHON=/path/to/python3 make up"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -46,11 +46,14 @@ format: $(STAMP) ## Format and sort imports
 proto: $(STAMP) ## Generate the gRPC stubs from proto/
 	@$(BIN)/python scripts/generate_stubs.py
 
-lock: $(STAMP) ## Refresh requirements.lock from pyproject.toml
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-emit-index-url --custom-compile-command "make lock" --upgrade
+
+lock: $(STAMP) ## Refresh requirements*.lock from pyproject.toml
 	@$(BIN)/pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	  --no-emit-index-url --extra engines --group dev --output-file requirements.lock \
-	  --upgrade pyproject.toml scripts/build-requirements.in
+	@$(COMPILE) --output-file requirements.lock pyproject.toml scripts/build-requirements.in
+	@$(COMPILE) --output-file requirements-dev.lock --constraint requirements.lock \
+	  --extra engines --group dev pyproject.toml scripts/build-requirements.in
 
 clean: ## Remove the virtual environment and caches (never your data)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

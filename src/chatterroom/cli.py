@@ -90,6 +90,22 @@ def secrets(
 
 
 @app.command()
+def health(
+    address: Annotated[str, typer.Argument(help="host:port of a service, or of the gateway.")],
+    http: Annotated[bool, typer.Option("--http", help="Ask a gateway rather than gRPC.")] = False,
+) -> None:
+    """Exit with 0 if the service at an address is healthy, else with 1."""
+    import asyncio
+
+    from chatterroom.engines.health_grpc import is_serving
+    from chatterroom.engines.health_http import is_healthy
+
+    host, _, port = address.rpartition(":")
+    check = is_healthy if http else is_serving
+    sys.exit(0 if asyncio.run(check(host, int(port))) else 1)
+
+
+@app.command()
 def demo(
     url: Annotated[str, typer.Option(help="The gateway.")] = "http://127.0.0.1:8080",
     forever: Annotated[bool, typer.Option(help="Go on until Ctrl-C, then check.")] = False,

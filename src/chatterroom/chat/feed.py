@@ -65,11 +65,14 @@ class Release:
 
     def offer(self, entries: Iterable[Published]) -> list[Published]:
         """Take entries in and return those that are next, in order; they count as released."""
-        for entry in entries:
-            if entry.seq > self.released and len(self._held) < MAX_HELD:
-                self._held[entry.seq] = entry
         run: list[Published] = []
-        while self.released + 1 in self._held:
-            self.released += 1
-            run.append(self._held.pop(self.released))
+        for entry in entries:
+            if entry.seq == self.released + 1:
+                run.append(entry)
+                self.released += 1
+                while (following := self._held.pop(self.released + 1, None)) is not None:
+                    run.append(following)
+                    self.released += 1
+            elif entry.seq > self.released and len(self._held) < MAX_HELD:
+                self._held[entry.seq] = entry
         return run

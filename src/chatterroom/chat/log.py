@@ -39,7 +39,7 @@ log = structlog.get_logger()
 MAX_BATCH = 500
 MAX_PENDING = 20_000
 MAX_CACHED = 50_000
-DEADLINE_S = 4.0
+DEADLINE_S = 3.0
 _FIRST_RETRY_S = 0.05
 _LAST_RETRY_S = 1.0
 

@@ -1,0 +1,27 @@
+# One image for all four processes: `docker run IMAGE gateway|users|chat|discovery`.
+
+FROM python:3.13-slim AS build
+WORKDIR /build
+COPY requirements.lock pyproject.toml README.md ./
+RUN python -m venv /opt/chatterroom \
+ && /opt/chatterroom/bin/pip install --no-cache-dir --require-hashes --requirement requirements.lock
+COPY src src
+RUN /opt/chatterroom/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --no-create-home chatterroom \
+ && install -d -o chatterroom -g chatterroom -m 700 /run/chatterroom/secrets
+COPY --from=build /opt/chatterroom /opt/chatterroom
+ENV PATH=/opt/chatterroom/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    CHATTERROOM_HOST=0.0.0.0 \
+    CHATTERROOM_LOG_FORMAT=json \
+    CHATTERROOM_SECRETS_DIR=/run/chatterroom/secrets \
+    CHATTERROOM_GRPC_PORT=50051 \
+    CHATTERROOM_WEBSOCKET_PORT=8081
+USER chatterroom
+# The gateway has an HTTP check of its own in compose.yaml.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["chatterroom", "health", "127.0.0.1:50051"]
+ENTRYPOINT ["chatterroom"]
+CMD ["--help"]
