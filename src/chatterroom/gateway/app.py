@@ -1,0 +1,86 @@
+"""The HTTP application: the table of endpoints behind one router, and one place for failures."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import Receive, Scope, Send
+
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.gateway.answers import Answer
+from chatterroom.gateway.chat_routes import CHAT_ENDPOINTS
+from chatterroom.gateway.concurrency import Gate
+from chatterroom.gateway.doors import Doors
+from chatterroom.gateway.endpoints import Endpoint, Platform
+from chatterroom.gateway.errors import answer_to
+from chatterroom.gateway.pages import load_pages
+from chatterroom.gateway.reading import ClientGoneError
+from chatterroom.gateway.serving import TAB, ServedEndpoint
+from chatterroom.gateway.settings import GatewaySettings
+from chatterroom.gateway.status_routes import STATUS_ENDPOINTS
+from chatterroom.gateway.user_routes import USER_ENDPOINTS
+
+__all__ = ["ENDPOINTS", "App", "make_app"]
+
+ENDPOINTS: tuple[Endpoint, ...] = (*CHAT_ENDPOINTS, *USER_ENDPOINTS, *STATUS_ENDPOINTS)
+
+
+class App:
+    """Routes requests and answers those that fail."""
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        self._router = Router(routes, redirect_slashes=False, default=_nothing_here)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+        # The router raises, rather than answers, where it finds an application.
+        scope["app"] = self
+        try:
+            await self._router(scope, receive, send)
+        except ClientGoneError:
+            return
+        except Exception as error:  # noqa: BLE001 -- the edge: every failure gets an answer
+            await self._refusal(error, scope).send(send)
+
+    def _refusal(self, error: Exception, scope: Scope) -> Answer:
+        answer = answer_to(error)
+        if TAB in scope:
+            answer = answer.with_headers(scope[TAB].headers())
+        if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            # What is left of the body is not read any more.
+            answer = answer.with_headers(((b"connection", b"close"),))
+        return answer
+
+
+def make_app(settings: GatewaySettings, platform: Platform, doors: Doors) -> App:
+    """Join every endpoint with what it needs."""
+
+    def gate(name: str, limit: int) -> Gate:
+        return Gate(name, limit, settings.concurrency_wait_s, settings.concurrency_waiters)
+
+    services = {name: gate(name, settings.service_concurrency) for name in ("users", "chat")}
+    routes: list[BaseRoute] = []
+    for endpoint in ENDPOINTS:
+        limit = endpoint.concurrency or settings.endpoint_concurrency
+        gates = [gate(f"{endpoint.method} {endpoint.path}", limit)]
+        if endpoint.service is not None:
+            gates.append(services[endpoint.service])
+        served = ServedEndpoint(endpoint, platform, doors, gates)
+        routes.append(Route(endpoint.path, served, methods=[endpoint.method]))
+    pages = load_pages(ENDPOINTS)
+    routes += [Route(path, _Page(page), methods=["GET"]) for path, page in pages.items()]
+    return App(routes)
+
+
+async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    raise ChatterRoomError(ErrorCode.NOT_FOUND, "there is nothing at this path")
+
+
+class _Page:
+    """Answers always the same."""
+
+    def __init__(self, page: Answer) -> None:
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._page.send(send)

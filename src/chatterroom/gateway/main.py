@@ -1,0 +1,88 @@
+"""The gateway process: joins the parts and runs them until it is told to stop."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+import structlog
+
+from chatterroom.auth.secrets import (
+    ServiceCredential,
+    load_service_credential,
+    load_verification_key,
+)
+from chatterroom.auth.tokens import TokenVerifier
+from chatterroom.core.settings import load_settings
+from chatterroom.gateway.addresses import ClientAddresses
+from chatterroom.gateway.app import make_app
+from chatterroom.gateway.backends_grpc import CHAT, USERS, open_services
+from chatterroom.gateway.doors import Doors
+from chatterroom.gateway.endpoints import Platform
+from chatterroom.gateway.identity import Identities
+from chatterroom.gateway.limits import Limits
+from chatterroom.gateway.relay import Relay, SocketRoute
+from chatterroom.gateway.server import serve_http
+from chatterroom.gateway.settings import GatewaySettings
+from chatterroom.process import run_service, split_urls
+from chatterroom.rpc.balancer import Balancer
+from chatterroom.rpc.directory import Directory
+
+__all__ = ["run", "running_gateway"]
+
+log = structlog.get_logger()
+
+
+def run() -> int:
+    """Run a gateway with the settings of the environment; return the exit status."""
+    settings = load_settings(GatewaySettings, "gateway", os.environ)
+    return run_service("gateway", settings, partial(serve, settings))
+
+
+async def serve(settings: GatewaySettings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set."""
+    credential = load_service_credential(settings.secrets_path)
+    verifier = TokenVerifier(load_verification_key(settings.secrets_path))
+    directory = Directory(split_urls(settings.discovery_url), credential)
+    async with asyncio.TaskGroup() as tasks:
+        following = tasks.create_task(directory.follow())
+        async with running_gateway(settings, credential, verifier, directory.balancer) as port:
+            log.info("listening", host=settings.host, port=port)
+            await stop.wait()
+        following.cancel()
+
+
+@asynccontextmanager
+async def running_gateway(
+    settings: GatewaySettings,
+    credential: ServiceCredential,
+    verifier: TokenVerifier,
+    balancer: Callable[[str], Balancer],
+) -> AsyncIterator[int]:
+    """Run a gateway in front of the services that `balancer` knows; give its port."""
+    started_at = time.monotonic()
+    doors = Doors(
+        ClientAddresses(settings.trusted_proxies),
+        Limits(settings),
+        Identities(verifier),
+        settings.origins,
+        settings.max_body_bytes,
+        settings.request_timeout_s,
+    )
+    services = open_services(settings, credential, balancer)
+    relay = Relay(
+        {
+            "/ws/alert": SocketRoute(USERS, balancer(USERS)),
+            "/ws/chat": SocketRoute(CHAT, balancer(CHAT), gather_by="roomId"),
+        },
+        doors,
+    )
+    platform = Platform(services, lambda: time.monotonic() - started_at, settings.timeout_demo_s)
+    app = make_app(settings, platform, doors)
+    try:
+        async with serve_http(settings.host, settings.port, app, relay, doors) as port:
+            yield port
+    finally:
+        await services.close()

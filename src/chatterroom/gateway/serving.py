@@ -1,0 +1,85 @@
+"""What every request passes on its way to a handler: limits, identity, reading, a place."""
+
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from chatterroom.gateway.addresses import counted_as
+from chatterroom.gateway.answers import Answer, json_answer
+from chatterroom.gateway.concurrency import Gate
+from chatterroom.gateway.doors import Doors
+from chatterroom.gateway.endpoints import Access, Call, Endpoint, Platform
+from chatterroom.gateway.limits import Tab
+from chatterroom.gateway.reading import BodyReader, read_body, read_query
+from chatterroom.rpc.identity import SERVICE, Caller
+
+__all__ = ["TAB", "ServedEndpoint"]
+
+# Where the request's tab lies, for the one who answers when the handler has failed.
+TAB = "chatterroom.tab"
+
+
+class ServedEndpoint:
+    """One endpoint as an ASGI application. What it raises, its caller answers."""
+
+    def __init__(
+        self, endpoint: Endpoint, platform: Platform, doors: Doors, gates: list[Gate]
+    ) -> None:
+        self._endpoint = endpoint
+        self._platform = platform
+        self._doors = doors
+        self._gates = gates
+        self._reader = BodyReader(endpoint.body) if endpoint.body else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Admit, read, handle and answer one request."""
+        tab = scope[TAB] = Tab()
+        headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        address = self._address(scope, headers)
+        caller = self._admit(address, headers, tab)
+        body: msgspec.Struct | None = None
+        if self._reader is not None:
+            raw = await read_body(receive, headers, self._doors.max_body_bytes)
+            body = self._reader.decode(raw)
+        self._count_email(body, tab)
+        query = read_query(scope["query_string"], self._endpoint.query)
+        call = Call(body, query, scope["path_params"], caller, address, headers)
+        answer = await self._handle(call)
+        await answer.with_headers(tab.headers()).send(send)
+
+    def _address(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
+        peer = scope["client"][0] if scope["client"] else ""
+        if b"x-forwarded-for" not in headers:
+            return peer
+        lines = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        return self._doors.addresses.address_of(peer, b",".join(lines).decode("latin-1"))
+
+    def _admit(self, address: str, headers: Mapping[bytes, bytes], tab: Tab) -> Caller:
+        access, limits = self._endpoint.access, self._doors.limits
+        if access is Access.FREE:
+            return SERVICE
+        now = time.monotonic()
+        counted = counted_as(address)
+        limits.address.spend(counted, now, tab)
+        if access is Access.CREDENTIALS:
+            limits.credentials.spend(counted, now, tab)
+        if access is not Access.TOKEN:
+            return SERVICE
+        caller = self._doors.identities.caller(headers)
+        limits.user.spend(caller.user_id or "", now, tab)
+        return caller
+
+    def _count_email(self, body: msgspec.Struct | None, tab: Tab) -> None:
+        if self._endpoint.counted_email is not None:
+            email = self._endpoint.counted_email(body)
+            self._doors.limits.email.spend(email, time.monotonic(), tab)
+
+    async def _handle(self, call: Call[msgspec.Struct | None, msgspec.Struct]) -> Answer:
+        async with AsyncExitStack() as places:
+            for gate in self._gates:
+                await places.enter_async_context(gate)
+            answer = await self._endpoint.handler(call, self._platform)
+        return answer if isinstance(answer, Answer) else json_answer(answer)

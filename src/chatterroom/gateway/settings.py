@@ -1,0 +1,65 @@
+"""What a gateway is told: where it listens, whom it trusts, how much it lets through."""
+
+from typing import Annotated
+
+import msgspec
+
+from chatterroom.process import ServiceSettings, split_urls
+
+__all__ = ["GatewaySettings"]
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Rate = Annotated[float, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Cap = Annotated[int, msgspec.Meta(ge=0)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
+    """Rates and caps of 0 are off."""
+
+    port: Port = 8080
+
+    allowed_origins: str = ""
+    """Origins, separated by commas, whose pages may open sockets beside the gateway's own."""
+    trusted_proxies: str = ""
+    """Networks (CIDR), separated by commas, whose X-Forwarded-For is believed."""
+
+    max_body_bytes: Count = 64 * 1024
+    request_timeout_s: Seconds = 10.0
+    """How long a client may take to send one request, or to finish a WebSocket handshake."""
+    call_timeout_s: Seconds = 4.0
+    """How long a service may take to answer, retries included."""
+    timeout_demo_s: Seconds = 2.0
+    """How long `GET /timeout` waits."""
+
+    address_requests_per_s: Rate = 400.0
+    address_burst: Count = 2000
+    user_requests_per_s: Rate = 100.0
+    user_burst: Count = 500
+    credentials_per_min: Rate = 60.0
+    """Registrations and logins from one address."""
+    credentials_burst: Count = 120
+    email_attempts_per_min: Rate = 10.0
+    """Registrations and logins with one email, from wherever they come."""
+    email_attempts_burst: Count = 20
+    address_handshakes_per_s: Rate = 50.0
+    address_handshakes_burst: Count = 500
+    user_handshakes_per_s: Rate = 5.0
+    user_handshakes_burst: Count = 50
+    max_sockets_per_address: Cap = 2000
+    max_sockets_per_user: Cap = 64
+
+    endpoint_concurrency: Count = 512
+    """Requests that one endpoint works on at a time."""
+    service_concurrency: Count = 1024
+    """Requests that wait for one service at a time."""
+    concurrency_wait_s: Seconds = 0.5
+    """How long a request waits for its turn before it is answered with 503."""
+    concurrency_waiters: Cap = 1024
+    """How many requests wait for their turn at one limit."""
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The allowed origins as a set."""
+        return frozenset(split_urls(self.allowed_origins))

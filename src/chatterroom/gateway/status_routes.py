@@ -1,0 +1,114 @@
+"""How the platform is, over HTTP, for people and for those who watch over processes."""
+
+import asyncio
+from http import HTTPStatus
+
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.gateway import bodies
+from chatterroom.gateway.answers import Answer, json_answer
+from chatterroom.gateway.bodies import Nothing
+from chatterroom.gateway.endpoints import Access, Call, Endpoint, Platform
+from chatterroom.gateway.health_grpc import ask_discovery, ask_health, times_out
+
+__all__ = ["STATUS_ENDPOINTS"]
+
+# Each of these requests holds a place for seconds.
+_TIMEOUTS_AT_ONCE = 32
+
+
+async def status(call: Call[None, Nothing], platform: Platform) -> bodies.GatewayStatus:
+    """Say how the gateway and the services are."""
+    users, chat = await asyncio.gather(
+        ask_health(platform.services.users_health), ask_health(platform.services.chat_health)
+    )
+    return bodies.GatewayStatus("healthy", platform.uptime_s(), users, chat)
+
+
+async def discovery_status(call: Call[None, Nothing], platform: Platform) -> Answer:
+    """Say how service discovery is; 503 where it is not well."""
+    told = await ask_discovery(platform.services)
+    well = told.status == "healthy"
+    return json_answer(told, HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+async def users_status(call: Call[None, Nothing], platform: Platform) -> bodies.ServiceStatus:
+    """Say how the user service is."""
+    return bodies.ServiceStatus(await ask_health(platform.services.users_health))
+
+
+async def chat_status(call: Call[None, Nothing], platform: Platform) -> bodies.ServiceStatus:
+    """Say how the chat service is."""
+    return bodies.ServiceStatus(await ask_health(platform.services.chat_health))
+
+
+async def timeout(call: Call[None, Nothing], platform: Platform) -> Answer:
+    """Ask the user service for an answer that never comes: 504 when the deadline has passed."""
+    if not await times_out(platform.services, platform.timeout_demo_s):
+        raise ChatterRoomError(ErrorCode.INTERNAL, "the user service answered before the deadline")
+    return json_answer(bodies.Done("Request timed out"), HTTPStatus.GATEWAY_TIMEOUT)
+
+
+async def live(call: Call[None, Nothing], platform: Platform) -> bodies.Live:
+    """Say that the process serves."""
+    return bodies.Live()
+
+
+async def ready(call: Call[None, Nothing], platform: Platform) -> Answer:
+    """Say whether an instance of both services is known; 503 where not."""
+    users = bool(platform.services.users.balancer.instances())
+    chat = bool(platform.services.chat.balancer.instances())
+    both = users and chat
+    return json_answer(
+        bodies.Ready(both, users, chat), HTTPStatus.OK if both else HTTPStatus.SERVICE_UNAVAILABLE
+    )
+
+
+STATUS_ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/status",
+        handler=status,
+        access=Access.OPEN,
+        answer=bodies.GatewayStatus,
+    ),
+    Endpoint(
+        method="GET",
+        path="/discovery/status",
+        handler=discovery_status,
+        access=Access.OPEN,
+        answer=bodies.DiscoveryStatus,
+        other_answers={503: bodies.DiscoveryStatus},
+    ),
+    Endpoint(
+        method="GET",
+        path="/user-service/status",
+        handler=users_status,
+        access=Access.OPEN,
+        answer=bodies.ServiceStatus,
+    ),
+    Endpoint(
+        method="GET",
+        path="/chat-service/status",
+        handler=chat_status,
+        access=Access.OPEN,
+        answer=bodies.ServiceStatus,
+    ),
+    Endpoint(
+        method="GET",
+        path="/timeout",
+        handler=timeout,
+        access=Access.OPEN,
+        answer=bodies.Done,
+        other_answers={504: bodies.Done},
+        concurrency=_TIMEOUTS_AT_ONCE,
+    ),
+    Endpoint(method="GET", path="/healthz", handler=live, access=Access.FREE, answer=bodies.Live),
+    Endpoint(
+        method="GET",
+        path="/readyz",
+        handler=ready,
+        access=Access.FREE,
+        answer=bodies.Ready,
+        other_answers={503: bodies.Ready},
+    ),
+)

@@ -1,0 +1,178 @@
+"""Rate limits: the arithmetic with a controlled clock, then over HTTP."""
+
+import asyncio
+
+import pytest
+
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.gateway.limits import Cap, Meter, Policy, Tab
+
+CREDENTIALS = {"email": "a@b.c", "password": "x"}
+LOGIN = "/user-service/login"
+
+
+def spend(meter, key="k", now=0.0):
+    tab = Tab()
+    try:
+        meter.spend(key, now, tab)
+    except ChatterRoomError as error:
+        return error.retry_after_s, tab
+    return None, tab
+
+
+def test_a_burst_passes_and_the_next_waits_for_the_refill():
+    meter = Meter(Policy("p", per_s=2.0, burst=3))
+    assert [spend(meter)[0] for _ in range(3)] == [None] * 3
+    assert spend(meter)[0] == pytest.approx(0.5)
+    with pytest.raises(ChatterRoomError) as refused:
+        meter.spend("k", 0.0, Tab())
+    assert refused.value.code is ErrorCode.RATE_LIMITED
+    assert spend(meter, now=0.4)[0] == pytest.approx(0.1)
+    assert spend(meter, now=0.5)[0] is None
+    assert spend(meter, now=0.5)[0] == pytest.approx(0.5)
+
+
+def test_what_is_refused_costs_nothing():
+    meter = Meter(Policy("p", per_s=1.0, burst=1))
+    assert spend(meter)[0] is None
+    for _ in range(100):
+        assert spend(meter)[0] is not None
+    assert spend(meter, now=1.0)[0] is None
+
+
+def test_a_long_pause_gives_one_burst_and_no_more():
+    meter = Meter(Policy("p", per_s=100.0, burst=5))
+    assert [spend(meter, now=1000.0)[0] is None for _ in range(6)] == [True] * 5 + [False]
+    assert [spend(meter, now=9000.0)[0] is None for _ in range(6)] == [True] * 5 + [False]
+
+
+def test_keys_do_not_share():
+    meter = Meter(Policy("p", per_s=1.0, burst=1))
+    assert spend(meter, "a")[0] is None
+    assert spend(meter, "b")[0] is None
+    assert spend(meter, "a")[0] is not None
+
+
+def test_a_rate_of_zero_limits_nothing_and_says_nothing():
+    meter = Meter(Policy("p", per_s=0.0, burst=1))
+    for _ in range(10):
+        wait_s, tab = spend(meter)
+        assert wait_s is None
+        assert tab.headers() == ()
+
+
+def test_headers_tell_what_is_left():
+    meter = Meter(Policy("user", per_s=2.0, burst=4))
+    tab = Tab()
+    meter.spend("k", 0.0, tab)
+    Meter(Policy("address", per_s=10.0, burst=5)).spend("k", 0.0, tab)
+    assert tab.headers() == (
+        (b"ratelimit-policy", b'"user";q=4;w=2, "address";q=5;w=1'),
+        (b"ratelimit", b'"user";r=3;t=1, "address";r=4;t=1'),
+    )
+    for _ in range(3):
+        spend(meter)
+    _, refused = spend(meter)
+    assert dict(refused.headers())[b"ratelimit"] == b'"user";r=0;t=2'
+
+
+def test_memory_is_bounded_and_the_active_are_remembered():
+    meter = Meter(Policy("p", per_s=0.001, burst=1), max_keys=100)
+    for n in range(10_000):
+        spend(meter, f"key {n}")
+        spend(meter, "busy")
+        assert meter.remembered() <= 200
+        if n:
+            assert spend(meter, "busy")[0] is not None
+
+
+def test_a_cap_counts_what_is_held():
+    cap = Cap("user", 2)
+    cap.take("a")
+    cap.check("a")
+    cap.take("a")
+    with pytest.raises(ChatterRoomError):
+        cap.check("a")
+    cap.check("b")
+    cap.give_back("a")
+    cap.check("a")
+    Cap("user", 0).check("a")
+
+
+async def test_a_user_over_the_limit_gets_429_and_others_do_not(start):
+    world = await start(user_requests_per_s=0.1, user_burst=2)
+    path = "/chat-service/conversations"
+    first = await world.client.get(path, headers=world.ada.headers)
+    assert first.status_code == 200
+    assert '"user";q=2;w=20' in first.headers["ratelimit-policy"]
+    assert '"user";r=1;t=10' in first.headers["ratelimit"]
+    await world.client.get(path, headers=world.ada.headers)
+    refused = await world.client.get(path, headers=world.ada.headers)
+    assert refused.status_code == 429
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["code"] == "rate_limited"
+    assert refused.json()["policy"] == "user"
+    assert 9 <= int(refused.headers["retry-after"]) <= 10
+    assert '"user";r=0;t=20' in refused.headers["ratelimit"]
+    assert (await world.client.get(path, headers=world.bob.headers)).status_code == 200
+
+
+async def test_an_address_over_the_limit_gets_429_everywhere_but_on_health(start):
+    world = await start(address_requests_per_s=0.1, address_burst=2)
+    assert (await world.client.get("/status")).status_code == 200
+    assert (await world.client.get("/user-service/status")).status_code == 200
+    refused = await world.client.get("/status")
+    assert (refused.status_code, refused.json()["policy"]) == (429, "address")
+    health = await world.client.get("/healthz")
+    assert health.status_code == 200
+    assert "ratelimit" not in health.headers
+
+
+async def test_logins_are_limited_by_address_more_strictly(start):
+    world = await start(credentials_per_min=1, credentials_burst=2)
+    for name in "ab":
+        answer = await world.client.post(LOGIN, json={**CREDENTIALS, "email": f"{name}@x"})
+        assert answer.status_code == 200
+    refused = await world.client.post(LOGIN, json={**CREDENTIALS, "email": "c@x"})
+    assert (refused.status_code, refused.json()["policy"]) == (429, "credentials")
+    assert len(world.user_service.heard) == 2
+    assert (await world.client.get("/status")).status_code == 200
+
+
+async def test_logins_are_limited_by_email_wherever_they_come_from(start):
+    world = await start(
+        email_attempts_per_min=1, email_attempts_burst=2, trusted_proxies="127.0.0.1"
+    )
+    for n in range(3):
+        answer = await world.client.post(
+            LOGIN,
+            json={**CREDENTIALS, "email": " A@B.c"[n % 2 :]},
+            headers={"X-Forwarded-For": f"203.0.113.{n}"},
+        )
+    assert (answer.status_code, answer.json()["policy"]) == (429, "email")
+    other = await world.client.post(LOGIN, json={**CREDENTIALS, "email": "other@b.c"})
+    assert other.status_code == 200
+
+
+async def test_forwarded_addresses_count_only_from_trusted_proxies(start):
+    spoofed = await start(address_requests_per_s=0.1, address_burst=1)
+    for n in range(2):
+        answer = await spoofed.client.get("/status", headers={"X-Forwarded-For": f"203.0.113.{n}"})
+    assert answer.status_code == 429
+
+    behind = await start(address_requests_per_s=0.1, address_burst=1, trusted_proxies="127.0.0.0/8")
+    for n in range(2):
+        answer = await behind.client.get("/status", headers={"X-Forwarded-For": f"203.0.113.{n}"})
+        assert answer.status_code == 200
+
+
+async def test_limits_of_zero_are_off(start):
+    world = await start(address_requests_per_s=0, user_requests_per_s=0, credentials_per_min=0)
+    answers = await asyncio.gather(
+        *(
+            world.client.get("/chat-service/conversations", headers=world.ada.headers)
+            for _ in range(50)
+        )
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    assert "ratelimit" not in answers[0].headers
