@@ -1,0 +1,120 @@
+"""How a session begins, goes on and ends, and which alerts that causes."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from chatterroom.auth.tokens import TokenSigner
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.ids import SessionId, UserId, new_id
+from chatterroom.core.times import format_time
+from chatterroom.users.accounts import Account, parse_email, parse_password
+from chatterroom.users.alerts import Alerts, LoggedIn, LoginFailed, SessionEnded
+from chatterroom.users.passwords import Passwords
+from chatterroom.users.sessions import Origin, RefreshToken, Session
+from chatterroom.users.store_mongo import UserStore
+
+__all__ = ["Logins", "Tokens"]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a client needs to act as a user."""
+
+    user_id: UserId
+    session_id: SessionId
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in_s: int
+
+
+class Logins:
+    """Logs in, refreshes and logs out. Every method may raise STORAGE_UNAVAILABLE."""
+
+    def __init__(
+        self,
+        store: UserStore,
+        passwords: Passwords,
+        signer: TokenSigner,
+        alerts: Alerts,
+        refresh_token_lifetime_s: int,
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._signer = signer
+        self._alerts = alerts
+        self._lifetime = timedelta(seconds=refresh_token_lifetime_s)
+
+    async def log_in(self, email: str, password: str, origin: Origin, now: datetime) -> Tokens:
+        """Begin a session and tell the user's other devices.
+
+        Raises WRONG_CREDENTIALS, the same and after the same time whether the account is unknown
+        or the password wrong, and OVERLOADED.
+        """
+        password_bytes = _possible(email, password)
+        account = await self._store.account_by_email(email)
+        known_hash = account.password_hash if account else None
+        if await self._passwords.matches(known_hash, password_bytes) and account:
+            return await self._begin(account, origin, now)
+        if account:
+            failed = LoginFailed(new_id(), origin.device, origin.address, format_time(now))
+            self._alerts.tell(account.user_id, failed)
+        log.info("login_failed", user_id=account.user_id if account else None)
+        raise _wrong_credentials()
+
+    async def refresh(self, refresh_token: str, now: datetime) -> Tokens:
+        """Exchange a refresh token for new tokens of its session, or raise TOKEN_INVALID.
+
+        A token that has been exchanged before ends its session: it, or its successor, was stolen.
+        """
+        old = RefreshToken.parse(refresh_token)
+        new = old.next()
+        user_id = await self._store.rotate(old, new, now, now + self._lifetime)
+        if user_id is None:
+            owner = await self._store.end_family(old)
+            if owner is not None:
+                log.warning("refresh_token_reused", user_id=owner, session_id=old.session_id)
+                self._alerts.tell(owner, SessionEnded(old.session_id))
+            raise ChatterRoomError(
+                ErrorCode.TOKEN_INVALID, "the refresh token is not valid; log in again"
+            )
+        return self._tokens(user_id, new, now)
+
+    async def log_out(self, session_id: SessionId, user_id: UserId | None) -> bool:
+        """End a session, of this user if one is given; False where there is none such."""
+        owner = await self._store.end_session(session_id, user_id)
+        if owner is None:
+            return False
+        log.info("user_logged_out", user_id=owner, session_id=session_id)
+        self._alerts.tell(owner, SessionEnded(session_id))
+        return True
+
+    async def _begin(self, account: Account, origin: Origin, now: datetime) -> Tokens:
+        session_id = SessionId(new_id())
+        session = Session(session_id, account.user_id, origin, now, now + self._lifetime)
+        token = RefreshToken.first(session_id)
+        await self._store.add_session(session, token)
+        log.info("user_logged_in", user_id=account.user_id, session_id=session_id)
+        alert = LoggedIn(new_id(), origin.device, origin.address, format_time(now), session_id)
+        self._alerts.tell(account.user_id, alert)
+        return self._tokens(account.user_id, token, now)
+
+    def _tokens(self, user_id: UserId, refresh: RefreshToken, now: datetime) -> Tokens:
+        access = self._signer.sign(user_id, refresh.session_id, now)
+        return Tokens(user_id, refresh.session_id, access, refresh.text(), self._signer.lifetime_s)
+
+
+def _possible(email: str, password: str) -> bytes:
+    """Refuse at once what can be nobody's: looking up and hashing have a price, by length too."""
+    try:
+        parse_email(email)
+        return parse_password(password)
+    except ChatterRoomError:
+        raise _wrong_credentials() from None
+
+
+def _wrong_credentials() -> ChatterRoomError:
+    return ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "the email or the password is wrong")

@@ -1,0 +1,124 @@
+"""The process `chatterroom users`: its parts, joined."""
+
+import asyncio
+import os
+from functools import partial
+
+import structlog
+
+from chatterroom.auth.secrets import (
+    load_service_credential,
+    load_signing_key,
+    load_verification_key,
+)
+from chatterroom.auth.tokens import TokenSigner, TokenVerifier
+from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.core.settings import load_settings
+from chatterroom.pb import users_pb2_grpc
+from chatterroom.process import advertised, run_service, split_urls
+from chatterroom.rpc.balancer import Instance
+from chatterroom.rpc.identity import Doorkeeper
+from chatterroom.rpc.registration import Registration
+from chatterroom.rpc.server import RpcServer, serve_rpc
+from chatterroom.sockets.server_picows import SocketSettings, serve_sockets
+from chatterroom.users.alert_channel_redis import RedisAlertChannel
+from chatterroom.users.alert_socket import accept_alert_socket
+from chatterroom.users.alerts import Alerts
+from chatterroom.users.login import Logins
+from chatterroom.users.passwords import Passwords
+from chatterroom.users.servicer_grpc import SERVICE_NAME, UsersServicer
+from chatterroom.users.settings import UsersSettings
+from chatterroom.users.store_mongo import UserStore
+
+__all__ = ["run", "serve"]
+
+log = structlog.get_logger()
+
+_HEALTH_CHECK_S = 1.0
+_CLOSING_S = 2.5
+
+
+def run() -> int:
+    """Run one user service until it is told to stop; return the exit status."""
+    settings = load_settings(UsersSettings, "users", os.environ)
+    limits = load_settings(SocketSettings, "users", os.environ)
+    return run_service("users", settings, partial(serve, settings, limits))
+
+
+async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set. Starts, and stays up, with or without MongoDB and Redis.
+
+    Appears in discovery once MongoDB has answered for the first time.
+    """
+    secrets = settings.secrets_path
+    credential = load_service_credential(secrets)
+    signer = TokenSigner(load_signing_key(secrets), settings.access_token_lifetime_s)
+    verifier = TokenVerifier(load_verification_key(secrets))
+    channel = RedisAlertChannel(settings.redis_url)
+    alerts = Alerts(channel)
+    async with (
+        UserStore(settings.mongo_url) as store,
+        Passwords(settings.hashing_concurrency) as passwords,
+        asyncio.TaskGroup() as tasks,
+    ):
+        logins = Logins(store, passwords, signer, alerts, settings.refresh_token_lifetime_s)
+        servicer = UsersServicer(store, passwords, logins, settings.timeout_simulation_s)
+        carrying = tasks.create_task(channel.run(alerts.hear))
+        async with serve_rpc(
+            settings.host,
+            settings.grpc_port,
+            SERVICE_NAME,
+            Doorkeeper(credential, verifier),
+            partial(users_pb2_grpc.add_UserServiceServicer_to_server, servicer),
+        ) as rpc:
+            async with serve_sockets(
+                settings.host,
+                settings.websocket_port,
+                limits,
+                lambda handshake: accept_alert_socket(
+                    handshake, verifier, settings.origins, alerts
+                ),
+            ) as websocket_port:
+                registration = Registration(
+                    "users",
+                    Instance(advertised(settings, rpc.port), advertised(settings, websocket_port)),
+                    split_urls(settings.discovery_url),
+                    credential,
+                )
+                log.info("serving", grpc_port=rpc.port, websocket_port=websocket_port)
+                await _stay_known(store, rpc, registration, stop)
+            await alerts.close(_CLOSING_S)
+        carrying.cancel()
+
+
+async def _stay_known(
+    store: UserStore, rpc: RpcServer, registration: Registration, stop: asyncio.Event
+) -> None:
+    """Tell health checks and discovery about us until `stop` is set; then say goodbye to both."""
+    ready = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        reporting = tasks.create_task(_report_health(store, rpc, ready))
+        registering = tasks.create_task(_register(registration, ready))
+        await stop.wait()
+        reporting.cancel()
+        await rpc.say_serving(False)
+        registering.cancel()
+
+
+async def _report_health(store: UserStore, rpc: RpcServer, ready: asyncio.Event) -> None:
+    was_ready = False
+    while True:
+        raise_if_cancelled()
+        is_ready = await store.is_ready()
+        if is_ready != was_ready:
+            log.info("storage_ready" if is_ready else "storage_lost")
+            await rpc.say_serving(is_ready)
+            was_ready = is_ready
+        if is_ready:
+            ready.set()
+        await asyncio.sleep(_HEALTH_CHECK_S)
+
+
+async def _register(registration: Registration, ready: asyncio.Event) -> None:
+    await ready.wait()
+    await registration.keep()

@@ -1,0 +1,167 @@
+# ruff: noqa: N802 -- methods are named as in the proto file
+"""The gRPC face of the user service: messages in, accounts and logins, messages out."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import grpc.aio
+import structlog
+from google.protobuf.empty_pb2 import Empty
+
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.ids import SessionId, UserId, new_id, parse_user_id
+from chatterroom.core.times import format_time, now
+from chatterroom.pb import users_pb2, users_pb2_grpc
+from chatterroom.rpc.identity import current_caller
+from chatterroom.users.accounts import Account, parse_email, parse_password, parse_username
+from chatterroom.users.login import Logins, Tokens
+from chatterroom.users.passwords import Passwords
+from chatterroom.users.sessions import Origin
+from chatterroom.users.store_mongo import UserStore
+
+__all__ = ["SERVICE_NAME", "UsersServicer"]
+
+log = structlog.get_logger()
+
+SERVICE_NAME = users_pb2.DESCRIPTOR.services_by_name["UserService"].full_name
+
+_IDS_AT_ONCE = 100
+_MOST_RESULTS = 100
+_USUAL_RESULTS = 20
+_QUERY_CHARACTERS = 64
+_BEYOND_DEADLINE_S = 1.0
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class UsersServicer(users_pb2_grpc.UserServiceServicer):
+    """Answers as proto/chatterroom/users/v1/users.proto promises."""
+
+    def __init__(
+        self,
+        store: UserStore,
+        passwords: Passwords,
+        logins: Logins,
+        timeout_simulation_s: float,
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._logins = logins
+        self._timeout_simulation_s = timeout_simulation_s
+
+    async def RegisterUser(
+        self, request: users_pb2.RegisterUserRequest, context: Context
+    ) -> users_pb2.RegisterUserResponse:
+        """Raises INVALID_REQUEST, WEAK_PASSWORD, EMAIL_TAKEN, USERNAME_TAKEN, OVERLOADED."""
+        username = parse_username(request.username)
+        email = parse_email(request.email)
+        password_hash = await self._passwords.hash(parse_password(request.password))
+        account = Account(UserId(new_id()), username, email, password_hash, now())
+        await self._store.add_account(account)
+        log.info("user_registered", user_id=account.user_id)
+        return users_pb2.RegisterUserResponse(
+            message="User registered successfully", user_id=account.user_id
+        )
+
+    async def LoginUser(
+        self, request: users_pb2.LoginUserRequest, context: Context
+    ) -> users_pb2.LoginUserResponse:
+        """Raises WRONG_CREDENTIALS, OVERLOADED, INVALID_REQUEST where a field is empty."""
+        _require(request.email, "email")
+        _require(request.password, "password")
+        origin = Origin.of(request.device, request.address)
+        return _login(await self._logins.log_in(request.email, request.password, origin, now()))
+
+    async def RefreshToken(
+        self, request: users_pb2.RefreshTokenRequest, context: Context
+    ) -> users_pb2.LoginUserResponse:
+        """Raises TOKEN_INVALID; then only a login helps."""
+        return _login(await self._logins.refresh(request.refresh_token, now()))
+
+    async def LogoutUser(
+        self, request: users_pb2.LogoutUserRequest, context: Context
+    ) -> users_pb2.LogoutUserResponse:
+        """Ends the named session of the caller, or the one of the call.
+
+        Logging out of the call's own session again is fine. Raises NOT_FOUND for a session that
+        is not the caller's, as for one that does not exist.
+        """
+        caller = current_caller()
+        session_id = SessionId(request.session_id or caller.session_id or "")
+        _require(session_id, "session_id")
+        ended = await self._logins.log_out(session_id, caller.user_id)
+        if not ended and session_id != caller.session_id:
+            raise ChatterRoomError(ErrorCode.NOT_FOUND, "there is no such session")
+        return users_pb2.LogoutUserResponse(message="User logged out successfully")
+
+    async def GetUserProfile(
+        self, request: users_pb2.GetUserProfileRequest, context: Context
+    ) -> users_pb2.GetUserProfileResponse:
+        """Shows a profile to every user. Raises USER_NOT_FOUND, MALFORMED_ID."""
+        user_id = parse_user_id(request.user_id)
+        account = await self._store.account(user_id)
+        if account is None:
+            raise ChatterRoomError(ErrorCode.USER_NOT_FOUND, "there is no such user")
+        return users_pb2.GetUserProfileResponse(
+            username=account.username,
+            email=account.email,
+            user_id=account.user_id,
+            created_at=format_time(account.created_at),
+        )
+
+    async def SearchUsers(
+        self, request: users_pb2.SearchUsersRequest, context: Context
+    ) -> users_pb2.SearchUsersResponse:
+        """Answers in the order of the ids, or of the usernames. Raises INVALID_REQUEST."""
+        if request.ids:
+            return _summaries(await self._by_ids(request.ids))
+        _require(request.query, "query")
+        limit = request.limit or _USUAL_RESULTS
+        if not 1 <= limit <= _MOST_RESULTS or len(request.query) > _QUERY_CHARACTERS:
+            raise ChatterRoomError(
+                ErrorCode.INVALID_REQUEST,
+                f"limit must be 1 to {_MOST_RESULTS}, query at most {_QUERY_CHARACTERS} characters",
+            )
+        return _summaries(await self._store.usernames_beginning(request.query, limit))
+
+    async def Timeout(self, request: Empty, context: Context) -> Empty:
+        """Never answers in time; without a deadline raises REQUEST_TIMED_OUT after a while."""
+        remaining_s = context.time_remaining()
+        longest_s = self._timeout_simulation_s
+        wait_s = longest_s if remaining_s is None else remaining_s + _BEYOND_DEADLINE_S
+        await asyncio.sleep(min(wait_s, longest_s))
+        raise ChatterRoomError(ErrorCode.REQUEST_TIMED_OUT, "Request timed out")
+
+    async def _by_ids(self, texts: Iterable[str]) -> dict[UserId, str]:
+        user_ids = list(dict.fromkeys(parse_user_id(text, "ids") for text in texts))
+        if len(user_ids) > _IDS_AT_ONCE:
+            raise ChatterRoomError(
+                ErrorCode.INVALID_REQUEST, f"at most {_IDS_AT_ONCE} ids at once", field="ids"
+            )
+        found = await self._store.usernames(user_ids)
+        return {user_id: found[user_id] for user_id in user_ids if user_id in found}
+
+
+def _require(value: str, name: str) -> None:
+    if not value:
+        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, f"{name} is missing", field=name)
+
+
+def _login(tokens: Tokens) -> users_pb2.LoginUserResponse:
+    return users_pb2.LoginUserResponse(
+        token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        user_id=tokens.user_id,
+        session_id=tokens.session_id,
+        expires_in_s=tokens.expires_in_s,
+    )
+
+
+def _summaries(usernames: dict[UserId, str]) -> users_pb2.SearchUsersResponse:
+    return users_pb2.SearchUsersResponse(
+        users=[
+            users_pb2.UserSummary(user_id=user_id, username=username)
+            for user_id, username in usernames.items()
+        ]
+    )

@@ -1,0 +1,90 @@
+"""Sessions and the refresh tokens that continue them. No I/O.
+
+A refresh token is `<session id>.<family>.<secret>`. The family stays for the life of the session,
+the secret changes with every refresh: a token of the right family with another secret has been
+used before, so somebody holds a copy.
+"""
+
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.ids import SessionId, UserId
+
+__all__ = ["Origin", "RefreshToken", "Session"]
+
+_TOKEN = re.compile(r"([0-7][0-9a-hjkmnp-tv-z]{25})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})")
+_DEVICE_CHARACTERS = 200
+_ADDRESS_CHARACTERS = 64
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a login came from, as the client and the gateway tell it."""
+
+    device: str
+    address: str
+
+    @classmethod
+    def of(cls, device: str, address: str) -> "Origin":
+        """Cut both to what may be stored and shown to the user."""
+        return cls(_shown(device, _DEVICE_CHARACTERS), _shown(address, _ADDRESS_CHARACTERS))
+
+
+@dataclass(frozen=True)
+class Session:
+    """One login of a user on one device."""
+
+    session_id: SessionId
+    user_id: UserId
+    origin: Origin
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class RefreshToken:
+    """A refresh token taken apart. Never shown, not even by `repr`; stored as hashes only."""
+
+    session_id: SessionId
+    family: str = field(repr=False)
+    secret: str = field(repr=False)
+
+    @classmethod
+    def first(cls, session_id: SessionId) -> "RefreshToken":
+        """Make the token that a login hands out."""
+        return cls(session_id, secrets.token_urlsafe(16), secrets.token_urlsafe(32))
+
+    @classmethod
+    def parse(cls, text: str) -> "RefreshToken":
+        """Take a token apart, or raise TOKEN_INVALID."""
+        match = _TOKEN.fullmatch(text)
+        if match is None:
+            raise ChatterRoomError(ErrorCode.TOKEN_INVALID, "the refresh token is not valid")
+        return cls(SessionId(match[1]), match[2], match[3])
+
+    def next(self) -> "RefreshToken":
+        """Make the token that takes this one's place."""
+        return RefreshToken(self.session_id, self.family, secrets.token_urlsafe(32))
+
+    def text(self) -> str:
+        """Return the token as the client keeps it."""
+        return f"{self.session_id}.{self.family}.{self.secret}"
+
+    # Both halves are random, so that a plain fast hash keeps them (no dictionary to try).
+    @property
+    def family_hash(self) -> str:
+        """What is stored of the family."""
+        return sha256(self.family.encode()).hexdigest()
+
+    @property
+    def secret_hash(self) -> str:
+        """What is stored of the secret."""
+        return sha256(self.secret.encode()).hexdigest()
+
+
+def _shown(text: str, limit: int) -> str:
+    return "".join(filter(str.isprintable, text[:limit]))

@@ -1,0 +1,36 @@
+"""What the user service is told at start, beside the limits of its sockets."""
+
+from typing import Annotated
+
+import msgspec
+
+from chatterroom.process import Port, ServiceSettings, split_urls
+
+__all__ = ["UsersSettings"]
+
+_DAY_S = 24 * 60 * 60
+
+
+class UsersSettings(ServiceSettings, frozen=True, kw_only=True):
+    """Every instance has the same databases and lifetimes."""
+
+    mongo_url: str
+    """MongoDB, with the name of the user service's own database."""
+    redis_url: str
+    """Carries alerts between instances."""
+    grpc_port: Port = 0
+    websocket_port: Port = 0
+    access_token_lifetime_s: Annotated[int, msgspec.Meta(ge=1)] = 900
+    refresh_token_lifetime_s: Annotated[int, msgspec.Meta(ge=1)] = 30 * _DAY_S
+    """How long a session lasts without a refresh."""
+    hashing_concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+    """How many passwords are hashed at a time; each takes a core and 19 MiB."""
+    timeout_simulation_s: Annotated[float, msgspec.Meta(gt=0, le=300)] = 30.0
+    """The longest that the RPC `Timeout` keeps a caller waiting."""
+    allowed_origins: str = ""
+    """Web origins that may open sockets besides our own, separated by commas."""
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The allowed origins, split."""
+        return frozenset(split_urls(self.allowed_origins))

@@ -1,0 +1,77 @@
+import stat
+
+import pytest
+
+from chatterroom.auth.secrets import (
+    SecretsError,
+    ServiceCredential,
+    ensure_secrets,
+    load_service_credential,
+    load_signing_key,
+    load_verification_key,
+)
+
+LOADERS = {
+    "token-signing-key.pem": load_signing_key,
+    "token-verification-key.pem": load_verification_key,
+    "service-credential": load_service_credential,
+}
+
+
+@pytest.fixture
+def directory(tmp_path):
+    ensure_secrets(tmp_path / "deep" / "secrets")
+    return tmp_path / "deep" / "secrets"
+
+
+def test_the_owner_alone_may_read_what_was_created(directory):
+    assert {path.name for path in directory.iterdir()} == set(LOADERS)
+    for path in directory.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+def test_a_second_call_keeps_every_secret(directory):
+    before = {path.name: path.read_bytes() for path in directory.iterdir()}
+    ensure_secrets(directory)
+    assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
+
+
+def test_only_what_is_missing_is_created(directory):
+    key = (directory / "token-signing-key.pem").read_bytes()
+    (directory / "service-credential").unlink()
+    ensure_secrets(directory)
+    assert load_service_credential(directory).value
+    assert (directory / "token-signing-key.pem").read_bytes() == key
+
+
+def test_the_two_keys_belong_together(directory):
+    message = b"message"
+    signature = load_signing_key(directory).sign(message)
+    load_verification_key(directory).verify(signature, message)
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_missing_secret_names_its_file_and_how_to_create_it(directory, name):
+    (directory / name).unlink()
+    with pytest.raises(SecretsError, match="chatterroom secrets") as caught:
+        LOADERS[name](directory)
+    assert str(directory / name) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", LOADERS)
+@pytest.mark.parametrize("content", [b"", b"rubbish", b"\xff\xfe\x00"])
+def test_a_damaged_secret_names_its_file_and_not_its_content(directory, name, content):
+    (directory / name).write_bytes(content)
+    with pytest.raises(SecretsError) as caught:
+        LOADERS[name](directory)
+    assert name in str(caught.value)
+    assert "rubbish" not in str(caught.value)
+
+
+@pytest.mark.parametrize("offered", ["", "x", "é" * 40, "a" * 100_000])
+def test_a_credential_matches_itself_only_and_is_never_shown(offered):
+    credential = ServiceCredential("a" * 40)
+    assert credential.matches("a" * 40)
+    assert not credential.matches(offered)
+    assert "a" * 40 not in repr(credential)
