@@ -57,7 +57,8 @@ def error_from(failure: grpc.aio.AioRpcError) -> ChatterRoomError | None:
         if key == _METADATA_KEY and isinstance(value, bytes):
             carried = msgspec.json.decode(value, type=_Carried)
             return ChatterRoomError(
-                _CODES[carried.code],
+                # A newer service may know codes that this process does not.
+                _CODES.get(carried.code, ErrorCode.INTERNAL),
                 carried.message,
                 retry_after_s=carried.retry_after_s,
                 **carried.data,
