@@ -5,6 +5,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
+# Test processes; each starts engines of its own.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test check format proto lock clean
@@ -30,7 +32,7 @@ demo: $(STAMP) ## Two users and a room talk to a platform started by `make up`
 	@$(BIN)/chatterroom demo $(ARGS)
 
 test: $(STAMP) ## Run every test (ARGS="-k resume")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(STAMP) ## Lint, types, import rules, generated code
 	@$(BIN)/ruff check .

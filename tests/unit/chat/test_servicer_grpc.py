@@ -236,7 +236,7 @@ async def test_a_user_may_call_with_an_access_token(service: Service):
         ("sender_id", "", ErrorCode.MALFORMED_ID),
         ("sender_id", "x" * 26, ErrorCode.MALFORMED_ID),
         ("receiver_id", "nobody", ErrorCode.MALFORMED_ID),
-        ("receiver_id", ALICE, ErrorCode.MESSAGE_TO_ONESELF),
+        pytest.param("receiver_id", ALICE, ErrorCode.MESSAGE_TO_ONESELF, id="oneself"),
         ("message", "", ErrorCode.EMPTY_MESSAGE),
         ("message", " \n\t", ErrorCode.EMPTY_MESSAGE),
         ("message", "x" * 8001, ErrorCode.MESSAGE_TOO_LONG),

@@ -51,8 +51,10 @@ def serve_profile(credential, verifier):
         doorkeeper = Doorkeeper(credential, verifier)
         name = users_pb2.DESCRIPTOR.services_by_name["UserService"].full_name
         add = partial(users_pb2_grpc.add_UserServiceServicer_to_server, Scripted(answer))
-        async with serve_rpc("127.0.0.1", port, name, doorkeeper, add) as server:
-            async with open_channel(f"127.0.0.1:{server.port}") as channel:
-                yield server, channel
+        async with (
+            serve_rpc("127.0.0.1", port, name, doorkeeper, add) as server,
+            open_channel(f"127.0.0.1:{server.port}") as channel,
+        ):
+            yield server, channel
 
     return serve
