@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from pymongo import MongoClient
 from redis import Redis
 
 from chatterroom.engines.mongod import Mongod
 from chatterroom.engines.redis_server import RedisServer
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("chatterroom", deadline=None)
+settings.load_profile("chatterroom")
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ _ISSUER = "chatterroom"
 _AUDIENCE = "chatterroom"
 _TYPE = "at+jwt"
 _MAX_TOKEN_CHARACTERS = 2048
+_LATEST_EXPIRY = 2**40
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,12 @@ class TokenVerifier:
                 ErrorCode.TOKEN_INVALID, "the access token is not valid"
             ) from None
         claims = decoded["payload"]
-        if decoded["header"].get("typ") != _TYPE or not isinstance(claims["sid"], str):
+        session_id, expires_at = claims["sid"], claims["exp"]
+        if (
+            decoded["header"].get("typ") != _TYPE
+            or not isinstance(session_id, str)
+            or not isinstance(expires_at, int)
+            or expires_at > _LATEST_EXPIRY
+        ):
             raise ChatterRoomError(ErrorCode.TOKEN_INVALID, "the access token is not valid")
-        return AccessToken(UserId(claims["sub"]), SessionId(claims["sid"]), int(claims["exp"]))
+        return AccessToken(UserId(claims["sub"]), SessionId(session_id), expires_at)

@@ -19,6 +19,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from chatterroom.core.cancellation import raise_if_cancelled, until_one_fails
+
 __all__ = ["RedisFanout"]
 
 log = structlog.get_logger()
@@ -100,6 +102,7 @@ class RedisFanout:
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         while True:
+            raise_if_cancelled()
             try:
                 await work()
             except _FAILURES as error:
@@ -108,6 +111,7 @@ class RedisFanout:
 
     async def _publish(self) -> None:
         while True:
+            raise_if_cancelled()
             await self._queued.wait()
             self._queued.clear()
             while self._queue:
@@ -125,11 +129,7 @@ class RedisFanout:
                 await pubsub.connect()  # type: ignore[no-untyped-call]
             self._wishes_changed.set()
             missed_some()
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._follow_wishes(pubsub))
-                tasks.create_task(self._read(pubsub, heard))
-        except* _FAILURES as group:
-            raise ConnectionError(type(group.exceptions[0]).__name__) from None
+            await until_one_fails(self._follow_wishes(pubsub), self._read(pubsub, heard))
         finally:
             self._confirmed.clear()
             await pubsub.aclose()  # type: ignore[no-untyped-call]
@@ -137,6 +137,7 @@ class RedisFanout:
     async def _follow_wishes(self, pubsub: PubSub) -> None:
         asked: set[str] = set()
         while True:
+            raise_if_cancelled()
             await self._wishes_changed.wait()
             self._wishes_changed.clear()
             wanted = set(self._wanted)
@@ -155,6 +156,7 @@ class RedisFanout:
     async def _read(self, pubsub: PubSub, heard: Callable[[str, bytes], None]) -> None:
         pinged = False
         while True:
+            raise_if_cancelled()
             message = await pubsub.parse_response(block=False, timeout=_SILENCE_S)
             if message is None:
                 if pinged:

@@ -20,6 +20,7 @@ from chatterroom.chat.feed import MAX_HELD, Published, Release, publish
 from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core import times
+from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.ids import ConversationId, UserId
 
 __all__ = ["Fanout", "Hub", "Outlet", "Subscription"]
@@ -208,6 +209,7 @@ class Hub:
     async def run(self) -> None:
         """Find what no hint has told of, until cancelled."""
         while True:
+            raise_if_cancelled()
             try:
                 async with asyncio.timeout(SWEEP_S):
                     await self._sweep_now.wait()

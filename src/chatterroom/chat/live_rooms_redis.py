@@ -16,6 +16,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.ids import ConversationId, UserId, is_private, new_id
 
 __all__ = ["LiveRooms"]
@@ -80,6 +81,7 @@ class LiveRooms:
         renew_at = time.monotonic() + _RENEW_S
         try:
             while True:
+                raise_if_cancelled()
                 try:
                     async with asyncio.timeout(max(0.0, renew_at - time.monotonic())):
                         await self._any.wait()

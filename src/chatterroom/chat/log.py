@@ -29,6 +29,7 @@ from chatterroom.chat.conversation import (
     decide,
 )
 from chatterroom.core import times
+from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import ClientId, ConversationId, UserId, is_private
 
@@ -138,6 +139,7 @@ class ConversationLog:
         """Commit what is submitted until cancelled."""
         async with self._tasks:
             while True:
+                raise_if_cancelled()
                 await self._work.wait()
                 plans = self._gather()
                 if not self._ready:

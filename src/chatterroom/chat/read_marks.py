@@ -8,6 +8,7 @@ import structlog
 from chatterroom.chat.conversation import Entry, MessagePosted
 from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
+from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.ids import ConversationId, UserId
 
 __all__ = ["ReadMarks"]
@@ -50,6 +51,7 @@ class ReadMarks:
         """Store what is raised until cancelled; then store the rest."""
         try:
             while True:
+                raise_if_cancelled()
                 await self._any.wait()
                 await asyncio.sleep(FLUSH_S)
                 await self._flush()

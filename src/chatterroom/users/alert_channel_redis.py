@@ -3,7 +3,7 @@
 import asyncio
 import random
 import secrets
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 import structlog
@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.core.cancellation import raise_if_cancelled, until_one_fails
 from chatterroom.core.ids import UserId
 from chatterroom.core.settings import SettingsError
 from chatterroom.users.alerts import Event
@@ -110,7 +110,7 @@ class RedisAlertChannel:
                 # All of them again: this connection knows of none.
                 self._changed |= self._followed
                 self._has_changed.set()
-                await _until_one_fails(self._listen(pubsub, hear), self._subscribe(pubsub))
+                await until_one_fails(self._listen(pubsub, hear), self._subscribe(pubsub))
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("alert_channel_lost", reason=type(error).__name__)
             finally:
@@ -156,19 +156,6 @@ class RedisAlertChannel:
     def _note_change(self, user_id: UserId) -> None:
         self._changed.add(user_id)
         self._has_changed.set()
-
-
-async def _until_one_fails(*endless: Coroutine[None, None, None]) -> None:
-    """Run both; raise what one of them raises. No TaskGroup: it would leave us marked cancelled."""
-    tasks = [asyncio.create_task(coroutine) for coroutine in endless]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _in_parts(users: Iterable[UserId]) -> Iterable[list[str]]:
