@@ -101,6 +101,8 @@ def health(
     from chatterroom.engines.health_http import is_healthy
 
     host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise typer.BadParameter("an address is host:port")
     check = is_healthy if http else is_serving
     sys.exit(0 if asyncio.run(check(host, int(port))) else 1)
 

@@ -1,23 +1,44 @@
 """What users can do, whichever way they ask: check, append, answer.
 
-The gRPC servicer and the sockets both come here, so that a rule holds on every way in.
+The gRPC servicer and the sockets both come here, so that a rule holds on every way in. A missing
+client id makes every call a new request.
 """
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chatterroom.chat.conversation import AddMember, CreateRoom, LeaveRoom, PostMessage
+from chatterroom.chat.conversation import (
+    AddMember,
+    ChangeRole,
+    CreateRoom,
+    DeleteMessage,
+    EditMessage,
+    LeaveRoom,
+    PinMessage,
+    PostMessage,
+    ReactToMessage,
+    RemoveMember,
+    UpdateRoom,
+)
+from chatterroom.chat.entries import Role
+from chatterroom.chat.events import encode_typing
+from chatterroom.chat.hub import Hub
 from chatterroom.chat.log import Appended, ConversationLog
+from chatterroom.chat.marks import Marks
 from chatterroom.chat.people import People
-from chatterroom.chat.read_marks import ReadMarks
+from chatterroom.chat.presence import Presence
 from chatterroom.chat.store_mongo import ChatStore, Membership
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import (
     ClientId,
     ConversationId,
+    MessageId,
     RoomId,
     UserId,
+    is_private,
     new_id,
+    place_of,
     private_conversation_id,
     room_conversation_id,
     room_id_of_request,
@@ -27,19 +48,27 @@ __all__ = ["MAX_MESSAGE_CHARACTERS", "MAX_ROOM_NAME_CHARACTERS", "Actions"]
 
 MAX_MESSAGE_CHARACTERS = 8_000
 MAX_ROOM_NAME_CHARACTERS = 128
+MAX_EMOJI_CHARACTERS = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """The commands of one chat service. A missing client id makes every call a new request."""
+    """The commands of one chat service."""
 
     log: ConversationLog
     store: ChatStore
+    hub: Hub
     people: People
-    read_marks: ReadMarks
+    marks: Marks
+    presence: Presence
 
     async def send_private_message(
-        self, sender_id: UserId, receiver_id: UserId, message: str, client_id: ClientId | None
+        self,
+        sender_id: UserId,
+        receiver_id: UserId,
+        message: str,
+        client_id: ClientId | None,
+        reply_to: MessageId | None = None,
     ) -> asyncio.Future[Appended]:
         """Submit a private message; see `ConversationLog.submit`."""
         _check_message(message)
@@ -51,40 +80,121 @@ class Actions:
         if not self.log.has_entries(conversation_id):
             await self._require_acquainted(sender_id, receiver_id, conversation_id)
         return self.log.submit(
-            PostMessage(conversation_id, sender_id, client_id or _fresh(), message, receiver_id)
+            PostMessage(
+                conversation_id,
+                sender_id,
+                client_id or _fresh(),
+                message,
+                receiver_id,
+                await self._answered(conversation_id, reply_to),
+                await self.people.mentioned(message),
+            )
         )
 
-    def send_room_message(
-        self, room_id: RoomId, sender_id: UserId, message: str, client_id: ClientId | None
+    async def send_room_message(
+        self,
+        room_id: RoomId,
+        sender_id: UserId,
+        message: str,
+        client_id: ClientId | None,
+        reply_to: MessageId | None = None,
     ) -> asyncio.Future[Appended]:
         """Submit a message to a room; see `ConversationLog.submit`."""
         _check_message(message)
         conversation_id = room_conversation_id(room_id)
         return self.log.submit(
-            PostMessage(conversation_id, sender_id, client_id or _fresh(), message)
+            PostMessage(
+                conversation_id,
+                sender_id,
+                client_id or _fresh(),
+                message,
+                None,
+                await self._answered(conversation_id, reply_to),
+                await self.people.mentioned(message),
+            )
+        )
+
+    async def edit_message(
+        self, user_id: UserId, message_id: MessageId, message: str, client_id: ClientId | None
+    ) -> Appended:
+        """Replace the text of a user's own message."""
+        _check_message(message)
+        conversation_id, seq = await self._place(user_id, message_id)
+        mentions = await self.people.mentioned(message)
+        return await self.log.append(
+            EditMessage(conversation_id, user_id, client_id or _fresh(), seq, message, mentions)
+        )
+
+    async def delete_message(
+        self, user_id: UserId, message_id: MessageId, client_id: ClientId | None
+    ) -> Appended:
+        """Delete a message for everybody."""
+        conversation_id, seq = await self._place(user_id, message_id)
+        return await self.log.append(
+            DeleteMessage(conversation_id, user_id, client_id or _fresh(), seq)
+        )
+
+    async def react_to_message(
+        self,
+        user_id: UserId,
+        message_id: MessageId,
+        emoji: str,
+        client_id: ClientId | None,
+        *,
+        remove: bool,
+    ) -> Appended:
+        """Add or take back a user's reaction."""
+        if not 1 <= len(emoji) <= MAX_EMOJI_CHARACTERS or any(map(str.isspace, emoji)):
+            raise ChatterRoomError(
+                ErrorCode.INVALID_REQUEST,
+                f"emoji must have 1 to {MAX_EMOJI_CHARACTERS} characters and no spaces",
+                field="emoji",
+            )
+        conversation_id, seq = await self._place(user_id, message_id)
+        return await self.log.append(
+            ReactToMessage(conversation_id, user_id, client_id or _fresh(), seq, emoji, remove)
+        )
+
+    async def pin_message(
+        self, user_id: UserId, message_id: MessageId, client_id: ClientId | None, *, remove: bool
+    ) -> Appended:
+        """Pin a message, or take the pin out."""
+        conversation_id, seq = await self._place(user_id, message_id)
+        return await self.log.append(
+            PinMessage(conversation_id, user_id, client_id or _fresh(), seq, remove)
         )
 
     async def create_room(
         self,
         creator_id: UserId,
         room_name: str,
-        members_ids: list[UserId],
+        members_ids: Sequence[UserId],
         client_id: ClientId | None,
     ) -> Appended:
         """Create a room; a repeat with the same client id returns the first one."""
-        name = room_name.strip()
-        if not 1 <= len(name) <= MAX_ROOM_NAME_CHARACTERS or not name.isprintable():
-            raise ChatterRoomError(
-                ErrorCode.INVALID_REQUEST,
-                f"room_name must have 1 to {MAX_ROOM_NAME_CHARACTERS} printable characters",
-                field="room_name",
-            )
+        name = _checked_name(room_name)
         request_id = client_id or _fresh()
         others = list(dict.fromkeys(user for user in members_ids if user != creator_id))
         await self.people.require_known(others)
         room_id = room_id_of_request(creator_id, request_id)
         return await self.log.append(
             CreateRoom(room_conversation_id(room_id), creator_id, request_id, name, tuple(others))
+        )
+
+    async def update_room(
+        self,
+        user_id: UserId,
+        room_id: RoomId,
+        room_name: str | None,
+        settings: Mapping[str, str],
+        client_id: ClientId | None,
+    ) -> Appended:
+        """Rename a room or change its settings."""
+        name = None if room_name is None else _checked_name(room_name)
+        return await self.log.append(
+            UpdateRoom(
+                room_conversation_id(room_id), user_id, client_id or _fresh(), name, settings
+            )
         )
 
     async def add_member(
@@ -109,21 +219,62 @@ class Actions:
     async def leave_room(
         self, room_id: RoomId, user_id: UserId, client_id: ClientId | None
     ) -> Appended:
-        """End a user's membership."""
+        """End a user's own membership."""
         return await self.log.append(
             LeaveRoom(room_conversation_id(room_id), user_id, client_id or _fresh())
         )
 
-    async def mark_read(
-        self, user_id: UserId, conversation_id: ConversationId, message_index: int
-    ) -> tuple[int, int]:
-        """Raise a user's read mark, at most to the newest message; return it and what is unread."""
+    async def remove_member(
+        self, room_id: RoomId, actor_id: UserId, user_id: UserId, client_id: ClientId | None
+    ) -> Appended:
+        """End somebody else's membership."""
+        return await self.log.append(
+            RemoveMember(room_conversation_id(room_id), actor_id, client_id or _fresh(), user_id)
+        )
+
+    async def change_role(
+        self,
+        room_id: RoomId,
+        actor_id: UserId,
+        user_id: UserId,
+        role: Role,
+        client_id: ClientId | None,
+    ) -> Appended:
+        """Give a member another role; "owner" hands the room over."""
+        return await self.log.append(
+            ChangeRole(
+                room_conversation_id(room_id), actor_id, client_id or _fresh(), user_id, role
+            )
+        )
+
+    async def mark(
+        self,
+        user_id: UserId,
+        conversation_id: ConversationId,
+        *,
+        read: int = 0,
+        delivered: int = 0,
+    ) -> tuple[int, int, int]:
+        """Raise a user's marks, at most to the newest message.
+
+        Return the read mark, the delivery mark, and how many messages are unread.
+        """
         membership = await self.require_membership(user_id, conversation_id)
         newest = (await self.store.load(conversation_id)).message_index
-        known = max(membership.read_index, self.read_marks.pending(user_id, conversation_id))
-        reached = max(known, min(message_index, newest))
-        self.read_marks.raise_to(user_id, conversation_id, reached)
-        return reached, max(0, newest - reached)
+        pending_read, pending_delivered = self.marks.pending(user_id, conversation_id)
+        reached = max(membership.read_index, pending_read, min(read, newest))
+        received = max(
+            membership.delivered_index, pending_delivered, reached, min(delivered, newest)
+        )
+        if (reached, received) != (membership.read_index, membership.delivered_index):
+            self.marks.raise_to(user_id, conversation_id, read=reached, delivered=received)
+        return reached, received, max(0, newest - reached)
+
+    async def set_typing(self, user_id: UserId, conversation_id: ConversationId) -> None:
+        """Tell the others in a conversation that a user is writing."""
+        await self.require_membership(user_id, conversation_id)
+        event = encode_typing(conversation_id, user_id)
+        self.hub.pass_on(conversation_id, event, skip=user_id)
 
     async def require_membership(
         self, user_id: UserId, conversation_id: ConversationId
@@ -138,6 +289,28 @@ class Actions:
             )
         return membership
 
+    async def _place(self, user_id: UserId, message_id: MessageId) -> tuple[ConversationId, int]:
+        """Return where a message is. In a room its state says who may do what; in a private chat
+        nothing but the membership does."""
+        conversation_id, seq = place_of(message_id)
+        if is_private(conversation_id):
+            await self.require_membership(user_id, conversation_id)
+        return conversation_id, seq
+
+    async def _answered(
+        self, conversation_id: ConversationId, reply_to: MessageId | None
+    ) -> int | None:
+        if reply_to is None:
+            return None
+        place, seq = place_of(reply_to)
+        if place != conversation_id or await self.store.message(place, seq) is None:
+            raise ChatterRoomError(
+                ErrorCode.MESSAGE_NOT_FOUND,
+                "the message to answer is not in this conversation",
+                field="reply_to",
+            )
+        return seq
+
     async def _require_acquainted(
         self, sender_id: UserId, receiver_id: UserId, conversation_id: ConversationId
     ) -> None:
@@ -147,6 +320,17 @@ class Actions:
 
 def _fresh() -> ClientId:
     return ClientId(new_id())
+
+
+def _checked_name(room_name: str) -> str:
+    name = room_name.strip()
+    if not 1 <= len(name) <= MAX_ROOM_NAME_CHARACTERS or not name.isprintable():
+        raise ChatterRoomError(
+            ErrorCode.INVALID_REQUEST,
+            f"room_name must have 1 to {MAX_ROOM_NAME_CHARACTERS} printable characters",
+            field="room_name",
+        )
+    return name
 
 
 def _check_message(message: str) -> None:

@@ -7,111 +7,74 @@ first, so that what it missed comes before what happens, and nothing comes twice
 import asyncio
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
 import structlog
 
-from chatterroom.auth.tokens import AccessToken, TokenVerifier
+from chatterroom.auth.tokens import AccessToken
 from chatterroom.chat.actions import Actions
-from chatterroom.chat.commands import MAX_RESUMED, Ping, Resume, Send, parse_command, reference_of
-from chatterroom.chat.hub import Hub, Subscription
-from chatterroom.chat.live_rooms_redis import LiveRooms
+from chatterroom.chat.carry_out import carry_out
+from chatterroom.chat.commands import (
+    Mark,
+    Ping,
+    Resume,
+    Send,
+    Typing,
+    WatchPresence,
+    parse_command,
+    reference_of,
+)
+from chatterroom.chat.entries import MessagePosted
+from chatterroom.chat.events import encode_typing
+from chatterroom.chat.following import Following
+from chatterroom.chat.leases_redis import Leases, online
 from chatterroom.chat.log import Appended, StorageUnavailableError
+from chatterroom.chat.store_mongo import Membership
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import (
     ConversationId,
     RoomId,
+    UserId,
     message_id,
     parse_client_id,
+    parse_conversation_id,
+    parse_message_id,
     parse_room_id,
     parse_user_id,
-    room_conversation_id,
 )
 from chatterroom.core.times import format_time
 from chatterroom.sockets.frames import CloseCode
-from chatterroom.sockets.handshake import Handshake, authenticate
 from chatterroom.sockets.server_picows import Socket
 
-__all__ = ["ChatSocket", "ChatSockets"]
+__all__ = ["ChatSocket"]
 
 log = structlog.get_logger()
 
-PATH = "/ws/chat"
 MAX_INBOX = 1_000
-_RESUMED_AT_ONCE = 8
-_CLOSING_S = 2.5
+# Clients repeat it while somebody goes on writing; more often tells nothing more.
+_TYPING_EVERY_S = 1.0
 
-
-class ChatSockets:
-    """The chat sockets of this instance."""
-
-    def __init__(
-        self,
-        actions: Actions,
-        hub: Hub,
-        live_rooms: LiveRooms,
-        *,
-        verifier: TokenVerifier,
-        allowed_origins: frozenset[str],
-        tasks: asyncio.TaskGroup,
-    ) -> None:
-        self.actions = actions
-        self.hub = hub
-        self.live_rooms = live_rooms
-        self.tasks = tasks
-        self._verifier = verifier
-        self._allowed_origins = allowed_origins
-        self._open: set[ChatSocket] = set()
-        self._all_gone = asyncio.Event()
-
-    def accept(self, handshake: Handshake) -> "ChatSocket":
-        """Return the session of a new socket, or raise why there is none."""
-        if handshake.path != PATH:
-            raise ChatterRoomError(ErrorCode.NOT_FOUND, "there is no such socket")
-        token = authenticate(handshake, self._verifier, self._allowed_origins)
-        room_id = handshake.query.get("roomId")
-        room = room_conversation_id(parse_room_id(room_id, "roomId")) if room_id else None
-        return ChatSocket(self, token, room, simple=not handshake.wants_protocol)
-
-    async def close_all(self) -> None:
-        """Tell every client to connect again, elsewhere; return when all are gone."""
-        for socket in tuple(self._open):
-            socket.close(CloseCode.SERVICE_RESTART, "this instance stops; connect again")
-        self._all_gone.clear()
-        try:
-            async with asyncio.timeout(_CLOSING_S):
-                while self._open:
-                    await self._all_gone.wait()
-        except TimeoutError:
-            log.warning("sockets_left_open", sockets=len(self._open))
-
-    def opened(self, socket: "ChatSocket") -> None:
-        """Count a socket that has opened."""
-        self._open.add(socket)
-
-    def gone(self, socket: "ChatSocket") -> None:
-        """Forget a socket."""
-        self._open.discard(socket)
-        if not self._open:
-            self._all_gone.set()
+_NO_ROOM = ChatterRoomError(ErrorCode.ROOM_NOT_FOUND, "there is no such room, or you are not in it")
 
 
 class ChatSocket:
-    """A session of `sockets.server_picows` and an outlet of the hub."""
+    """A session of `sockets.server_picows`, an outlet of the hub and a watcher of presence."""
 
     __slots__ = (
-        "_appeared_early",
+        "_actions",
         "_expiry",
+        "_following",
+        "_gone",
         "_inbox",
+        "_leases",
         "_opened",
-        "_resumed",
         "_room",
         "_socket",
-        "_sockets",
-        "_subscriptions",
+        "_tasks",
         "_token",
+        "_typed_at",
         "_work",
         "simple",
         "user_id",
@@ -119,39 +82,44 @@ class ChatSocket:
 
     def __init__(
         self,
-        sockets: ChatSockets,
+        actions: Actions,
+        leases: Leases,
+        tasks: asyncio.TaskGroup,
+        *,
         token: AccessToken,
         room: ConversationId | None,
-        *,
         simple: bool,
+        gone: Callable[["ChatSocket"], None],
     ) -> None:
         self.user_id = token.user_id
         self.simple = simple
-        self._sockets = sockets
+        self._actions = actions
+        self._leases = leases
+        self._tasks = tasks
         self._token = token
         self._room = room
+        self._gone = gone
         self._socket: Socket | None = None
-        self._subscriptions: dict[ConversationId, Subscription] = {}
-        self._resumed = False
-        self._appeared_early: dict[ConversationId, int] = {}
+        self._following = Following(self, actions.hub, actions.store, leases)
         self._opened = False
         self._inbox: deque[bytes] = deque()
         self._work: asyncio.Task[None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
+        self._typed_at = 0.0
 
     # The session: what the client does
 
     def connected(self, socket: Socket) -> None:
         """Open: find out what there is to follow."""
         self._socket = socket
-        self._sockets.opened(self)
+        self._leases.take(online(self.user_id), self.user_id)
         self._expiry = asyncio.get_running_loop().call_later(
             max(0.0, self._token.expires_at - time.time()),
             self.close,
             CloseCode.TOKEN_EXPIRED,
             "the access token has expired",
         )
-        self._work = self._start(self._open_and_answer())
+        self._work = self._start(self._open())
 
     def received(self, text: bytes) -> None:
         """Queue a message behind those before it; one task answers them in order."""
@@ -164,28 +132,34 @@ class ChatSocket:
 
     def disconnected(self) -> None:
         """Let go of everything."""
+        if self._socket is not None:
+            self._leases.give_up(online(self.user_id), self.user_id)
         self._socket = None
-        self._sockets.gone(self)
         if self._expiry is not None:
             self._expiry.cancel()
         if self._work is not None:
             self._work.cancel()
-        self._sockets.hub.unwatch(self)
-        for subscription in tuple(self._subscriptions.values()):
-            self._unfollow(subscription)
+        self._following.end()
+        self._actions.presence.unwatch(self)
         self._inbox.clear()
+        self._gone(self)
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Close the socket, saying why."""
         if self._socket is not None:
             self._socket.close(code, reason)
 
-    # The outlet: what happens
+    # The outlet and the watcher: what happens
 
     def write(self, frames: bytes) -> None:
         """Pass frames on."""
         if self._socket is not None:
             self._socket.write(frames)
+
+    def write_passing(self, frame: bytes) -> None:
+        """Pass a frame on, unless the reader is slow."""
+        if self._socket is not None:
+            self._socket.write_passing(frame)
 
     async def drained(self) -> None:
         """Wait for a slow reader."""
@@ -194,25 +168,23 @@ class ChatSocket:
 
     def appeared(self, conversation_id: ConversationId, seq: int) -> None:
         """Follow a conversation that is new to the user."""
-        if conversation_id in self._subscriptions:
-            return
-        if self._resumed:
-            self._start(self._follow_new(conversation_id, seq))
-        elif len(self._appeared_early) < MAX_RESUMED:
-            self._appeared_early[conversation_id] = seq
+        if self._following.is_new(conversation_id, seq):
+            self._start(self._following.join(conversation_id, seq))
 
     def removed(self, conversation_id: ConversationId) -> None:
         """Stop following; on a room's own socket there is nothing left to do."""
-        subscription = self._subscriptions.pop(conversation_id, None)
-        if subscription is not None:
-            self._sockets.live_rooms.left(conversation_id, self.user_id)
+        self._following.removed(conversation_id)
         if conversation_id == self._room:
             self.close(CloseCode.REMOVED, "you are no longer a member of this room")
+
+    def saw(self, changes: dict[UserId, bool]) -> None:
+        """Tell who came online or went offline."""
+        self._send_event({"type": "presence", "users": _shown(changes)})
 
     # Opening
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return self._sockets.tasks.create_task(self._guard(work))
+        return self._tasks.create_task(self._guard(work))
 
     async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
         """Let a failure end this socket, not the service."""
@@ -224,78 +196,38 @@ class ChatSocket:
             log.exception("socket_failed")
             self.close(CloseCode.INTERNAL_ERROR, "something went wrong on our side")
 
-    async def _open_and_answer(self) -> None:
-        if self._room is not None:
-            await self._follow([self._room])
-            if not await self._is_member(self._room):
-                self._refuse_room()
-                return
+    async def _open(self) -> None:
+        if self._room is None:
+            memberships = await self._following.open_all()
         else:
-            await self._follow_all()
-        self._send_event(self._ready())
+            membership = await self._following.open_room(self._room)
+            if membership is None:
+                self._send_error(_NO_ROOM)
+                self.close(CloseCode.NOT_FOUND, _NO_ROOM.message)
+                return
+            memberships = [membership]
+        self._send_event(self._ready(memberships))
         if self.simple:
-            await self._go_live({})
+            await self._following.go_live({})
         self._opened = True
         await self._answer_inbox()
 
-    async def _follow_all(self) -> None:
-        await self._sockets.hub.watch(self)
-        store = self._sockets.actions.store
-        known = [each.conversation_id for each in await store.memberships(self.user_id)]
-        await self._follow(known)
-        # Read again: a removal between the first read and the attachment is not delivered.
-        still = {each.conversation_id for each in await store.memberships(self.user_id)}
-        for subscription in tuple(self._subscriptions.values()):
-            if subscription.conversation_id not in still:
-                self._unfollow(subscription)
-
-    async def _follow(self, conversation_ids: list[ConversationId]) -> list[Subscription]:
-        """Subscribe to those not followed yet, to be started by the caller."""
-        followed: list[Subscription] = []
-        for subscription in await self._sockets.hub.attach(self, conversation_ids):
-            if self._socket is None or subscription.conversation_id in self._subscriptions:
-                self._sockets.hub.detach(subscription)
-                continue
-            followed.append(subscription)
-            self._subscriptions[subscription.conversation_id] = subscription
-            self._sockets.live_rooms.entered(subscription.conversation_id, self.user_id)
-        return followed
-
-    def _unfollow(self, subscription: Subscription) -> None:
-        self._subscriptions.pop(subscription.conversation_id, None)
-        self._sockets.hub.detach(subscription)
-        self._sockets.live_rooms.left(subscription.conversation_id, self.user_id)
-
-    async def _follow_new(self, conversation_id: ConversationId, seq: int) -> None:
-        """Follow from the entry with which the user came in."""
-        for subscription in await self._follow([conversation_id]):
-            if await self._is_member(conversation_id):
-                await self._sockets.hub.start(subscription, seq - 1)
-            else:
-                self._unfollow(subscription)
-
-    async def _is_member(self, conversation_id: ConversationId) -> bool:
-        membership = await self._sockets.actions.store.membership(self.user_id, conversation_id)
-        return membership is not None
-
-    def _refuse_room(self) -> None:
-        self._send_error(
-            ChatterRoomError(
-                ErrorCode.ROOM_NOT_FOUND, "there is no such room, or you are not in it"
-            )
-        )
-        self.close(CloseCode.NOT_FOUND, "there is no such room, or you are not in it")
-
-    def _ready(self) -> dict[str, Any]:
-        heads = [
-            {"conversation_id": subscription.conversation_id, "seq": subscription.cursor}
-            for subscription in self._subscriptions.values()
-        ]
+    def _ready(self, memberships: list[Membership]) -> dict[str, Any]:
+        heads = self._following.heads()
         return {
             "type": "ready",
             "user_id": self.user_id,
             "session_id": self._token.session_id,
-            "conversations": heads,
+            "conversations": [
+                {
+                    "conversation_id": each.conversation_id,
+                    "seq": heads[each.conversation_id],
+                    "read_index": each.read_index,
+                    "delivered_index": each.delivered_index,
+                }
+                for each in memberships
+                if each.conversation_id in heads
+            ],
         }
 
     # Answering
@@ -307,10 +239,6 @@ class ChatSocket:
                 await (self._answer_text(text) if self.simple else self._answer_command(text))
             except ChatterRoomError as error:
                 self._send_error(error, None if self.simple else reference_of(text))
-            except StorageUnavailableError:
-                self._send_error(
-                    _storage_unavailable(), None if self.simple else reference_of(text)
-                )
         self._work = None
 
     async def _answer_text(self, text: bytes) -> None:
@@ -319,95 +247,125 @@ class ChatSocket:
                 ErrorCode.INVALID_REQUEST,
                 "name a room in the URL (roomId), or speak the subprotocol chatterroom.v1",
             )
-        answer = self._sockets.actions.send_room_message(
+        answer = await self._actions.send_room_message(
             RoomId(self._room), self.user_id, text.decode(), None
         )
         answer.add_done_callback(self._report_failure)
 
     async def _answer_command(self, text: bytes) -> None:
-        match parse_command(text):
-            case Send() as send:
-                answer = await self._submit(send)
-                answer.add_done_callback(lambda done: self._acknowledge(done, send))
-            case Resume(ref, conversations):
-                await self._resume(ref, conversations)
-            case Ping(ref):
-                self._send_event({"type": "pong", "ref": ref})
+        command = parse_command(text)
+        match command:
+            case Send():
+                answer = await self._submit(command)
+                answer.add_done_callback(lambda done: self._acknowledge(done, command))
+            case Resume():
+                await self._resume(command)
+            case Mark():
+                await self._mark(command)
+            case Typing():
+                self._tell_typing(parse_conversation_id(command.conversation_id))
+            case WatchPresence():
+                users = [parse_user_id(user_id, "user_ids") for user_id in command.user_ids]
+                present = await self._actions.presence.watch(self, self.user_id, users)
+                event = {"type": "presence", "ref": command.ref, "users": _shown(present)}
+                self._send_event(event)
+            case Ping():
+                self._send_event({"type": "pong", "ref": command.ref})
+            case _:
+                appended = await carry_out(self._actions, self.user_id, command)
+                self._send_ack(appended, command.ref)
 
     async def _submit(self, send: Send) -> asyncio.Future[Appended]:
         client_id = parse_client_id(send.client_id) if send.client_id is not None else None
-        actions = self._sockets.actions
+        reply_to = parse_message_id(send.reply_to, "reply_to") if send.reply_to else None
         if send.receiver_id is not None:
             receiver_id = parse_user_id(send.receiver_id, "receiver_id")
-            return await actions.send_private_message(
-                self.user_id, receiver_id, send.message, client_id
+            return await self._actions.send_private_message(
+                self.user_id, receiver_id, send.message, client_id, reply_to
             )
         room_id = send.room_id or self._room
         if room_id is None:
             raise ChatterRoomError(
                 ErrorCode.INVALID_REQUEST, "room_id or receiver_id is missing", field="room_id"
             )
-        return actions.send_room_message(
-            parse_room_id(room_id), self.user_id, send.message, client_id
+        return await self._actions.send_room_message(
+            parse_room_id(room_id), self.user_id, send.message, client_id, reply_to
         )
 
     def _acknowledge(self, done: asyncio.Future[Appended], send: Send) -> None:
         if done.cancelled():
             return
         error = done.exception()
-        if error is not None:
+        if error is None:
+            self._send_ack(done.result(), send.ref)
+        else:
             self._send_error(_known(error), send.ref, send.client_id)
-            return
-        entry = done.result().entry
+
+    async def _resume(self, resume: Resume) -> None:
+        if self._following.is_live:
+            raise ChatterRoomError(
+                ErrorCode.INVALID_REQUEST, "this socket has resumed already; connect again"
+            )
+        after = {ConversationId(id_): seq for id_, seq in resume.conversations.items()}
+        unknown = [id_ for id_ in after if id_ not in self._following]
+        await self._following.go_live(after)
         self._send_event(
             {
-                "type": "ack",
-                "ref": send.ref,
-                "client_id": entry.client_id,
-                "id": message_id(entry.conversation_id, entry.seq),
-                "conversation_id": entry.conversation_id,
-                "seq": entry.seq,
-                "message_index": entry.message_index,
-                "created_at": format_time(entry.created_at),
-                "duplicate": done.result().duplicate,
+                "type": "resumed",
+                "ref": resume.ref,
+                "conversations": self._following.heads(),
+                "unknown": unknown,
             }
         )
+
+    async def _mark(self, mark: Mark) -> None:
+        conversation_id = parse_conversation_id(mark.conversation_id)
+        read, delivered, unread = await self._actions.mark(
+            self.user_id, conversation_id, read=mark.read, delivered=mark.delivered
+        )
+        self._send_event(
+            {
+                "type": "marked",
+                "ref": mark.ref,
+                "conversation_id": conversation_id,
+                "read_index": read,
+                "delivered_index": delivered,
+                "unread": unread,
+            }
+        )
+
+    def _tell_typing(self, conversation_id: ConversationId) -> None:
+        if conversation_id not in self._following:
+            raise ChatterRoomError(
+                ErrorCode.CONVERSATION_NOT_FOUND,
+                "there is no such conversation, or you are not in it",
+                conversation_id=conversation_id,
+            )
+        now = time.monotonic()
+        if now - self._typed_at >= _TYPING_EVERY_S:
+            self._typed_at = now
+            event = encode_typing(conversation_id, self.user_id)
+            self._actions.hub.pass_on(conversation_id, event, skip=self.user_id)
 
     def _report_failure(self, done: asyncio.Future[Appended]) -> None:
         if not done.cancelled() and (error := done.exception()) is not None:
             self._send_error(_known(error))
 
-    async def _resume(self, ref: str | None, conversations: dict[str, int]) -> None:
-        if self._resumed:
-            raise ChatterRoomError(
-                ErrorCode.INVALID_REQUEST, "this socket has resumed already; connect again"
-            )
-        unknown = [id_ for id_ in conversations if ConversationId(id_) not in self._subscriptions]
-        after = {ConversationId(id_): seq for id_, seq in conversations.items()}
-        await self._go_live(after)
-        heads = {
-            subscription.conversation_id: max(
-                subscription.cursor, after.get(subscription.conversation_id, 0)
-            )
-            for subscription in self._subscriptions.values()
+    def _send_ack(self, appended: Appended, ref: str | None) -> None:
+        entry = appended.entry
+        ack: dict[str, Any] = {
+            "type": "ack",
+            "ref": ref,
+            "client_id": entry.client_id,
+            "id": message_id(entry.conversation_id, entry.seq),
+            "conversation_id": entry.conversation_id,
+            "seq": entry.seq,
+            "created_at": format_time(entry.created_at),
+            "duplicate": appended.duplicate,
         }
-        self._send_event(
-            {"type": "resumed", "ref": ref, "conversations": heads, "unknown": unknown}
-        )
-
-    async def _go_live(self, after: dict[ConversationId, int]) -> None:
-        """Bring all subscriptions up to date, a few at a time."""
-        self._resumed = True
-        gate = asyncio.Semaphore(_RESUMED_AT_ONCE)
-
-        async def start(subscription: Subscription) -> None:
-            async with gate:
-                await self._sockets.hub.start(subscription, after.get(subscription.conversation_id))
-
-        await _all([start(each) for each in tuple(self._subscriptions.values())])
-        early, self._appeared_early = self._appeared_early, {}
-        for conversation_id, seq in early.items():
-            self.appeared(conversation_id, seq)
+        if isinstance(entry, MessagePosted):
+            ack["message_index"] = entry.message_index
+        self._send_event(ack)
 
     def _send_event(self, event: dict[str, Any]) -> None:
         if self._socket is not None:
@@ -428,11 +386,8 @@ class ChatSocket:
         )
 
 
-async def _all(works: list[Coroutine[Any, Any, None]]) -> None:
-    """Wait for all; raise the first failure."""
-    for outcome in await asyncio.gather(*works, return_exceptions=True):
-        if isinstance(outcome, BaseException):
-            raise outcome
+def _shown(presence: dict[UserId, bool]) -> list[dict[str, Any]]:
+    return [{"user_id": user_id, "online": online_} for user_id, online_ in presence.items()]
 
 
 def _known(error: BaseException) -> ChatterRoomError:
@@ -440,9 +395,3 @@ def _known(error: BaseException) -> ChatterRoomError:
         return error
     log.error("send_failed", exc_info=error)
     return ChatterRoomError(ErrorCode.INTERNAL, "something went wrong on our side")
-
-
-def _storage_unavailable() -> ChatterRoomError:
-    return ChatterRoomError(
-        ErrorCode.STORAGE_UNAVAILABLE, "storage is not available", retry_after_s=1.0
-    )

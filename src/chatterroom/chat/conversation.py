@@ -16,84 +16,120 @@ from typing import Any, assert_never
 
 import msgspec
 
+from chatterroom.chat.entries import (
+    Entry,
+    MemberAdded,
+    MemberLeft,
+    MemberRemoved,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
+    MessagePosted,
+    MessageUnpinned,
+    Reaction,
+    ReactionAdded,
+    ReactionRemoved,
+    Role,
+    RoleChanged,
+    RoomCreated,
+    RoomSettings,
+    RoomUpdated,
+)
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import ClientId, ConversationId, RoomId, UserId, is_private
 
 __all__ = [
     "MAX_MEMBERS",
+    "MAX_REACTIONS",
     "AddMember",
+    "ChangeRole",
     "Command",
     "Conversation",
     "CreateRoom",
-    "Entry",
+    "DeleteMessage",
+    "EditMessage",
     "LeaveRoom",
-    "MemberAdded",
-    "MemberLeft",
-    "MessagePosted",
+    "Member",
+    "MessageCommand",
+    "PinMessage",
     "PostMessage",
-    "RoomCreated",
+    "ReactToMessage",
+    "RemoveMember",
+    "UpdateRoom",
+    "answers",
     "apply",
     "decide",
 ]
 
 MAX_MEMBERS = 10_000
-
-
-class _Entry(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What every entry carries. `sender_id` and `client_id` name the request that made it."""
-
-    conversation_id: ConversationId
-    seq: int
-    message_index: int
-    sender_id: UserId
-    client_id: ClientId
-    created_at: datetime
-
-
-class MessagePosted(_Entry, frozen=True, kw_only=True, tag="message", omit_defaults=True):
-    """Somebody wrote. `receiver_id` is set in private chats."""
-
-    message: str
-    updated_at: datetime
-    receiver_id: UserId | None = None
-
-
-class RoomCreated(_Entry, frozen=True, kw_only=True, tag="room_created"):
-    """The first entry of a room. `members_ids` includes the creator."""
-
-    room_name: str
-    members_ids: list[UserId]
-
-
-class MemberAdded(_Entry, frozen=True, kw_only=True, tag="member_added"):
-    """`user_id` became a member."""
-
-    user_id: UserId
-
-
-class MemberLeft(_Entry, frozen=True, kw_only=True, tag="member_left"):
-    """`user_id` is no longer a member."""
-
-    user_id: UserId
-
-
-Entry = MessagePosted | RoomCreated | MemberAdded | MemberLeft
+MAX_REACTIONS = 50
+"""Different ones on one message."""
 
 
 @dataclass(frozen=True, slots=True)
 class PostMessage:
-    """Write to a conversation; `receiver_id` is the other user of a private chat."""
+    """Write to a conversation; `receiver_id` is the other user of a private chat.
+
+    `mentions` are those named in the text, whoever they are: the members among them are kept.
+    """
 
     conversation_id: ConversationId
     sender_id: UserId
     client_id: ClientId
     message: str
     receiver_id: UserId | None = None
+    reply_to_seq: int | None = None
+    mentions: tuple[UserId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EditMessage:
+    """Replace the text of one's own message."""
+
+    conversation_id: ConversationId
+    sender_id: UserId
+    client_id: ClientId
+    message_seq: int
+    message: str
+    mentions: tuple[UserId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteMessage:
+    """Delete one's own message, or as an admin anybody's."""
+
+    conversation_id: ConversationId
+    sender_id: UserId
+    client_id: ClientId
+    message_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReactToMessage:
+    """Add or take back one's own reaction."""
+
+    conversation_id: ConversationId
+    sender_id: UserId
+    client_id: ClientId
+    message_seq: int
+    emoji: str
+    remove: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PinMessage:
+    """Pin a message, or take the pin out."""
+
+    conversation_id: ConversationId
+    sender_id: UserId
+    client_id: ClientId
+    message_seq: int
+    remove: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CreateRoom:
-    """Open a room; the creator becomes a member whether listed or not."""
+    """Open a room; the creator becomes its owner, whether listed as a member or not."""
 
     conversation_id: ConversationId
     sender_id: UserId
@@ -103,8 +139,19 @@ class CreateRoom:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateRoom:
+    """Rename a room or change its settings; None leaves them as they are."""
+
+    conversation_id: ConversationId
+    sender_id: UserId
+    client_id: ClientId
+    room_name: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class AddMember:
-    """Make `user_id` a member. Any member may, and a service that acts for itself."""
+    """Make `user_id` a member: by those the room allows, or by a service for itself."""
 
     conversation_id: ConversationId
     sender_id: UserId
@@ -122,15 +169,68 @@ class LeaveRoom:
     client_id: ClientId
 
 
-Command = PostMessage | CreateRoom | AddMember | LeaveRoom
+@dataclass(frozen=True, slots=True)
+class RemoveMember:
+    """End the membership of somebody of a lower role."""
+
+    conversation_id: ConversationId
+    sender_id: UserId
+    client_id: ClientId
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRole:
+    """Give `user_id` a role; as the owner only. The role "owner" hands the ownership over."""
+
+    conversation_id: ConversationId
+    sender_id: UserId
+    client_id: ClientId
+    user_id: UserId
+    role: Role
+
+
+MessageCommand = EditMessage | DeleteMessage | ReactToMessage | PinMessage
+Command = (
+    PostMessage
+    | MessageCommand
+    | CreateRoom
+    | UpdateRoom
+    | AddMember
+    | LeaveRoom
+    | RemoveMember
+    | ChangeRole
+)
+
+_ANSWERS: Mapping[type, tuple[type, ...]] = {
+    PostMessage: (MessagePosted,),
+    EditMessage: (MessageEdited,),
+    DeleteMessage: (MessageDeleted,),
+    ReactToMessage: (ReactionAdded, ReactionRemoved),
+    PinMessage: (MessagePinned, MessageUnpinned),
+    CreateRoom: (RoomCreated,),
+    UpdateRoom: (RoomUpdated,),
+    AddMember: (MemberAdded,),
+    LeaveRoom: (MemberLeft,),
+    RemoveMember: (MemberRemoved,),
+    ChangeRole: (RoleChanged,),
+}
+_RANK: Mapping[Role, int] = {"member": 0, "admin": 1, "owner": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Since when somebody is in a room, and what they may do there."""
+
+    joined_at: datetime
+    role: Role = "member"
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """What the entries up to `seq` add up to. seq 0: nothing was ever written.
 
-    `members` maps members to when they joined; it stays empty in private chats, whose id says who
-    takes part.
+    `members` stays empty in private chats, whose commands say who takes part.
     """
 
     id: ConversationId
@@ -139,47 +239,37 @@ class Conversation:
     room_name: str = ""
     creator_id: UserId | None = None
     created_at: datetime | None = None
-    members: Mapping[UserId, datetime] = field(default_factory=dict)
+    settings: RoomSettings = field(default_factory=RoomSettings)
+    members: Mapping[UserId, Member] = field(default_factory=dict)
 
 
-def decide(state: Conversation, command: Command, now: datetime) -> Entry:
+def decide(
+    state: Conversation, command: Command, now: datetime, target: MessagePosted | None = None
+) -> Entry:
     """Return the entry that `command` appends to `state`, or raise the rule it breaks.
 
-    A room one is not in is answered like a room that does not exist. A refusal is only as true
-    as the state is fresh; an entry proves itself by being stored at its seq.
+    `target` is the message that a `MessageCommand` is about, None where there is none. A room one
+    is not in is answered like a room that does not exist. A refusal is only as true as the state
+    is fresh; an entry proves itself by being stored at its seq.
     """
+    if not is_private(state.id) and not isinstance(command, CreateRoom):
+        _require_admitted(state, command)
     match command:
         case PostMessage():
-            if not is_private(state.id):
-                _require_member(state, command.sender_id)
-            return MessagePosted(
-                **_next(state, command, now, messages=1),
-                message=command.message,
-                updated_at=now,
-                receiver_id=command.receiver_id,
-            )
-        case CreateRoom():
-            if state.seq:
-                raise ChatterRoomError(ErrorCode.ROOM_EXISTS, "this room exists already")
-            members = list(dict.fromkeys((command.sender_id, *command.members_ids)))
-            _require_space(len(members))
-            return RoomCreated(
-                **_next(state, command, now), room_name=command.room_name, members_ids=members
-            )
-        case AddMember():
-            if not (command.by_service and state.seq):
-                _require_member(state, command.sender_id)
-            if command.user_id in state.members:
-                raise ChatterRoomError(
-                    ErrorCode.ALREADY_A_MEMBER, "the user is already a member of this room"
-                )
-            _require_space(len(state.members) + 1)
-            return MemberAdded(**_next(state, command, now), user_id=command.user_id)
-        case LeaveRoom():
-            _require_member(state, command.sender_id)
-            return MemberLeft(**_next(state, command, now), user_id=command.sender_id)
+            return _post(state, command, now)
+        case EditMessage() | DeleteMessage() | ReactToMessage() | PinMessage():
+            return _change_message(state, command, now, _require_target(target))
+        case CreateRoom() | UpdateRoom():
+            return _change_room(state, command, now)
+        case AddMember() | LeaveRoom() | RemoveMember() | ChangeRole():
+            return _change_members(state, command, now)
         case _:
             assert_never(command)
+
+
+def answers(entry: Entry, command: Command) -> bool:
+    """Say whether an entry can be what a command of the same request has appended."""
+    return isinstance(entry, _ANSWERS[type(command)])
 
 
 def apply(state: Conversation, entry: Entry) -> Conversation:
@@ -188,23 +278,159 @@ def apply(state: Conversation, entry: Entry) -> Conversation:
         raise ValueError(f"entry {entry.seq} does not follow {state.seq} of {state.id}")
     after = replace(state, seq=entry.seq, message_index=entry.message_index)
     match entry:
-        case MessagePosted():
-            return after
         case RoomCreated():
+            members = {user: Member(entry.created_at) for user in entry.members_ids}
+            members[entry.sender_id] = Member(entry.created_at, "owner")
             return replace(
                 after,
                 room_name=entry.room_name,
                 creator_id=entry.sender_id,
                 created_at=entry.created_at,
-                members=dict.fromkeys(entry.members_ids, entry.created_at),
+                members=members,
+            )
+        case RoomUpdated():
+            return replace(
+                after,
+                room_name=state.room_name if entry.room_name is None else entry.room_name,
+                settings=entry.settings or state.settings,
             )
         case MemberAdded():
-            return replace(after, members={**state.members, entry.user_id: entry.created_at})
-        case MemberLeft():
-            left = {user: at for user, at in state.members.items() if user != entry.user_id}
-            return replace(after, members=left)
+            member = Member(entry.created_at)
+            return replace(after, members={**state.members, entry.user_id: member})
+        case MemberLeft() | MemberRemoved():
+            members = {user: who for user, who in state.members.items() if user != entry.user_id}
+            if isinstance(entry, MemberLeft) and entry.new_owner_id is not None:
+                members = _with_role(members, entry.new_owner_id, "owner")
+            return replace(after, members=members)
+        case RoleChanged():
+            members = dict(state.members)
+            if entry.role == "owner":
+                members = _with_role(members, entry.sender_id, "admin")
+            return replace(after, members=_with_role(members, entry.user_id, entry.role))
         case _:
-            assert_never(entry)
+            return after
+
+
+def _post(state: Conversation, command: PostMessage, now: datetime) -> MessagePosted:
+    mentions = command.mentions
+    if is_private(state.id):
+        mentions = tuple(user for user in mentions if user == command.receiver_id)
+    else:
+        if state.settings.posting == "admins":
+            _require_rank(state, command.sender_id, "admin")
+        mentions = tuple(user for user in mentions if user in state.members)
+    return MessagePosted(
+        **_next(state, command, now, messages=1),
+        message=command.message,
+        updated_at=now,
+        receiver_id=command.receiver_id,
+        reply_to_seq=command.reply_to_seq,
+        mentions=mentions,
+    )
+
+
+def _change_message(
+    state: Conversation, command: MessageCommand, now: datetime, target: MessagePosted
+) -> Entry:
+    entry = {**_next(state, command, now), "message_seq": target.seq}
+    own = target.sender_id == command.sender_id
+    match command:
+        case EditMessage():
+            if not own:
+                raise _not_allowed("only the one who wrote a message edits it")
+            if command.message == target.message:
+                raise _unchanged("the message has this text already")
+            mentions = tuple(
+                user
+                for user in command.mentions
+                if user in state.members or user == target.receiver_id
+            )
+            return MessageEdited(**entry, message=command.message, mentions=mentions)
+        case DeleteMessage():
+            if not own and (
+                is_private(state.id) or _rank(state, command.sender_id) < _RANK["admin"]
+            ):
+                raise _not_allowed("only the one who wrote a message, or an admin, deletes it")
+            return MessageDeleted(**entry)
+        case ReactToMessage():
+            there = Reaction(command.emoji, command.sender_id) in target.reactions
+            if there is not command.remove:
+                raise _unchanged("the reaction is as it should be already")
+            if command.remove:
+                return ReactionRemoved(**entry, emoji=command.emoji)
+            different = {reaction.emoji for reaction in target.reactions} | {command.emoji}
+            if len(different) > MAX_REACTIONS:
+                raise ChatterRoomError(
+                    ErrorCode.INVALID_REQUEST,
+                    f"a message has at most {MAX_REACTIONS} different reactions",
+                    field="emoji",
+                )
+            return ReactionAdded(**entry, emoji=command.emoji)
+        case PinMessage():
+            if target.pinned is not command.remove:
+                raise _unchanged("the pin is as it should be already")
+            return MessageUnpinned(**entry) if command.remove else MessagePinned(**entry)
+        case _:
+            assert_never(command)
+
+
+def _change_room(state: Conversation, command: CreateRoom | UpdateRoom, now: datetime) -> Entry:
+    entry = _next(state, command, now)
+    if isinstance(command, CreateRoom):
+        if state.seq:
+            raise ChatterRoomError(ErrorCode.ROOM_EXISTS, "this room exists already")
+        members = list(dict.fromkeys((command.sender_id, *command.members_ids)))
+        _require_space(len(members))
+        return RoomCreated(**entry, room_name=command.room_name, members_ids=members)
+    _require_rank(state, command.sender_id, "admin")
+    settings = _merged(state.settings, command.settings)
+    new_name = command.room_name if command.room_name != state.room_name else None
+    new_settings = settings if settings != state.settings else None
+    if new_name is None and new_settings is None:
+        raise _unchanged("the room is like this already")
+    return RoomUpdated(**entry, room_name=new_name, settings=new_settings)
+
+
+def _merged(settings: RoomSettings, changes: Mapping[str, str]) -> RoomSettings:
+    try:
+        return msgspec.convert({**msgspec.structs.asdict(settings), **changes}, RoomSettings)
+    except msgspec.ValidationError as error:
+        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, str(error), field="settings") from None
+
+
+def _change_members(
+    state: Conversation,
+    command: AddMember | LeaveRoom | RemoveMember | ChangeRole,
+    now: datetime,
+) -> Entry:
+    entry = _next(state, command, now)
+    match command:
+        case AddMember():
+            if command.user_id in state.members:
+                raise ChatterRoomError(
+                    ErrorCode.ALREADY_A_MEMBER, "the user is already a member of this room"
+                )
+            if state.settings.adding == "admins" and not command.by_service:
+                _require_rank(state, command.sender_id, "admin")
+            _require_space(len(state.members) + 1)
+            return MemberAdded(**entry, user_id=command.user_id)
+        case LeaveRoom():
+            heir = _successor(state, command.sender_id)
+            return MemberLeft(**entry, user_id=command.sender_id, new_owner_id=heir)
+        case RemoveMember():
+            removed = _require_member(state, command.user_id)
+            if _rank(state, command.sender_id) <= _RANK[removed.role]:
+                raise _not_allowed("only admins remove members, and only the owner removes admins")
+            return MemberRemoved(**entry, user_id=command.user_id)
+        case ChangeRole():
+            _require_rank(state, command.sender_id, "owner")
+            if _require_member(state, command.user_id).role == command.role:
+                raise _unchanged("the member has this role already")
+            if command.user_id == command.sender_id:
+                raise _not_allowed("a room needs an owner: hand the ownership over instead")
+            return RoleChanged(**entry, user_id=command.user_id, role=command.role)
+        case _:
+            assert_never(command)
 
 
 def _next(
@@ -220,13 +446,52 @@ def _next(
     }
 
 
-def _require_member(state: Conversation, user_id: UserId) -> None:
-    if user_id not in state.members:
+def _successor(state: Conversation, leaver_id: UserId) -> UserId | None:
+    """Return who owns the room when its owner leaves: of the highest role, the longest there."""
+    others = [(user, who) for user, who in state.members.items() if user != leaver_id]
+    if state.members[leaver_id].role != "owner" or not others:
+        return None
+    return min(others, key=lambda other: (-_RANK[other[1].role], other[1].joined_at, other[0]))[0]
+
+
+def _with_role(
+    members: Mapping[UserId, Member], user_id: UserId, role: Role
+) -> dict[UserId, Member]:
+    return {**members, user_id: replace(members[user_id], role=role)}
+
+
+def _rank(state: Conversation, user_id: UserId) -> int:
+    return _RANK[state.members[user_id].role]
+
+
+def _require_admitted(state: Conversation, command: Command) -> None:
+    by_service = isinstance(command, AddMember) and command.by_service and state.seq > 0
+    if command.sender_id not in state.members and not by_service:
         raise ChatterRoomError(
             ErrorCode.ROOM_NOT_FOUND,
             "there is no such room, or you are not in it",
             room_id=RoomId(state.id),
         )
+
+
+def _require_rank(state: Conversation, user_id: UserId, role: Role) -> None:
+    if _rank(state, user_id) < _RANK[role]:
+        raise _not_allowed(f"only {'the owner' if role == 'owner' else 'admins'} may do this")
+
+
+def _require_member(state: Conversation, user_id: UserId) -> Member:
+    member = state.members.get(user_id)
+    if member is None:
+        raise ChatterRoomError(ErrorCode.NOT_A_MEMBER, "the user is not a member of this room")
+    return member
+
+
+def _require_target(target: MessagePosted | None) -> MessagePosted:
+    if target is None or target.deleted:
+        raise ChatterRoomError(
+            ErrorCode.MESSAGE_NOT_FOUND, "there is no such message, or it was deleted"
+        )
+    return target
 
 
 def _require_space(members: int) -> None:
@@ -236,3 +501,11 @@ def _require_space(members: int) -> None:
             f"a room has at most {MAX_MEMBERS} members",
             max_members=MAX_MEMBERS,
         )
+
+
+def _not_allowed(reason: str) -> ChatterRoomError:
+    return ChatterRoomError(ErrorCode.NOT_ALLOWED, reason)
+
+
+def _unchanged(reason: str) -> ChatterRoomError:
+    return ChatterRoomError(ErrorCode.UNCHANGED, reason)

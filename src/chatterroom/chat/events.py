@@ -1,26 +1,37 @@
-"""Entries as the sockets show them: one JSON object each, encoded once for all receivers."""
+"""What the sockets are told: one JSON object an event, encoded once for all its receivers."""
 
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 import msgspec
 
-from chatterroom.chat.conversation import (
+from chatterroom.chat.entries import (
     Entry,
     MemberAdded,
     MemberLeft,
+    MemberRemoved,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
     MessagePosted,
+    MessageUnpinned,
+    Reaction,
+    ReactionAdded,
+    ReactionRemoved,
+    RoleChanged,
     RoomCreated,
+    RoomUpdated,
 )
-from chatterroom.core.ids import is_private, message_id
+from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
 from chatterroom.core.times import format_time
 
-__all__ = ["encode_event"]
+__all__ = ["encode_entry", "encode_marks", "encode_typing", "grouped"]
 
 
-def encode_event(entry: Entry) -> bytes:
+def encode_entry(entry: Entry) -> bytes:
     """Return the event that tells of an entry. Its fields are listed in docs/protocol.md."""
     event: dict[str, Any] = {
-        "type": "",
+        "type": entry.__struct_config__.tag,
         "id": message_id(entry.conversation_id, entry.seq),
         "conversation_id": entry.conversation_id,
         "seq": entry.seq,
@@ -33,21 +44,79 @@ def encode_event(entry: Entry) -> bytes:
         event["room_id"] = entry.conversation_id
     match entry:
         case MessagePosted():
-            event["type"] = "message"
             event["message"] = entry.message
             event["updated_at"] = format_time(entry.updated_at)
-            if entry.receiver_id is not None:
-                event["receiver_id"] = entry.receiver_id
+            _add_message_details(event, entry)
+        case MessageEdited():
+            event["message_id"] = message_id(entry.conversation_id, entry.message_seq)
+            event["message"] = entry.message
+            event["mentions"] = entry.mentions
+        case MessageDeleted() | MessagePinned() | MessageUnpinned():
+            event["message_id"] = message_id(entry.conversation_id, entry.message_seq)
+        case ReactionAdded() | ReactionRemoved():
+            event["message_id"] = message_id(entry.conversation_id, entry.message_seq)
+            event["emoji"] = entry.emoji
         case RoomCreated():
-            event["type"] = "room_created"
             event["room_name"] = entry.room_name
             event["members_ids"] = entry.members_ids
-        case MemberAdded():
-            event["type"] = "member_added"
+        case RoomUpdated():
+            event["room_name"] = entry.room_name
+            event["settings"] = entry.settings
+        case MemberAdded() | MemberRemoved():
             event["user_id"] = entry.user_id
         case MemberLeft():
-            event["type"] = "member_left"
             event["user_id"] = entry.user_id
+            event["new_owner_id"] = entry.new_owner_id
+        case RoleChanged():
+            event["user_id"] = entry.user_id
+            event["role"] = entry.role
         case _:
             assert_never(entry)
     return msgspec.json.encode(event)
+
+
+def grouped(reactions: Sequence[Reaction]) -> dict[str, list[UserId]]:
+    """Return who reacted with what, in the order of first use."""
+    users: dict[str, list[UserId]] = {}
+    for reaction in reactions:
+        users.setdefault(reaction.emoji, []).append(reaction.user_id)
+    return users
+
+
+def encode_typing(conversation_id: ConversationId, user_id: UserId) -> bytes:
+    """Return the event that somebody writes."""
+    return msgspec.json.encode(
+        {"type": "typing", "conversation_id": conversation_id, "user_id": user_id}
+    )
+
+
+def encode_marks(
+    conversation_id: ConversationId, marks: Sequence[tuple[UserId, int, int]]
+) -> bytes:
+    """Return the event that users have read, and received, up to message indexes."""
+    told = [
+        {"user_id": user_id, "read_index": read, "delivered_index": delivered}
+        for user_id, read, delivered in marks
+    ]
+    return msgspec.json.encode({"type": "marks", "conversation_id": conversation_id, "marks": told})
+
+
+def _add_message_details(event: dict[str, Any], entry: MessagePosted) -> None:
+    """Add what most messages do not have."""
+    if entry.receiver_id is not None:
+        event["receiver_id"] = entry.receiver_id
+    if entry.reply_to_seq is not None:
+        event["reply_to"] = message_id(entry.conversation_id, entry.reply_to_seq)
+    if entry.mentions:
+        event["mentions"] = entry.mentions
+    if entry.reactions:
+        event["reactions"] = [
+            {"emoji": emoji, "user_ids": users} for emoji, users in grouped(entry.reactions).items()
+        ]
+    for flag, is_set in (
+        ("edited", bool(entry.edit_seqs)),
+        ("pinned", entry.pinned),
+        ("deleted", entry.deleted),
+    ):
+        if is_set:
+            event[flag] = True

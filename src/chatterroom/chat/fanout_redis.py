@@ -19,6 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from chatterroom.chat.client_redis import redis_client
 from chatterroom.core.cancellation import raise_if_cancelled, until_one_fails
 
 __all__ = ["RedisFanout"]
@@ -55,7 +56,7 @@ class RedisFanout:
     async def connect(cls, url: str) -> AsyncIterator[Self]:
         """Give a fan-out that connects when it runs."""
         # The loops below retry; a silent reconnection would hide that hints were lost.
-        client = Redis.from_url(url, socket_connect_timeout=_CALL_S, retry=Retry(NoBackoff(), 0))
+        client = redis_client(url, socket_connect_timeout=_CALL_S, retry=Retry(NoBackoff(), 0))
         try:
             yield cls(client)
         finally:

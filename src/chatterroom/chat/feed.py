@@ -3,25 +3,30 @@
 Pure: entries go in as they come, doubled, early or late; runs without holes come out.
 """
 
+from collections import deque
 from collections.abc import Iterable
+from itertools import islice
 
 import msgspec
 
-from chatterroom.chat.conversation import (
+from chatterroom.chat.entries import (
     Entry,
     MemberAdded,
     MemberLeft,
+    MemberRemoved,
     MessagePosted,
     RoomCreated,
 )
-from chatterroom.chat.events import encode_event
+from chatterroom.chat.events import encode_entry
 from chatterroom.core.ids import UserId
 from chatterroom.sockets.frames import text_frame
 
-__all__ = ["Published", "Release", "publish"]
+__all__ = ["MAX_HELD", "Published", "Release", "Tail", "publish"]
 
 # Beyond this what comes early is dropped: it will be read from the store with what is missing.
 MAX_HELD = 1_000
+# What a feed remembers for those who come back: enough for a short absence of many.
+MAX_TAIL = 500
 
 
 class Published(msgspec.Struct, frozen=True, array_like=True):
@@ -35,13 +40,13 @@ class Published(msgspec.Struct, frozen=True, array_like=True):
 
 def publish(entry: Entry) -> Published:
     """Encode an entry, once for all its receivers."""
-    frame = text_frame(encode_event(entry))
+    frame = text_frame(encode_entry(entry))
     match entry:
         case RoomCreated():
             return Published(entry.seq, frame, entry.members_ids)
         case MemberAdded():
             return Published(entry.seq, frame, [entry.user_id])
-        case MemberLeft():
+        case MemberLeft() | MemberRemoved():
             return Published(entry.seq, frame, [], entry.user_id)
         case MessagePosted(seq=1) if entry.receiver_id is not None:
             return Published(entry.seq, frame, [entry.sender_id, entry.receiver_id])
@@ -76,3 +81,35 @@ class Release:
             elif entry.seq > self.released and len(self._held) < MAX_HELD:
                 self._held[entry.seq] = entry
         return run
+
+
+class Tail:
+    """The newest released entries, without holes, so that many who missed the same share a read."""
+
+    __slots__ = ("_entries", "_start")
+
+    def __init__(self, released: int) -> None:
+        self._start = released + 1
+        self._entries: deque[Published] = deque()
+
+    def append(self, run: Iterable[Published]) -> None:
+        """Add what was released next; the oldest beyond the bound are forgotten."""
+        self._entries.extend(run)
+        while len(self._entries) > MAX_TAIL:
+            self._entries.popleft()
+            self._start += 1
+
+    def prepend(self, entries: list[Published]) -> None:
+        """Add older entries that were read, as far as they join and fit."""
+        older = [entry for entry in entries if entry.seq < self._start]
+        if older and older[-1].seq == self._start - 1:
+            room = max(0, MAX_TAIL - len(self._entries))
+            kept = older[max(0, len(older) - room) :]
+            self._entries.extendleft(reversed(kept))
+            self._start -= len(kept)
+
+    def after(self, seq: int) -> list[Published] | None:
+        """Return all entries above `seq`, or None where some are not remembered."""
+        if seq + 1 < self._start:
+            return None
+        return list(islice(self._entries, seq + 1 - self._start, None))

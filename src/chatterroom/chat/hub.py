@@ -15,13 +15,14 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from chatterroom.chat.conversation import Entry
-from chatterroom.chat.feed import MAX_HELD, Published, Release, publish
+from chatterroom.chat.entries import Entry
+from chatterroom.chat.feed import MAX_HELD, Published, Release, Tail, publish
 from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core import times
 from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.ids import ConversationId, UserId
+from chatterroom.sockets.frames import text_frame
 
 __all__ = ["Fanout", "Hub", "Outlet", "Subscription"]
 
@@ -34,10 +35,19 @@ FEEDS_PER_SWEEP = 500
 # that clocks and slow transactions leave no gap; those already known cost nothing.
 APPEARED_WITHIN = timedelta(seconds=30)
 
+
+class _Hint(msgspec.Struct, frozen=True, array_like=True):
+    """What instances tell each other of a conversation: entries, or a passing event."""
+
+    entries: list[Published] = []
+    passing: bytes = b""
+    skip: UserId | None = None
+
+
 _CONVERSATION = "chatterroom:conversation:"
 _USER = "chatterroom:user:"
 
-_decode_entries = msgspec.msgpack.Decoder(list[Published]).decode
+_decode_hint = msgspec.msgpack.Decoder(_Hint).decode
 _decode_appeared = msgspec.msgpack.Decoder(tuple[ConversationId, int]).decode
 
 
@@ -48,6 +58,9 @@ class Outlet(Protocol):
 
     def write(self, frames: bytes) -> None:
         """Send complete frames."""
+
+    def write_passing(self, frame: bytes) -> None:
+        """Send a frame that may be left out where the reader is slow."""
 
     def drained(self) -> Awaitable[None]:
         """Wait until the reader has caught up with most of what was written."""
@@ -84,6 +97,9 @@ class _Feed:
     early: list[Published] = field(default_factory=list)
     """What came while the feed was being opened."""
     filling: bool = False
+    tail: Tail = field(default_factory=lambda: Tail(0))
+    reading: dict[int, asyncio.Task[list[Published]]] = field(default_factory=dict)
+    """Reads of past entries under way, by the seq they begin after."""
 
 
 @dataclass(slots=True, eq=False)
@@ -102,6 +118,11 @@ class Subscription:
         """The conversation that is followed."""
         return self.feed.id
 
+    @property
+    def reached(self) -> int:
+        """The seq up to which the outlet has what it asked for."""
+        return self.feed.release.released if self in self.feed.live else self.cursor
+
 
 class Hub:
     """Delivers every entry to every local follower, in `seq` order, once."""
@@ -119,7 +140,8 @@ class Hub:
     def committed(self, conversation_id: ConversationId, entries: Sequence[Entry]) -> None:
         """Deliver what this instance has stored, here and to the other instances."""
         published = [publish(entry) for entry in entries]
-        self._fanout.publish(_CONVERSATION + conversation_id, msgspec.msgpack.encode(published))
+        hint = msgspec.msgpack.encode(_Hint(published))
+        self._fanout.publish(_CONVERSATION + conversation_id, hint)
         self._offer(conversation_id, published)
         for entry in published:
             for user_id in entry.added:
@@ -127,11 +149,27 @@ class Hub:
                 self._fanout.publish(_USER + user_id, hint)
                 self._tell_appeared(user_id, conversation_id, entry.seq)
 
+    def pass_on(
+        self, conversation_id: ConversationId, event: bytes, skip: UserId | None = None
+    ) -> None:
+        """Tell all live followers, on every instance, of something that is not stored.
+
+        Those of the user `skip` are left out, and so is whoever reads too slowly.
+        """
+        frame = text_frame(event)
+        hint = msgspec.msgpack.encode(_Hint([], frame, skip))
+        self._fanout.publish(_CONVERSATION + conversation_id, hint)
+        self._deliver_passing(conversation_id, frame, skip)
+
     def heard(self, channel: str, payload: bytes) -> None:
         """Take in what another instance has published."""
         if channel.startswith(_CONVERSATION):
             conversation_id = ConversationId(channel.removeprefix(_CONVERSATION))
-            self._offer(conversation_id, _decode_entries(payload))
+            hint = _decode_hint(payload)
+            if hint.entries:
+                self._offer(conversation_id, hint.entries)
+            else:
+                self._deliver_passing(conversation_id, hint.passing, hint.skip)
         else:
             user_id = UserId(channel.removeprefix(_USER))
             self._tell_appeared(user_id, *_decode_appeared(payload))
@@ -182,16 +220,18 @@ class Hub:
         if subscription in feed.live:
             return
         if after is not None:
-            subscription.cursor = min(after, subscription.cursor)
+            if after > feed.release.released:
+                # The client has heard more elsewhere than this feed, which has missed hints.
+                await self._read_missing(feed)
+            subscription.cursor = min(after, feed.release.released)
         while not subscription.ended:
             if subscription.cursor >= feed.release.released:
                 # No await between this comparison and becoming live: nothing slips between.
                 feed.live.add(subscription)
                 return
-            entries = await self._store.entries_after(feed.id, subscription.cursor, PAGE)
-            due = [publish(entry) for entry in entries if entry.seq <= feed.release.released]
-            if not due:
-                raise StorageUnavailableError("released entries cannot be read")
+            due = feed.tail.after(subscription.cursor)
+            if due is None:
+                due = await self._read_page(feed, subscription.cursor)
             self._deliver(due, (subscription,))
             subscription.cursor = due[-1].seq
             await subscription.outlet.drained()
@@ -220,7 +260,7 @@ class Hub:
             try:
                 await self._sweep(len(self._feeds) if everything else FEEDS_PER_SWEEP)
             except StorageUnavailableError as error:
-                log.warning("sweep_failed", reason=str(error))
+                log.warning("sweep_failed", reason=error.reason)
 
     async def _sweep(self, feeds: int) -> None:
         remaining = min(feeds, len(self._feeds))
@@ -278,7 +318,8 @@ class Hub:
                 feed.opened.exception()  # everybody who waited may have gone
             return
         for feed in feeds:
-            feed.release.released = heads.get(feed.id, 0)
+            feed.release = Release(heads.get(feed.id, 0))
+            feed.tail = Tail(feed.release.released)
             feed.opened.set_result(None)
             early, feed.early = feed.early, []
             self._let_through(feed, early)
@@ -302,6 +343,7 @@ class Hub:
             return
         run = feed.release.offer(entries)
         if run:
+            feed.tail.append(run)
             self._deliver(run, feed.live)
         if feed.release.has_hole:
             self._fill(feed)
@@ -328,12 +370,45 @@ class Hub:
             feed.filling = True
             self._tasks.create_task(self._read_missing(feed))
 
+    async def _read_page(self, feed: _Feed, after: int) -> list[Published]:
+        """Read past entries, once for all who ask for the same at the same time."""
+        reading = feed.reading.get(after)
+        if reading is None:
+            # A task of the hub's: others may wait for it when this caller has gone.
+            reading = self._tasks.create_task(self._read_past(feed, after))
+            feed.reading[after] = reading
+            reading.add_done_callback(lambda _: feed.reading.pop(after, None))
+        due = await asyncio.shield(reading)
+        if not due:
+            raise StorageUnavailableError("released entries cannot be read")
+        return due
+
+    async def _read_past(self, feed: _Feed, after: int) -> list[Published]:
+        try:
+            entries = await self._store.entries_after(feed.id, after, PAGE)
+        except StorageUnavailableError as error:
+            log.warning("resume_delayed", reason=error.reason)
+            return []
+        due = [publish(entry) for entry in entries if entry.seq <= feed.release.released]
+        feed.tail.prepend(due)
+        return due
+
+    def _deliver_passing(
+        self, conversation_id: ConversationId, frame: bytes, skip: UserId | None
+    ) -> None:
+        feed = self._feeds.get(conversation_id)
+        if feed is None:
+            return
+        for subscription in tuple(feed.live):
+            if subscription.outlet.user_id != skip:
+                subscription.outlet.write_passing(frame)
+
     async def _read_missing(self, feed: _Feed) -> None:
         try:
             released = feed.release.released
             entries = await self._store.entries_after(feed.id, released, PAGE)
         except StorageUnavailableError as error:
-            log.warning("filling_failed", reason=str(error))
+            log.warning("filling_failed", reason=error.reason)
             return  # the sweep comes back to it
         finally:
             feed.filling = False

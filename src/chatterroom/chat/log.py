@@ -6,9 +6,9 @@ that place (another instance wrote) means to read again, decide again and insert
 is answered only when its entry is on disk, and a repeated `(conversation, sender, client_id)` is
 answered with the entry stored first.
 
-Within a conversation commands are decided in order of arrival. Only messages are stored in
-groups; entries that change who takes part are stored one by one, in a transaction with the
-documents that follow from them.
+Within a conversation commands are decided in order of arrival. Only new messages are stored in
+groups; all other entries are stored one by one, in a transaction with the documents that follow
+from them: the message that was changed, the room, the memberships.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ import random
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -23,11 +24,13 @@ import structlog
 from chatterroom.chat.conversation import (
     Command,
     Conversation,
-    Entry,
-    MessagePosted,
+    MessageCommand,
+    PostMessage,
+    answers,
     apply,
     decide,
 )
+from chatterroom.chat.entries import Entry, MessagePosted
 from chatterroom.core import times
 from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
@@ -40,15 +43,24 @@ log = structlog.get_logger()
 MAX_BATCH = 500
 MAX_PENDING = 20_000
 MAX_CACHED = 50_000
-DEADLINE_S = 3.0
+# Shorter than what callers wait, so that they hear a reason.
+DEADLINE_S = 1.5
 _FIRST_RETRY_S = 0.05
 _LAST_RETRY_S = 1.0
 
 RequestKey = tuple[UserId, ClientId]
 
 
-class StorageUnavailableError(Exception):
+class StorageUnavailableError(ChatterRoomError):
     """The store did not answer; what it was asked to write may or may not be stored."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(
+            ErrorCode.STORAGE_UNAVAILABLE,
+            "storage is not available; try again in a moment",
+            retry_after_s=1.0,
+        )
+        self.reason = reason
 
 
 class LogStore(Protocol):
@@ -59,11 +71,17 @@ class LogStore(Protocol):
         """Store messages of one kind of conversation, in order, up to the first whose seq or
         request is taken. Return how many were stored. Raises `StorageUnavailableError`."""
 
-    async def insert_with_members(self, entry: Entry, after: Conversation) -> bool:
-        """Store an entry and what follows from it for rooms and memberships, all or nothing.
+    async def insert_with_effects(
+        self, entry: Entry, after: Conversation, target: MessagePosted | None
+    ) -> bool:
+        """Store an entry and what follows from it, all or nothing.
 
-        Return False where its seq or request is taken. Raises `StorageUnavailableError`.
+        Return False where its seq or request is taken, or `target`, the message that it changes,
+        has changed since it was read. Raises `StorageUnavailableError`.
         """
+
+    async def message(self, conversation_id: ConversationId, seq: int) -> MessagePosted | None:
+        """Return the message at `seq`, or None. Raises `StorageUnavailableError`."""
 
     async def load(self, conversation_id: ConversationId) -> Conversation:
         """Return the state at some moment after the call. Raises `StorageUnavailableError`."""
@@ -242,24 +260,12 @@ class ConversationLog:
             if (place := places.get(pending.key)) is not None:
                 plan.repeats.append((line.waiting.popleft(), place))
                 continue
-            try:
-                entry = decide(plan.after, pending.command, now)
-            except ChatterRoomError as error:
+            entry = self._decide_message(plan.after, pending, now)
+            if entry is None:
                 if plan.items:
                     break
                 line.waiting.popleft()
-                if not pending.looked_up:
-                    # The refusal may rest on an outdated state, or the command may be a
-                    # repeat of one that changed it: look before refusing.
-                    self._tasks.create_task(self._recover(line, [pending]))
-                    return None
-                pending.answer.set_exception(error)
-                continue
-            if not isinstance(entry, MessagePosted) or entry.seq == 1:
-                if plan.items:
-                    break
-                line.waiting.popleft()
-                self._tasks.create_task(self._commit_alone(line, pending, entry))
+                self._tasks.create_task(self._handle_alone(line, pending))
                 return None
             line.waiting.popleft()
             pending.attempted = entry
@@ -270,6 +276,19 @@ class ConversationLog:
             return plan
         self._release(line)
         return None
+
+    def _decide_message(
+        self, state: Conversation, pending: _Pending, now: datetime
+    ) -> MessagePosted | None:
+        """Return the message to store in a group, or None for all that takes a look of its own."""
+        # The first message of a private chat brings its memberships with it.
+        if not isinstance(pending.command, PostMessage) or state.seq == 0:
+            return None
+        try:
+            entry = decide(state, pending.command, now)
+        except ChatterRoomError:
+            return None
+        return entry if isinstance(entry, MessagePosted) else None
 
     async def _commit(self, plans: list[_Plan]) -> None:
         rooms = [plan for plan in plans if not is_private(plan.line.id)]
@@ -285,7 +304,7 @@ class ConversationLog:
             try:
                 stored = await self._store.insert_messages(entries)
             except StorageUnavailableError as error:
-                log.warning("commit_in_doubt", entries=len(entries), reason=str(error))
+                log.warning("commit_in_doubt", entries=len(entries), reason=error.reason)
                 for plan in plans:
                     self._settle(plan, 0)
                 return
@@ -320,13 +339,28 @@ class ConversationLog:
         else:
             self._release(line)
 
-    async def _commit_alone(self, line: _Line, pending: _Pending, entry: Entry) -> None:
-        assert line.state is not None  # noqa: S101 -- it was decided on
-        pending.attempted = entry
+    async def _handle_alone(self, line: _Line, pending: _Pending) -> None:
+        """Refuse a command, or store its entry with what follows from it."""
+        assert line.state is not None  # noqa: S101 -- the line was planned with it
+        command = pending.command
+        target = None
         try:
-            stored = await self._store.insert_with_members(entry, apply(line.state, entry))
+            if isinstance(command, MessageCommand):
+                target = await self._store.message(line.id, command.message_seq)
+            entry = decide(line.state, command, times.now(), target)
+            pending.attempted = entry
+            after = apply(line.state, entry)
+            stored = await self._store.insert_with_effects(entry, after, target)
         except StorageUnavailableError as error:
-            log.warning("commit_in_doubt", entries=1, reason=str(error))
+            log.warning("commit_in_doubt", entries=1, reason=error.reason)
+            stored = False
+        except ChatterRoomError as error:
+            if pending.looked_up:
+                _refuse(pending, error)
+                self._release(line)
+                return
+            # The refusal may rest on an outdated state, or the command may be a repeat of one
+            # that changed it: look before refusing.
             stored = False
         if not stored:
             await self._recover(line, [pending])
@@ -346,19 +380,19 @@ class ConversationLog:
         loop = asyncio.get_running_loop()
         retry_s = _FIRST_RETRY_S
         while True:
-            try:
-                state = await self._store.load(line.id)
-                keys = list({pending.key for pending in in_doubt})
-                found = await self._store.find_requests(line.id, keys) if keys else {}
-                break
-            except StorageUnavailableError as error:
-                log.warning("recovery_delayed", reason=str(error))
             in_doubt = _still_in_time(in_doubt, loop.time())
             line.waiting = deque(_still_in_time(line.waiting, loop.time()))
             if not in_doubt and not line.waiting:
                 line.state = None
                 self._release(line)
                 return
+            try:
+                state = await self._store.load(line.id)
+                keys = list({pending.key for pending in in_doubt})
+                found = await self._store.find_requests(line.id, keys) if keys else {}
+                break
+            except StorageUnavailableError as error:
+                log.warning("recovery_delayed", reason=error.reason)
             await asyncio.sleep(retry_s * random.uniform(0.5, 1.0))
             retry_s = min(_LAST_RETRY_S, retry_s * 2)
         line.state = state
@@ -371,19 +405,43 @@ class ConversationLog:
                 pending.looked_up = True
                 unanswered.append(pending)
                 continue
-            mine = entry == pending.attempted
+            mine = _same(entry, pending.attempted)
             if mine:
                 ours.append(entry)
-            _answer(pending, entry, duplicate=not mine)
+            if answers(entry, pending.command):
+                _answer(pending, entry, duplicate=not mine)
+            else:
+                _refuse(pending, _reused(entry))
         if ours:
             self._on_committed(line.id, sorted(ours, key=lambda entry: entry.seq))
         line.waiting.extendleft(reversed(unanswered))
         self._release(line)
 
 
+def _same(stored: Entry, attempted: Entry | None) -> bool:
+    """Say whether an entry is the one attempted; it may have been edited since."""
+    return attempted is not None and (stored.seq, stored.created_at) == (
+        attempted.seq,
+        attempted.created_at,
+    )
+
+
 def _answer(pending: _Pending, entry: Entry, *, duplicate: bool) -> None:
     if not pending.answer.done():
         pending.answer.set_result(Appended(entry, duplicate))
+
+
+def _refuse(pending: _Pending, error: ChatterRoomError) -> None:
+    if not pending.answer.done():
+        pending.answer.set_exception(error)
+
+
+def _reused(entry: Entry) -> ChatterRoomError:
+    return ChatterRoomError(
+        ErrorCode.CLIENT_ID_REUSED,
+        "this client_id belongs to a request of another kind in this conversation",
+        seq=entry.seq,
+    )
 
 
 def _still_in_time(pendings: Sequence[_Pending] | deque[_Pending], now: float) -> list[_Pending]:
@@ -395,11 +453,12 @@ def _still_in_time(pendings: Sequence[_Pending] | deque[_Pending], now: float) -
         if now - pending.arrived < DEADLINE_S:
             kept.append(pending)
             continue
-        pending.answer.set_exception(
+        _refuse(
+            pending,
             ChatterRoomError(
                 ErrorCode.STORAGE_UNAVAILABLE,
                 "storage did not confirm in time; repeating with the same client_id is safe",
                 retry_after_s=1.0,
-            )
+            ),
         )
     return kept

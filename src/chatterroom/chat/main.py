@@ -15,14 +15,15 @@ from chatterroom.auth.secrets import (
 )
 from chatterroom.auth.tokens import TokenVerifier
 from chatterroom.chat.actions import Actions
-from chatterroom.chat.chat_socket import ChatSockets
-from chatterroom.chat.conversation import Entry
+from chatterroom.chat.chat_sockets import ChatSockets
+from chatterroom.chat.entries import Entry
 from chatterroom.chat.fanout_redis import RedisFanout
 from chatterroom.chat.hub import Hub
-from chatterroom.chat.live_rooms_redis import LiveRooms
+from chatterroom.chat.leases_redis import Leases
 from chatterroom.chat.log import ConversationLog
+from chatterroom.chat.marks import Marks
 from chatterroom.chat.people import People
-from chatterroom.chat.read_marks import ReadMarks
+from chatterroom.chat.presence import Presence
 from chatterroom.chat.servicer_grpc import SERVICE_NAME, ChatServicer
 from chatterroom.chat.settings import ChatSettings
 from chatterroom.chat.store_mongo import ChatStore
@@ -64,32 +65,32 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
     async with (
         ChatStore.connect(settings.mongo_url) as store,
         RedisFanout.connect(settings.redis_url) as fanout,
-        LiveRooms.connect(settings.redis_url) as live_rooms,
+        Leases.connect(settings.redis_url) as leases,
         _users_backend(directory, credential) as users,
         asyncio.TaskGroup() as tasks,
     ):
-        read_marks = ReadMarks(store)
         hub = Hub(store, fanout, tasks)
+        marks = Marks(store, hub.pass_on)
+        presence = Presence(store, leases)
 
         def committed(conversation_id: ConversationId, entries: list[Entry]) -> None:
             hub.committed(conversation_id, entries)
-            read_marks.note_own(entries)
+            marks.note_own(entries)
 
         conversation_log = ConversationLog(store, committed)
-        actions = Actions(conversation_log, store, People(users), read_marks)
+        actions = Actions(conversation_log, store, hub, People(users), marks, presence)
         origins = frozenset(split_urls(settings.allowed_origins))
-        sockets = ChatSockets(
-            actions, hub, live_rooms, verifier=verifier, allowed_origins=origins, tasks=tasks
-        )
+        sockets = ChatSockets(actions, leases, tasks, verifier=verifier, allowed_origins=origins)
         background = [
             tasks.create_task(directory.follow()),
             tasks.create_task(fanout.run(hub.heard, hub.missed_some)),
-            tasks.create_task(live_rooms.run()),
-            tasks.create_task(read_marks.run()),
+            tasks.create_task(leases.run()),
+            tasks.create_task(marks.run()),
             tasks.create_task(conversation_log.run()),
             tasks.create_task(hub.run()),
+            tasks.create_task(presence.run()),
         ]
-        servicer = ChatServicer(actions, live_rooms)
+        servicer = ChatServicer(actions, leases)
         async with serve_rpc(
             settings.host,
             settings.grpc_port,
@@ -106,7 +107,7 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
                 log.info("serving", grpc_port=rpc.port, websocket_port=websocket_port)
                 registration = Registration("chat", instance, discovery_urls, credential)
                 await stay_known(store.ready, rpc, registration, stop)
-            await sockets.close_all()
+            await sockets.close_all(settings.drain_s)
         for task in background:
             task.cancel()
 

@@ -1,54 +1,77 @@
-"""How far users have read: state, not log. The highest mark wins; writes are gathered."""
+"""How far users have read and received: state, not log. The highest mark wins."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 
 import structlog
 
-from chatterroom.chat.conversation import Entry, MessagePosted
+from chatterroom.chat.entries import Entry, MessagePosted
+from chatterroom.chat.events import encode_marks
 from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.ids import ConversationId, UserId
 
-__all__ = ["ReadMarks"]
+__all__ = ["Marks"]
 
 log = structlog.get_logger()
 
 FLUSH_S = 0.25
 MAX_GATHERED = 10_000
 
+Place = tuple[UserId, ConversationId]
 
-class ReadMarks:
-    """Gathers raised marks and stores them four times a second.
+
+class Marks:
+    """Gathers raised marks, and four times a second stores them and tells the members.
 
     A crash loses at most a quarter of a second of them; the next mark makes up for it.
     """
 
-    def __init__(self, store: ChatStore) -> None:
+    def __init__(self, store: ChatStore, tell: Callable[[ConversationId, bytes], None]) -> None:
         self._store = store
-        self._raised: dict[tuple[UserId, ConversationId], int] = {}
+        self._tell = tell
+        self._raised: dict[Place, tuple[int, int]] = {}
+        self._to_tell: set[Place] = set()
         self._any = asyncio.Event()
 
-    def raise_to(self, user_id: UserId, conversation_id: ConversationId, index: int) -> None:
-        """Note that a user has read a conversation up to a message index."""
-        key = (user_id, conversation_id)
-        if len(self._raised) < MAX_GATHERED or key in self._raised:
-            self._raised[key] = max(index, self._raised.get(key, 0))
-            self._any.set()
+    def raise_to(
+        self,
+        user_id: UserId,
+        conversation_id: ConversationId,
+        *,
+        read: int = 0,
+        delivered: int = 0,
+        tell: bool = True,
+    ) -> None:
+        """Note message indexes up to which a user has read or received a conversation.
+
+        What is read has been received. Beyond the bound new marks are dropped.
+        """
+        place = (user_id, conversation_id)
+        if len(self._raised) >= MAX_GATHERED and place not in self._raised:
+            return
+        before_read, before_delivered = self._raised.get(place, (0, 0))
+        self._raised[place] = max(read, before_read), max(read, delivered, before_delivered)
+        if tell:
+            self._to_tell.add(place)
+        self._any.set()
 
     def note_own(self, entries: Sequence[Entry]) -> None:
-        """Count what people write as read by them."""
+        """Count what people write as read by them. Nobody is told: the message itself tells."""
         for entry in entries:
             if isinstance(entry, MessagePosted):
-                self.raise_to(entry.sender_id, entry.conversation_id, entry.message_index)
+                self.raise_to(
+                    entry.sender_id, entry.conversation_id, read=entry.message_index, tell=False
+                )
 
-    def pending(self, user_id: UserId, conversation_id: ConversationId) -> int:
-        """Return a mark that is not stored yet, or 0."""
-        return self._raised.get((user_id, conversation_id), 0)
+    def pending(self, user_id: UserId, conversation_id: ConversationId) -> tuple[int, int]:
+        """Return read and delivery marks that are not stored yet, or zeros."""
+        return self._raised.get((user_id, conversation_id), (0, 0))
 
     async def run(self) -> None:
-        """Store what is raised until cancelled; then store the rest."""
+        """Store and tell what is raised until cancelled; then store the rest."""
         try:
             while True:
                 raise_if_cancelled()
@@ -64,11 +87,17 @@ class ReadMarks:
             return
         marks = dict(self._raised)
         try:
-            await self._store.raise_read_marks(marks)
+            await self._store.raise_marks(marks)
         except StorageUnavailableError as error:
-            log.warning("read_marks_delayed", marks=len(marks), reason=str(error))
+            log.warning("marks_delayed", marks=len(marks), reason=error.reason)
             self._any.set()
             return
-        for key, index in marks.items():
-            if self._raised.get(key) == index:
-                del self._raised[key]
+        told: defaultdict[ConversationId, list[tuple[UserId, int, int]]] = defaultdict(list)
+        for place, (read, delivered) in marks.items():
+            if self._raised.get(place) == (read, delivered):
+                del self._raised[place]
+            if place in self._to_tell:
+                self._to_tell.discard(place)
+                told[place[1]].append((place[0], read, delivered))
+        for conversation_id, news in told.items():
+            self._tell(conversation_id, encode_marks(conversation_id, news))

@@ -1,5 +1,8 @@
-"""Whether users exist: asked of the user service before somebody new is written to or added."""
+"""Who users are: asked of the user service before somebody new is written to, added or named."""
 
+import re
+import time
+from collections import OrderedDict
 from collections.abc import Iterable
 
 import structlog
@@ -15,36 +18,72 @@ log = structlog.get_logger()
 
 _PER_CALL = 100
 _CALL_S = 1.0
+_MENTION = re.compile(r"(?<![\w@.])@([\w.\-]{3,32})")
+_MAX_MENTIONS = 50
+_REMEMBERED = 10_000
+_REMEMBERED_S = 60.0
 
 
 class People:
-    """Knows users by asking the user service."""
+    """Knows users by asking the user service.
+
+    Where that is away, chats go on without: everybody passes for known, and a name that is not
+    remembered is nobody's.
+    """
 
     def __init__(self, users: "Backend[users_pb2_grpc.UserServiceAsyncStub]") -> None:
         self._users = users
+        self._names: OrderedDict[str, tuple[float, UserId | None]] = OrderedDict()
 
     async def require_known(self, user_ids: Iterable[UserId]) -> None:
-        """Raise USER_NOT_FOUND for the first that nobody registered.
-
-        Where the user service is away everybody passes: chats must go on without it, and an id
-        that is nobody's only leads to a conversation that nobody can read.
-        """
+        """Raise USER_NOT_FOUND for the first that nobody registered."""
         ids = list(user_ids)
         for start in range(0, len(ids), _PER_CALL):
             asked = ids[start : start + _PER_CALL]
-            request = users_pb2.SearchUsersRequest(ids=asked, limit=_PER_CALL)
-            try:
-                answer = await self._users.call(
-                    lambda stub: stub.SearchUsers, request, safe_to_repeat=True, timeout_s=_CALL_S
-                )
-            except ChatterRoomError as error:
-                if error.code.kind not in {ErrorKind.UNAVAILABLE, ErrorKind.TIMEOUT}:
-                    raise
-                log.warning("users_not_checked", reason=error.code.value)
+            found = await self._search(users_pb2.SearchUsersRequest(ids=asked, limit=_PER_CALL))
+            if found is None:
                 return
-            known = {user.user_id for user in answer.users}
             for user_id in asked:
-                if user_id not in known:
+                if user_id not in found.values():
                     raise ChatterRoomError(
                         ErrorCode.USER_NOT_FOUND, "there is no such user", user_id=user_id
                     )
+
+    async def mentioned(self, text: str) -> tuple[UserId, ...]:
+        """Return the users whose @username stands in a text, each once, at most fifty."""
+        if "@" not in text:
+            return ()
+        # A name may end with a dot or a hyphen, but then it mostly ends a sentence.
+        names = [match.rstrip(".-").casefold() for match in _MENTION.findall(text)]
+        names = list(dict.fromkeys(names))[:_MAX_MENTIONS]
+        oldest = time.monotonic() - _REMEMBERED_S
+        unknown = [name for name in names if self._names.get(name, (0.0, None))[0] < oldest]
+        if unknown:
+            await self._learn(unknown)
+        users = [self._names[name][1] for name in names if name in self._names]
+        return tuple(dict.fromkeys(user for user in users if user is not None))
+
+    async def _learn(self, names: list[str]) -> None:
+        found = await self._search(users_pb2.SearchUsersRequest(usernames=names, limit=_PER_CALL))
+        if found is None:
+            return
+        by_name = {username.casefold(): user_id for username, user_id in found.items()}
+        now = time.monotonic()
+        for name in names:
+            self._names[name] = (now, by_name.get(name))
+            self._names.move_to_end(name)
+        while len(self._names) > _REMEMBERED:
+            self._names.popitem(last=False)
+
+    async def _search(self, request: users_pb2.SearchUsersRequest) -> dict[str, UserId] | None:
+        """Return ids by username, or None where the user service is away."""
+        try:
+            answer = await self._users.call(
+                lambda stub: stub.SearchUsers, request, safe_to_repeat=True, timeout_s=_CALL_S
+            )
+        except ChatterRoomError as error:
+            if error.code.kind not in {ErrorKind.UNAVAILABLE, ErrorKind.TIMEOUT}:
+                raise
+            log.warning("users_not_asked", reason=error.code.value)
+            return None
+        return {user.username: UserId(user.user_id) for user in answer.users}

@@ -1,22 +1,28 @@
 """The chat service's RPCs: read the request, act, write the answer."""
 
+import asyncio
 from typing import Any
 
+import msgspec
+
 from chatterroom.chat.actions import Actions
-from chatterroom.chat.conversation import MessagePosted
 from chatterroom.chat.conversation_list import list_conversations
-from chatterroom.chat.live_rooms_redis import LiveRooms
-from chatterroom.chat.store_mongo import Overview
+from chatterroom.chat.entries import MessagePosted, Role
+from chatterroom.chat.leases_redis import Leases, room_connections
+from chatterroom.chat.log import Appended
+from chatterroom.chat.protos import conversation_proto, private_message, room_message
+from chatterroom.chat.store_mongo import Membership
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import (
     ClientId,
     ConversationId,
+    MessageId,
     RoomId,
     UserId,
-    is_private,
     message_id,
     parse_client_id,
     parse_conversation_id,
+    parse_message_id,
     parse_room_id,
     parse_user_id,
     private_conversation_id,
@@ -37,52 +43,145 @@ MAX_PAGE = 200
 class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     """Serves `chatterroom.chat.v1.ChatService`."""
 
-    def __init__(self, actions: Actions, live_rooms: LiveRooms) -> None:
+    def __init__(self, actions: Actions, leases: Leases) -> None:
         self._actions = actions
         self._store = actions.store
-        self._live_rooms = live_rooms
+        self._leases = leases
 
     async def SendPrivateMessage(  # noqa: N802, D102 -- named and described by the proto file
         self, request: chat_pb2.SendPrivateMessageRequest, context: Any
     ) -> chat_pb2.SendPrivateMessageResponse:
-        sender_id = _own(request.sender_id, "sender_id")
-        receiver_id = parse_user_id(request.receiver_id, "receiver_id")
         appended = await (
             await self._actions.send_private_message(
-                sender_id, receiver_id, request.message, _client_id(request.client_id)
+                _own(request.sender_id, "sender_id"),
+                parse_user_id(request.receiver_id, "receiver_id"),
+                request.message,
+                _client_id(request.client_id),
+                _reply_to(request.reply_to),
             )
         )
-        entry = appended.entry
-        return chat_pb2.SendPrivateMessageResponse(
-            message="Message sent successfully",
-            id=message_id(entry.conversation_id, entry.seq),
-            conversation_id=entry.conversation_id,
-            seq=entry.seq,
-            message_index=entry.message_index,
-            created_at=format_time(entry.created_at),
-            duplicate=appended.duplicate,
-        )
+        return chat_pb2.SendPrivateMessageResponse(**_sent(appended))
 
     async def SendRoomMessage(  # noqa: N802, D102
         self, request: chat_pb2.SendRoomMessageRequest, context: Any
     ) -> chat_pb2.SendRoomMessageResponse:
-        sender_id = _own(request.sender_id, "sender_id")
-        appended = await self._actions.send_room_message(
-            parse_room_id(request.room_id),
-            sender_id,
+        appended = await (
+            await self._actions.send_room_message(
+                parse_room_id(request.room_id),
+                _own(request.sender_id, "sender_id"),
+                request.message,
+                _client_id(request.client_id),
+                _reply_to(request.reply_to),
+            )
+        )
+        return chat_pb2.SendRoomMessageResponse(**_sent(appended))
+
+    async def SendMessages(  # noqa: N802, D102
+        self, request: chat_pb2.SendMessagesRequest, context: Any
+    ) -> chat_pb2.SendMessagesResponse:
+        _require_service()
+        # One after the other up to the log's queue: the order of the batch is the order there.
+        submitted = [await self._submit(send) for send in request.sends]
+        return chat_pb2.SendMessagesResponse(results=[await _result(each) for each in submitted])
+
+    async def EditMessage(  # noqa: N802, D102
+        self, request: chat_pb2.EditMessageRequest, context: Any
+    ) -> chat_pb2.ChangeResponse:
+        appended = await self._actions.edit_message(
+            _own(request.user_id, "user_id"),
+            parse_message_id(request.message_id),
             request.message,
             _client_id(request.client_id),
         )
-        entry = appended.entry
-        return chat_pb2.SendRoomMessageResponse(
-            message="Message sent successfully",
-            id=message_id(entry.conversation_id, entry.seq),
-            conversation_id=entry.conversation_id,
-            seq=entry.seq,
-            message_index=entry.message_index,
-            created_at=format_time(entry.created_at),
-            duplicate=appended.duplicate,
+        return _changed(appended, "Message edited successfully")
+
+    async def DeleteMessage(  # noqa: N802, D102
+        self, request: chat_pb2.DeleteMessageRequest, context: Any
+    ) -> chat_pb2.ChangeResponse:
+        appended = await self._actions.delete_message(
+            _own(request.user_id, "user_id"),
+            parse_message_id(request.message_id),
+            _client_id(request.client_id),
         )
+        return _changed(appended, "Message deleted successfully")
+
+    async def ReactToMessage(  # noqa: N802, D102
+        self, request: chat_pb2.ReactToMessageRequest, context: Any
+    ) -> chat_pb2.ChangeResponse:
+        appended = await self._actions.react_to_message(
+            _own(request.user_id, "user_id"),
+            parse_message_id(request.message_id),
+            request.emoji,
+            _client_id(request.client_id),
+            remove=request.remove,
+        )
+        word = "removed" if request.remove else "added"
+        return _changed(appended, f"Reaction {word} successfully")
+
+    async def PinMessage(  # noqa: N802, D102
+        self, request: chat_pb2.PinMessageRequest, context: Any
+    ) -> chat_pb2.ChangeResponse:
+        appended = await self._actions.pin_message(
+            _own(request.user_id, "user_id"),
+            parse_message_id(request.message_id),
+            _client_id(request.client_id),
+            remove=request.remove,
+        )
+        word = "unpinned" if request.remove else "pinned"
+        return _changed(appended, f"Message {word} successfully")
+
+    async def ListPins(  # noqa: N802, D102
+        self, request: chat_pb2.ListPinsRequest, context: Any
+    ) -> chat_pb2.ListPinsResponse:
+        conversation_id = parse_conversation_id(request.conversation_id)
+        after = await self._readable_after(conversation_id)
+        pins = [pin for pin in await self._store.pins(conversation_id) if pin.seq > after]
+        return chat_pb2.ListPinsResponse(messages=[room_message(pin) for pin in pins])
+
+    async def UpdateRoom(  # noqa: N802, D102
+        self, request: chat_pb2.UpdateRoomRequest, context: Any
+    ) -> chat_pb2.ChangeResponse:
+        settings = request.settings
+        changes = {
+            name: value
+            for name, value in (
+                ("adding", settings.adding),
+                ("posting", settings.posting),
+                ("history", settings.history),
+            )
+            if value
+        }
+        appended = await self._actions.update_room(
+            _own(request.user_id, "user_id"),
+            parse_room_id(request.room_id),
+            request.room_name or None,
+            changes,
+            _client_id(request.client_id),
+        )
+        return _changed(appended, "Room updated successfully")
+
+    async def RemoveUserFromRoom(  # noqa: N802, D102
+        self, request: chat_pb2.RemoveUserFromRoomRequest, context: Any
+    ) -> chat_pb2.ChangeResponse:
+        appended = await self._actions.remove_member(
+            parse_room_id(request.room_id),
+            _own(request.actor_id, "actor_id"),
+            parse_user_id(request.user_id),
+            _client_id(request.client_id),
+        )
+        return _changed(appended, "User removed from room successfully")
+
+    async def ChangeRole(  # noqa: N802, D102
+        self, request: chat_pb2.ChangeRoleRequest, context: Any
+    ) -> chat_pb2.ChangeResponse:
+        appended = await self._actions.change_role(
+            parse_room_id(request.room_id),
+            _own(request.actor_id, "actor_id"),
+            parse_user_id(request.user_id),
+            _role(request.role),
+            _client_id(request.client_id),
+        )
+        return _changed(appended, "Role changed successfully")
 
     async def GetPrivateChatHistory(  # noqa: N802, D102
         self, request: chat_pb2.GetPrivateChatHistoryRequest, context: Any
@@ -93,16 +192,17 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         page, has_more = await self._page(conversation_id, request)
         if not page:
             await self._actions.people.require_known([receiver_id])
-        messages = [_private_message(entry) for entry in page]
+        messages = [private_message(entry) for entry in page]
         return chat_pb2.GetPrivateChatHistoryResponse(messages=messages, has_more=has_more)
 
     async def GetRoomHistory(  # noqa: N802, D102
         self, request: chat_pb2.GetRoomHistoryRequest, context: Any
     ) -> chat_pb2.GetRoomHistoryResponse:
         room_id = parse_room_id(request.room_id)
-        await self._require_reader(room_id)
-        page, has_more = await self._page(room_conversation_id(room_id), request)
-        messages = [_room_message(entry) for entry in page]
+        readable_after = await self._room_readable_after(room_id)
+        conversation_id = room_conversation_id(room_id)
+        page, has_more = await self._page(conversation_id, request, readable_after)
+        messages = [room_message(entry) for entry in page]
         return chat_pb2.GetRoomHistoryResponse(messages=messages, has_more=has_more)
 
     async def CreateRoom(  # noqa: N802, D102
@@ -155,7 +255,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         viewer = current_caller().user_id
         if room is None or room.created_at is None or (viewer and viewer not in room.members):
             raise _no_room(room_id)
-        connected = await self._live_rooms.connected(conversation_id)
+        (connected,) = await self._leases.holders([room_connections(conversation_id)])
         return chat_pb2.GetRoomResponse(
             room_id=room_id,
             room_name=room.room_name,
@@ -164,13 +264,15 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
             members=[
                 chat_pb2.RoomMember(
                     user_id=user_id,
-                    joined_at=format_time(joined_at),
+                    joined_at=format_time(member.joined_at),
                     connected=user_id in connected,
+                    role=member.role,
                 )
-                for user_id, joined_at in room.members.items()
+                for user_id, member in room.members.items()
             ],
             seq=room.seq,
             message_index=room.message_index,
+            settings=chat_pb2.RoomSettings(**msgspec.structs.asdict(room.settings)),
         )
 
     async def ListConversations(  # noqa: N802, D102
@@ -179,10 +281,10 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         user_id = _own(request.user_id, "user_id")
         limit = _limit(request.limit)
         page, cursor = await list_conversations(self._store, user_id, limit, request.cursor)
-        pending = self._actions.read_marks.pending
+        pending = self._actions.marks.pending
         return chat_pb2.ListConversationsResponse(
             conversations=[
-                _conversation(each, pending(user_id, each.membership.conversation_id))
+                conversation_proto(each, pending(user_id, each.membership.conversation_id))
                 for each in page
             ],
             next_cursor=cursor,
@@ -191,32 +293,110 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     async def MarkRead(  # noqa: N802, D102
         self, request: chat_pb2.MarkReadRequest, context: Any
     ) -> chat_pb2.MarkReadResponse:
-        if request.message_index < 0:
-            raise ChatterRoomError(
-                ErrorCode.INVALID_REQUEST, "message_index is negative", field="message_index"
-            )
-        read_index, unread = await self._actions.mark_read(
+        read_index, _, unread = await self._actions.mark(
             _own(request.user_id, "user_id"),
             parse_conversation_id(request.conversation_id),
-            request.message_index,
+            read=_index(request.message_index),
         )
         return chat_pb2.MarkReadResponse(
             message="Conversation marked as read", read_index=read_index, unread=unread
         )
 
-    async def _require_reader(self, room_id: RoomId) -> None:
+    async def SetTyping(  # noqa: N802, D102
+        self, request: chat_pb2.SetTypingRequest, context: Any
+    ) -> chat_pb2.SetTypingResponse:
+        user_id = _own(request.user_id, "user_id")
+        await self._actions.set_typing(user_id, parse_conversation_id(request.conversation_id))
+        return chat_pb2.SetTypingResponse(message="Others were told")
+
+    async def GetPresence(  # noqa: N802, D102
+        self, request: chat_pb2.GetPresenceRequest, context: Any
+    ) -> chat_pb2.GetPresenceResponse:
         viewer = current_caller().user_id
+        users = [parse_user_id(user_id, "user_ids") for user_id in request.user_ids]
+        presence = await self._actions.presence.of(viewer, users)
+        return chat_pb2.GetPresenceResponse(
+            users=[
+                chat_pb2.Presence(user_id=user_id, online=online)
+                for user_id, online in presence.items()
+            ]
+        )
+
+    async def MarkDelivered(  # noqa: N802, D102
+        self, request: chat_pb2.MarkReadRequest, context: Any
+    ) -> chat_pb2.MarkReadResponse:
+        read, _, unread = await self._actions.mark(
+            _own(request.user_id, "user_id"),
+            parse_conversation_id(request.conversation_id),
+            delivered=_index(request.message_index),
+        )
+        return chat_pb2.MarkReadResponse(
+            message="Conversation marked as delivered", read_index=read, unread=unread
+        )
+
+    async def ListMarks(  # noqa: N802, D102
+        self, request: chat_pb2.ListMarksRequest, context: Any
+    ) -> chat_pb2.ListMarksResponse:
+        conversation_id = parse_conversation_id(request.conversation_id)
+        await self._readable_after(conversation_id)
+        marks = []
+        for each in await self._store.marks(conversation_id):
+            read, delivered = self._actions.marks.pending(each.user_id, conversation_id)
+            marks.append(
+                chat_pb2.Mark(
+                    user_id=each.user_id,
+                    read_index=max(each.read_index, read),
+                    delivered_index=max(each.delivered_index, delivered),
+                )
+            )
+        return chat_pb2.ListMarksResponse(marks=marks)
+
+    async def _submit(
+        self, send: chat_pb2.SendRequest
+    ) -> asyncio.Future[Appended] | ChatterRoomError:
+        try:
+            sender_id = parse_user_id(send.sender_id, "sender_id")
+            client_id, reply_to = _client_id(send.client_id), _reply_to(send.reply_to)
+            if send.receiver_id:
+                receiver_id = parse_user_id(send.receiver_id, "receiver_id")
+                return await self._actions.send_private_message(
+                    sender_id, receiver_id, send.message, client_id, reply_to
+                )
+            return await self._actions.send_room_message(
+                parse_room_id(send.room_id), sender_id, send.message, client_id, reply_to
+            )
+        except ChatterRoomError as error:
+            return error
+
+    async def _readable_after(self, conversation_id: ConversationId) -> int:
+        """Return the seq after which the caller may read, or raise where it may not at all."""
+        viewer = current_caller().user_id
+        if viewer is None:
+            return 0
+        membership = await self._actions.require_membership(viewer, conversation_id)
+        return await self._floor(membership)
+
+    async def _floor(self, membership: Membership) -> int:
+        floors = await self._store.reading_floors([membership])
+        return floors.get(membership.conversation_id, 0)
+
+    async def _room_readable_after(self, room_id: RoomId) -> int:
         conversation_id = room_conversation_id(room_id)
+        viewer = current_caller().user_id
         if viewer is None:
             if await self._store.room(conversation_id) is None:
                 raise _no_room(room_id)
-        elif await self._store.membership(viewer, conversation_id) is None:
+            return 0
+        membership = await self._store.membership(viewer, conversation_id)
+        if membership is None:
             raise _no_room(room_id)
+        return await self._floor(membership)
 
     async def _page(
         self,
         conversation_id: ConversationId,
         request: chat_pb2.GetRoomHistoryRequest | chat_pb2.GetPrivateChatHistoryRequest,
+        readable_after: int = 0,
     ) -> tuple[list[MessagePosted], bool]:
         after = request.after if request.HasField("after") else None
         before = request.before or None
@@ -224,7 +404,11 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
             raise ChatterRoomError(
                 ErrorCode.INVALID_REQUEST, "before and after are seqs from 0 on", field="before"
             )
-        return await self._store.page(conversation_id, _limit(request.limit), before, after)
+        if after is not None:
+            after = max(after, readable_after)
+        return await self._store.page(
+            conversation_id, _limit(request.limit), before, after, readable_after
+        )
 
 
 def _own(user_id: str, field: str) -> UserId:
@@ -252,54 +436,70 @@ def _no_room(room_id: RoomId) -> ChatterRoomError:
     )
 
 
-def _private_message(entry: MessagePosted) -> chat_pb2.ChatMessageProto:
-    return chat_pb2.ChatMessageProto(
-        sender_id=entry.sender_id,
-        receiver_id=entry.receiver_id or "",
-        message=entry.message,
-        created_at=format_time(entry.created_at),
-        updated_at=format_time(entry.updated_at),
+def _reply_to(text: str) -> MessageId | None:
+    return parse_message_id(text, "reply_to") if text else None
+
+
+def _index(message_index: int) -> int:
+    if message_index < 0:
+        raise ChatterRoomError(
+            ErrorCode.INVALID_REQUEST, "message_index is negative", field="message_index"
+        )
+    return message_index
+
+
+def _role(text: str) -> Role:
+    try:
+        role: Role = msgspec.convert(text, Role)
+    except msgspec.ValidationError:
+        raise ChatterRoomError(
+            ErrorCode.INVALID_REQUEST, "role must be member, admin or owner", field="role"
+        ) from None
+    return role
+
+
+def _require_service() -> None:
+    if current_caller().user_id is not None:
+        raise ChatterRoomError(ErrorCode.NOT_ALLOWED, "only services send for many users at once")
+
+
+def _sent(appended: Appended) -> dict[str, Any]:
+    entry = appended.entry
+    return {
+        "message": "Message sent successfully",
+        "id": message_id(entry.conversation_id, entry.seq),
+        "conversation_id": entry.conversation_id,
+        "seq": entry.seq,
+        "message_index": entry.message_index,
+        "created_at": format_time(entry.created_at),
+        "duplicate": appended.duplicate,
+    }
+
+
+def _changed(appended: Appended, message: str) -> chat_pb2.ChangeResponse:
+    entry = appended.entry
+    return chat_pb2.ChangeResponse(
+        message=message,
         id=message_id(entry.conversation_id, entry.seq),
         conversation_id=entry.conversation_id,
         seq=entry.seq,
-        message_index=entry.message_index,
-        client_id=entry.client_id,
-    )
-
-
-def _room_message(entry: MessagePosted) -> chat_pb2.RoomMessageProto:
-    return chat_pb2.RoomMessageProto(
-        id=message_id(entry.conversation_id, entry.seq),
-        room_id="" if is_private(entry.conversation_id) else entry.conversation_id,
-        sender_id=entry.sender_id,
-        message=entry.message,
         created_at=format_time(entry.created_at),
-        updated_at=format_time(entry.updated_at),
-        conversation_id=entry.conversation_id,
-        seq=entry.seq,
-        message_index=entry.message_index,
-        client_id=entry.client_id,
+        duplicate=appended.duplicate,
     )
 
 
-def _conversation(overview: Overview, pending_mark: int) -> chat_pb2.ConversationProto:
-    membership = overview.membership
-    private = is_private(membership.conversation_id)
-    own_last = (
-        overview.last_message is not None and overview.last_message.sender_id == membership.user_id
-    )
-    # Whoever wrote the last message has read what came before it.
-    read_index = max(membership.read_index, pending_mark, overview.message_index if own_last else 0)
-    return chat_pb2.ConversationProto(
-        conversation_id=membership.conversation_id,
-        kind="private" if private else "room",
-        room_id="" if private else membership.conversation_id,
-        room_name=overview.room_name,
-        peer_id=membership.peer_id or "",
-        seq=overview.seq,
-        message_index=overview.message_index,
-        read_index=read_index,
-        unread=max(0, overview.message_index - read_index),
-        last_activity_at=format_time(overview.last_activity_at),
-        last_message=_room_message(overview.last_message) if overview.last_message else None,
-    )
+async def _result(submitted: asyncio.Future[Appended] | ChatterRoomError) -> chat_pb2.SendResult:
+    try:
+        if isinstance(submitted, ChatterRoomError):
+            raise submitted
+        sent = chat_pb2.SendRoomMessageResponse(**_sent(await submitted))
+        return chat_pb2.SendResult(sent=sent)
+    except ChatterRoomError as error:
+        return chat_pb2.SendResult(
+            error=chat_pb2.SendError(
+                code=error.code.value,
+                message=error.message,
+                retry_after_s=error.retry_after_s or 0,
+                data=msgspec.json.encode(error.data).decode(),
+            )
+        )

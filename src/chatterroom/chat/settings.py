@@ -20,5 +20,7 @@ class ChatSettings(ServiceSettings, frozen=True, kw_only=True):
     """Redis for hints between instances and for who is connected."""
     grpc_port: Port = 0
     websocket_port: Port = 0
+    drain_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 2.0
+    """How long clients get to connect elsewhere when this instance stops."""
     allowed_origins: str = ""
     """Origins, separated by commas, that may open sockets beside the page's own."""

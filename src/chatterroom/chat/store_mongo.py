@@ -21,21 +21,30 @@ from pymongo import AsyncMongoClient, ReadPreference, UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from chatterroom.chat.conversation import (
-    Conversation,
+from chatterroom.chat.conversation import Conversation, Member
+from chatterroom.chat.entries import (
     Entry,
     MemberAdded,
     MemberLeft,
+    MemberRemoved,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
     MessagePosted,
+    MessageUnpinned,
+    ReactionAdded,
+    ReactionRemoved,
     RoomCreated,
+    RoomSettings,
 )
 from chatterroom.chat.log import RequestKey, StorageUnavailableError
 from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
+from chatterroom.core.settings import SettingsError
 
 __all__ = ["ChatStore", "Membership", "Overview"]
 
 _DUPLICATE_KEY = 11000
-_TIMEOUT_S = 2.0
+_TIMEOUT_S = 1.5
 # Sorts after every id of a conversation: "-" separates, "." is the next character.
 _AFTER_ALL = "."
 
@@ -52,6 +61,7 @@ class Membership:
     peer_id: UserId | None
     joined_seq: int
     read_index: int
+    delivered_index: int
     added_at: datetime
 
 
@@ -70,8 +80,8 @@ class Overview:
 class ChatStore:
     """Entries, rooms and memberships. Writes are on the disks of a majority when they return.
 
-    Every method raises `StorageUnavailableError` where MongoDB does not answer within two
-    seconds; reads see everything that was acknowledged before.
+    Every method raises `StorageUnavailableError` where MongoDB does not answer within a second
+    and a half; reads see everything that was acknowledged before.
     """
 
     def __init__(self, client: AsyncMongoClient[Document]) -> None:
@@ -90,23 +100,26 @@ class ChatStore:
         self._private_messages = database["private_messages"]
         self._rooms = database["rooms"]
         self._memberships = database["memberships"]
-        # A lost read mark is set again by the next one, so it need not wait for the disk.
-        self._read_marks = self._memberships.with_options(write_concern=WriteConcern(1))
 
     @classmethod
     @asynccontextmanager
     async def connect(cls, url: str) -> AsyncIterator[Self]:
         """Give the store of the database that `url` names, without waiting for it."""
-        client: AsyncMongoClient[Document] = AsyncMongoClient(
-            url,
-            appname="chatterroom-chat",
-            timeoutMS=int(_TIMEOUT_S * 1000),
-            serverSelectionTimeoutMS=int(_TIMEOUT_S * 1000),
-            connectTimeoutMS=int(_TIMEOUT_S * 1000),
-            maxPoolSize=32,
-        )
+        timeout_ms = int(_TIMEOUT_S * 1000)
         try:
-            yield cls(client)
+            client: AsyncMongoClient[Document] = AsyncMongoClient(
+                url,
+                appname="chatterroom-chat",
+                timeoutMS=timeout_ms,
+                serverSelectionTimeoutMS=timeout_ms,
+                connectTimeoutMS=timeout_ms,
+                maxPoolSize=32,
+            )
+            store = cls(client)
+        except PyMongoError as error:
+            raise SettingsError(f"CHATTERROOM_CHAT_MONGO_URL is wrong: {error}") from None
+        try:
+            yield store
         finally:
             await client.close()
 
@@ -119,8 +132,16 @@ class ChatStore:
                     unique=True,
                     name="request",
                 )
+                await messages.create_index(
+                    [("conversation_id", 1), ("seq", 1)],
+                    partialFilterExpression={"pinned": True},
+                    name="pinned",
+                )
             await self._memberships.create_index(
                 [("user_id", 1), ("added_at", 1)], name="user_added"
+            )
+            await self._memberships.create_index(
+                [("conversation_id", 1), ("user_id", 1)], name="conversation"
             )
 
     async def ready(self) -> bool:
@@ -152,19 +173,30 @@ class ChatStore:
                 return int(first["index"])
         return len(entries)
 
-    async def insert_with_members(self, entry: Entry, after: Conversation) -> bool:
-        """Store an entry and what follows from it, or return False where its place is taken."""
+    async def insert_with_effects(
+        self, entry: Entry, after: Conversation, target: MessagePosted | None
+    ) -> bool:
+        """Store an entry and what follows from it, or return False where its place is taken or
+        `target` has changed."""
         with _available():
             try:
                 async with self._client.start_session() as session:
                     await session.with_transaction(
-                        lambda running: self._insert_with_members(entry, after, running),
+                        lambda running: self._insert_with_effects(entry, after, target, running),
                         read_concern=ReadConcern("snapshot"),
                         write_concern=self._durable,
                     )
-            except DuplicateKeyError:
+            except (DuplicateKeyError, _TargetChangedError):
                 return False
         return True
+
+    async def message(self, conversation_id: ConversationId, seq: int) -> MessagePosted | None:
+        """Return the message at `seq`, or None where there is none."""
+        with _available():
+            found = await self._messages(conversation_id).find_one(
+                {"_id": message_id(conversation_id, seq), "type": "message"}
+            )
+        return msgspec.convert(found, MessagePosted) if found else None
 
     async def load(self, conversation_id: ConversationId) -> Conversation:
         """Return what a conversation's entries add up to."""
@@ -218,12 +250,14 @@ class ChatStore:
         limit: int,
         before: int | None,
         after: int | None,
+        floor: int = 0,
     ) -> tuple[list[MessagePosted], bool]:
         """Return messages, oldest first, and whether more follow in the direction of paging.
 
-        With `after` the oldest above that seq; else the newest, below `before` where given.
+        With `after` the oldest above that seq; else the newest, below `before` where given. None
+        up to the seq `floor`.
         """
-        bounds = _after(conversation_id, after or 0)
+        bounds = _after(conversation_id, floor if after is None else max(after, floor))
         if before is not None:
             bounds["$lt"] = message_id(conversation_id, before)
         direction = -1 if after is None else 1
@@ -256,6 +290,32 @@ class ChatStore:
                         heads[row["_id"]] = row["seq"]
         return heads
 
+    async def pins(self, conversation_id: ConversationId) -> list[MessagePosted]:
+        """Return the pinned messages, oldest first."""
+        with _available():
+            found = (
+                self._messages(conversation_id)
+                .find({"conversation_id": conversation_id, "pinned": True})
+                .sort("seq", 1)
+            )
+            return [msgspec.convert(document, MessagePosted) async for document in found]
+
+    async def reading_floors(self, memberships: Sequence[Membership]) -> dict[ConversationId, int]:
+        """Return, for rooms that hide their past from newcomers, the seq above which each reads."""
+        joined = {
+            each.conversation_id: each.joined_seq - 1
+            for each in memberships
+            if each.joined_seq > 1 and not is_private(each.conversation_id)
+        }
+        if not joined:
+            return {}
+        hiding = {"_id": {"$in": list(joined)}, "settings.history": "since_joining"}
+        with _available():
+            return {
+                room["_id"]: joined[room["_id"]]
+                async for room in self._rooms.find(hiding, {"_id": 1})
+            }
+
     async def room(self, conversation_id: ConversationId) -> Conversation | None:
         """Return a room with its members, or None where there is none."""
         state = await self.load(conversation_id)
@@ -276,6 +336,28 @@ class ChatStore:
         with _available():
             found = self._memberships.find({"user_id": user_id})
             return [_membership(document) async for document in found]
+
+    async def acquainted(self, user_id: UserId, others: Sequence[UserId]) -> set[UserId]:
+        """Return those of `others` with whom a user shares a conversation."""
+        pipeline: list[Document] = [
+            {"$match": {"user_id": user_id}},
+            {
+                "$lookup": {
+                    "from": self._memberships.name,
+                    "localField": "conversation_id",
+                    "foreignField": "conversation_id",
+                    "pipeline": [
+                        {"$match": {"user_id": {"$in": list(others)}}},
+                        {"$project": {"user_id": 1}},
+                    ],
+                    "as": "shared",
+                }
+            },
+            {"$unwind": "$shared"},
+            {"$group": {"_id": "$shared.user_id"}},
+        ]
+        with _available():
+            return {row["_id"] async for row in await self._memberships.aggregate(pipeline)}
 
     async def memberships_since(
         self, user_ids: Iterable[UserId], since: datetime
@@ -300,7 +382,7 @@ class ChatStore:
                             "from": "rooms",
                             "localField": "conversation_id",
                             "foreignField": "_id",
-                            "pipeline": [{"$project": {"room_name": 1}}],
+                            "pipeline": [{"$project": {"room_name": 1, "settings": 1}}],
                             "as": "room",
                         }
                     },
@@ -309,16 +391,27 @@ class ChatStore:
                     overviews.append(_overview(row))
         return overviews
 
-    # Read marks
+    # Marks
 
-    async def raise_read_marks(self, marks: Mapping[tuple[UserId, ConversationId], int]) -> None:
-        """Raise each read mark to the given message index, unless it is higher already."""
+    async def marks(self, conversation_id: ConversationId) -> list[Membership]:
+        """Return the memberships of a conversation, with their marks."""
+        with _available():
+            found = self._memberships.find({"conversation_id": conversation_id})
+            return [_membership(document) async for document in found]
+
+    async def raise_marks(
+        self, marks: Mapping[tuple[UserId, ConversationId], tuple[int, int]]
+    ) -> None:
+        """Raise read and delivery marks to the given message indexes, where they are lower."""
         updates = [
-            UpdateOne({"_id": _membership_id(*key)}, {"$max": {"read_index": index}})
-            for key, index in marks.items()
+            UpdateOne(
+                {"_id": _membership_id(*key)},
+                {"$max": {"read_index": read, "delivered_index": delivered}},
+            )
+            for key, (read, delivered) in marks.items()
         ]
         with _available():
-            await self._read_marks.bulk_write(updates, ordered=False)
+            await self._memberships.bulk_write(updates, ordered=False)
 
     def _messages(self, conversation_id: ConversationId) -> Any:
         return self._private_messages if is_private(conversation_id) else self._room_messages
@@ -326,34 +419,91 @@ class ChatStore:
     def _collection_name(self, *, private: bool) -> str:
         return self._private_messages.name if private else self._room_messages.name
 
-    async def _insert_with_members(self, entry: Entry, after: Conversation, session: Any) -> None:
+    async def _insert_with_effects(
+        self, entry: Entry, after: Conversation, target: MessagePosted | None, session: Any
+    ) -> None:
         await self._messages(entry.conversation_id).insert_one(_document(entry), session=session)
-        added: list[tuple[UserId, UserId | None]] = []
+        if target is not None:
+            await self._change_message(entry, target, session)
+            return
+        joined: list[tuple[UserId, UserId | None]] = []
         match entry:
             case MessagePosted(receiver_id=peer) if peer is not None:
-                added = [(entry.sender_id, peer), (peer, entry.sender_id)]
+                joined = [(entry.sender_id, peer), (peer, entry.sender_id)]
             case RoomCreated():
                 await self._rooms.insert_one(_room(after), session=session)
-                added = [(user, None) for user in after.members]
+                joined = [(user, None) for user in after.members]
             case MemberAdded():
-                await self._update_room(entry, {"$push": {"members": _member(entry)}}, session)
-                added = [(entry.user_id, None)]
-            case MemberLeft():
-                gone = {"$pull": {"members": {"user_id": entry.user_id}}}
-                await self._update_room(entry, gone, session)
-                await self._memberships.delete_one(
-                    {"_id": _membership_id(entry.user_id, entry.conversation_id)}, session=session
-                )
-        if added:
-            documents = [_new_membership(entry, user, peer) for user, peer in added]
+                member = _member(entry.user_id, after.members[entry.user_id])
+                await self._change_room(entry, {"$push": {"members": member}}, session)
+                joined = [(entry.user_id, None)]
+            case _:
+                whole = _room(after)
+                await self._rooms.replace_one({"_id": after.id}, whole, session=session)
+        if isinstance(entry, MemberLeft | MemberRemoved):
+            gone = _membership_id(entry.user_id, entry.conversation_id)
+            await self._memberships.delete_one({"_id": gone}, session=session)
+        if joined:
+            documents = [_new_membership(entry, user, peer) for user, peer in joined]
             await self._memberships.insert_many(documents, session=session)
 
-    async def _update_room(self, entry: Entry, change: Document, session: Any) -> None:
-        counted = {"seq": entry.seq, "message_index": entry.message_index}
-        counted["updated_at"] = entry.created_at  # type: ignore[assignment]
+    async def _change_room(self, entry: Entry, change: Document, session: Any) -> None:
+        at = {"seq": entry.seq, "message_index": entry.message_index}
         await self._rooms.update_one(
-            {"_id": entry.conversation_id}, {**change, "$set": counted}, session=session
+            {"_id": entry.conversation_id}, {**change, "$set": at}, session=session
         )
+
+    async def _change_message(self, entry: Entry, target: MessagePosted, session: Any) -> None:
+        messages = self._messages(entry.conversation_id)
+        changed = await messages.update_one(
+            {
+                "_id": message_id(target.conversation_id, target.seq),
+                "changed_seq": target.changed_seq,
+            },
+            _message_change(entry),
+            session=session,
+        )
+        if changed.matched_count == 0:
+            raise _TargetChangedError
+        if isinstance(entry, MessageDeleted) and target.edit_seqs:
+            edits = [message_id(target.conversation_id, seq) for seq in target.edit_seqs]
+            await messages.update_many(
+                {"_id": {"$in": edits}},
+                {"$set": {"message": ""}, "$unset": {"mentions": ""}},
+                session=session,
+            )
+
+
+class _TargetChangedError(Exception):
+    """The message to change is not as it was read; aborts the transaction."""
+
+
+def _message_change(entry: Entry) -> Document:
+    """What an entry does to the document of the message that it is about."""
+    seen = {"changed_seq": entry.seq}
+    match entry:
+        case MessageEdited():
+            mentions = list(entry.mentions)
+            new = {"message": entry.message, "mentions": mentions, "updated_at": entry.created_at}
+            return {"$set": {**seen, **new}, "$push": {"edit_seqs": entry.seq}}
+        case MessageDeleted():
+            gone = {"message": "", "deleted": True, "updated_at": entry.created_at}
+            forgotten = dict.fromkeys(("mentions", "reactions", "pinned", "edit_seqs"), "")
+            return {"$set": {**seen, **gone}, "$unset": forgotten}
+        case ReactionAdded():
+            return {"$set": seen, "$push": {"reactions": _reaction(entry)}}
+        case ReactionRemoved():
+            return {"$set": seen, "$pull": {"reactions": _reaction(entry)}}
+        case MessagePinned():
+            return {"$set": {**seen, "pinned": True}}
+        case MessageUnpinned():
+            return {"$set": seen, "$unset": {"pinned": ""}}
+        case _:
+            raise ValueError(f"{type(entry).__name__} changes no message")
+
+
+def _reaction(entry: ReactionAdded | ReactionRemoved) -> Document:
+    return {"emoji": entry.emoji, "user_id": entry.sender_id}
 
 
 @contextmanager
@@ -410,17 +560,15 @@ def _room(state: Conversation) -> Document:
         "room_name": state.room_name,
         "creator_id": state.creator_id,
         "created_at": state.created_at,
-        "updated_at": state.created_at,
         "seq": state.seq,
         "message_index": state.message_index,
-        "members": [
-            {"user_id": user, "joined_at": joined_at} for user, joined_at in state.members.items()
-        ],
+        "settings": msgspec.to_builtins(state.settings),
+        "members": [_member(user_id, member) for user_id, member in state.members.items()],
     }
 
 
-def _member(entry: MemberAdded) -> Document:
-    return {"user_id": entry.user_id, "joined_at": entry.created_at}
+def _member(user_id: UserId, member: Member) -> Document:
+    return {"user_id": user_id, "joined_at": member.joined_at, "role": member.role}
 
 
 def _conversation(
@@ -437,7 +585,8 @@ def _conversation(
         room["room_name"],
         room["creator_id"],
         room["created_at"],
-        {member["user_id"]: member["joined_at"] for member in room["members"]},
+        msgspec.convert(room["settings"], RoomSettings),
+        {each["user_id"]: Member(each["joined_at"], each["role"]) for each in room["members"]},
     )
 
 
@@ -455,6 +604,7 @@ def _new_membership(entry: Entry, user_id: UserId, peer_id: UserId | None) -> Do
         "joined_seq": entry.seq,
         # What was said before somebody came is not unread to them; their own words neither.
         "read_index": _seen(entry, user_id),
+        "delivered_index": _seen(entry, user_id),
         "added_at": entry.created_at,
     }
 
@@ -472,6 +622,7 @@ def _membership(document: Document) -> Membership:
         document["peer_id"],
         document["joined_seq"],
         document["read_index"],
+        document["delivered_index"],
         document["added_at"],
     )
 
@@ -480,9 +631,12 @@ def _overview(row: Document) -> Overview:
     membership = _membership(row)
     head = row["head"][0] if row["head"] else {}
     last = msgspec.convert(row["last"][0], MessagePosted) if row["last"] else None
+    room = row["room"][0] if row["room"] else None
+    if room and last and room["settings"]["history"] == "since_joining":
+        last = last if last.seq > membership.joined_seq else None
     return Overview(
         membership,
-        row["room"][0]["room_name"] if row["room"] else "",
+        room["room_name"] if room else "",
         head.get("seq", 0),
         head.get("message_index", 0),
         head.get("created_at", membership.added_at),

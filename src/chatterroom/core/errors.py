@@ -66,6 +66,7 @@ class ErrorCode(Enum):
     USER_NOT_FOUND = ("user_not_found", ErrorKind.NOT_FOUND)
     ROOM_NOT_FOUND = ("room_not_found", ErrorKind.NOT_FOUND)
     CONVERSATION_NOT_FOUND = ("conversation_not_found", ErrorKind.NOT_FOUND)
+    MESSAGE_NOT_FOUND = ("message_not_found", ErrorKind.NOT_FOUND)
     NOT_A_MEMBER = ("not_a_member", ErrorKind.NOT_FOUND)
     SERVICE_NOT_FOUND = ("service_not_found", ErrorKind.NOT_FOUND)
 
@@ -74,6 +75,8 @@ class ErrorCode(Enum):
     EMAIL_TAKEN = ("email_taken", ErrorKind.CONFLICT)
     USERNAME_TAKEN = ("username_taken", ErrorKind.CONFLICT)
     ALREADY_A_MEMBER = ("already_a_member", ErrorKind.CONFLICT)
+    UNCHANGED = ("unchanged", ErrorKind.CONFLICT)
+    CLIENT_ID_REUSED = ("client_id_reused", ErrorKind.CONFLICT)
     ROOM_EXISTS = ("room_exists", ErrorKind.CONFLICT)
 
     BODY_TOO_LARGE = ("body_too_large", ErrorKind.TOO_LARGE)

@@ -26,8 +26,10 @@ __all__ = [
     "new_id",
     "parse_client_id",
     "parse_conversation_id",
+    "parse_message_id",
     "parse_room_id",
     "parse_user_id",
+    "place_of",
     "private_conversation_id",
     "room_conversation_id",
     "room_id_of_request",
@@ -43,6 +45,7 @@ ClientId = NewType("ClientId", str)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _ULID = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
 _CONVERSATION = re.compile(r"p?[0-7][0-9a-hjkmnp-tv-z]{25}")
+_MESSAGE = re.compile(rf"{_CONVERSATION.pattern}-[0-9]{{12}}")
 _CLIENT = re.compile(r"[!-~]{1,64}")
 _SEQ_DIGITS = 12
 
@@ -92,6 +95,17 @@ def parse_room_id(text: str, name: str = "room_id") -> RoomId:
 def parse_conversation_id(text: str, name: str = "conversation_id") -> ConversationId:
     """Accept a conversation id or raise MALFORMED_ID naming the field."""
     return ConversationId(_matched(_CONVERSATION, text, name))
+
+
+def parse_message_id(text: str, name: str = "message_id") -> MessageId:
+    """Accept a message id or raise MALFORMED_ID naming the field."""
+    return MessageId(_matched(_MESSAGE, text, name))
+
+
+def place_of(id_: MessageId) -> tuple[ConversationId, int]:
+    """Return the conversation of a message and its seq there."""
+    conversation_id, _, seq = id_.partition("-")
+    return ConversationId(conversation_id), int(seq)
 
 
 def parse_client_id(text: str, name: str = "client_id") -> ClientId:

@@ -23,7 +23,8 @@ _DEBIAN_PACKAGES = {
 
 def locate_mongod() -> Path:
     """Return a mongod that starts on this machine, or raise `EngineError` with the ways out."""
-    return _locate("mongod", "fiftyone", "db/bin/mongod", "CHATTERROOM_MONGO_URL")
+    settings = "CHATTERROOM_USERS_MONGO_URL, CHATTERROOM_CHAT_MONGO_URL"
+    return _locate("mongod", "fiftyone", "db/bin/mongod", settings)
 
 
 def locate_redis_server() -> Path:

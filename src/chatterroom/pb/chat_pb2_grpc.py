@@ -88,6 +88,71 @@ class ChatServiceStub:
                 request_serializer=chat__pb2.MarkReadRequest.SerializeToString,
                 response_deserializer=chat__pb2.MarkReadResponse.FromString,
                 _registered_method=True)
+        self.MarkDelivered = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/MarkDelivered',
+                request_serializer=chat__pb2.MarkReadRequest.SerializeToString,
+                response_deserializer=chat__pb2.MarkReadResponse.FromString,
+                _registered_method=True)
+        self.ListMarks = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/ListMarks',
+                request_serializer=chat__pb2.ListMarksRequest.SerializeToString,
+                response_deserializer=chat__pb2.ListMarksResponse.FromString,
+                _registered_method=True)
+        self.SendMessages = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/SendMessages',
+                request_serializer=chat__pb2.SendMessagesRequest.SerializeToString,
+                response_deserializer=chat__pb2.SendMessagesResponse.FromString,
+                _registered_method=True)
+        self.EditMessage = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/EditMessage',
+                request_serializer=chat__pb2.EditMessageRequest.SerializeToString,
+                response_deserializer=chat__pb2.ChangeResponse.FromString,
+                _registered_method=True)
+        self.DeleteMessage = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/DeleteMessage',
+                request_serializer=chat__pb2.DeleteMessageRequest.SerializeToString,
+                response_deserializer=chat__pb2.ChangeResponse.FromString,
+                _registered_method=True)
+        self.ReactToMessage = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/ReactToMessage',
+                request_serializer=chat__pb2.ReactToMessageRequest.SerializeToString,
+                response_deserializer=chat__pb2.ChangeResponse.FromString,
+                _registered_method=True)
+        self.PinMessage = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/PinMessage',
+                request_serializer=chat__pb2.PinMessageRequest.SerializeToString,
+                response_deserializer=chat__pb2.ChangeResponse.FromString,
+                _registered_method=True)
+        self.ListPins = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/ListPins',
+                request_serializer=chat__pb2.ListPinsRequest.SerializeToString,
+                response_deserializer=chat__pb2.ListPinsResponse.FromString,
+                _registered_method=True)
+        self.UpdateRoom = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/UpdateRoom',
+                request_serializer=chat__pb2.UpdateRoomRequest.SerializeToString,
+                response_deserializer=chat__pb2.ChangeResponse.FromString,
+                _registered_method=True)
+        self.RemoveUserFromRoom = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/RemoveUserFromRoom',
+                request_serializer=chat__pb2.RemoveUserFromRoomRequest.SerializeToString,
+                response_deserializer=chat__pb2.ChangeResponse.FromString,
+                _registered_method=True)
+        self.ChangeRole = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/ChangeRole',
+                request_serializer=chat__pb2.ChangeRoleRequest.SerializeToString,
+                response_deserializer=chat__pb2.ChangeResponse.FromString,
+                _registered_method=True)
+        self.SetTyping = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/SetTyping',
+                request_serializer=chat__pb2.SetTypingRequest.SerializeToString,
+                response_deserializer=chat__pb2.SetTypingResponse.FromString,
+                _registered_method=True)
+        self.GetPresence = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/GetPresence',
+                request_serializer=chat__pb2.GetPresenceRequest.SerializeToString,
+                response_deserializer=chat__pb2.GetPresenceResponse.FromString,
+                _registered_method=True)
 
 
 class ChatServiceServicer:
@@ -167,6 +232,98 @@ class ChatServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MarkDelivered(self, request, context):
+        """Says how far a conversation has reached one of a user's devices. The highest mark wins.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMarks(self, request, context):
+        """Tells how far each member has read and received a conversation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SendMessages(self, request, context):
+        """Sends many messages of many senders in one call, as a gateway gathers them. Services only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EditMessage(self, request, context):
+        """Replaces the text of one's own message.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteMessage(self, request, context):
+        """Deletes a message for everybody: one's own or, as an admin of the room, anybody's. A
+        tombstone remains, the text does not.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReactToMessage(self, request, context):
+        """Adds or takes back one's own reaction.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PinMessage(self, request, context):
+        """Pins a message to its conversation, or takes the pin out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPins(self, request, context):
+        """Retrieves a conversation's pinned messages, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateRoom(self, request, context):
+        """Renames a room or changes its settings. Admins only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveUserFromRoom(self, request, context):
+        """Removes somebody else from a room. Admins remove members, the owner anybody.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeRole(self, request, context):
+        """Makes a member an admin or the reverse, or hands over the ownership. The owner only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetTyping(self, request, context):
+        """Tells the others that a user is writing. Not stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPresence(self, request, context):
+        """Tells who of some users, with whom the caller shares a conversation, is online.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ChatServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -219,6 +376,71 @@ def add_ChatServiceServicer_to_server(servicer, server):
                     servicer.MarkRead,
                     request_deserializer=chat__pb2.MarkReadRequest.FromString,
                     response_serializer=chat__pb2.MarkReadResponse.SerializeToString,
+            ),
+            'MarkDelivered': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkDelivered,
+                    request_deserializer=chat__pb2.MarkReadRequest.FromString,
+                    response_serializer=chat__pb2.MarkReadResponse.SerializeToString,
+            ),
+            'ListMarks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMarks,
+                    request_deserializer=chat__pb2.ListMarksRequest.FromString,
+                    response_serializer=chat__pb2.ListMarksResponse.SerializeToString,
+            ),
+            'SendMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendMessages,
+                    request_deserializer=chat__pb2.SendMessagesRequest.FromString,
+                    response_serializer=chat__pb2.SendMessagesResponse.SerializeToString,
+            ),
+            'EditMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.EditMessage,
+                    request_deserializer=chat__pb2.EditMessageRequest.FromString,
+                    response_serializer=chat__pb2.ChangeResponse.SerializeToString,
+            ),
+            'DeleteMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteMessage,
+                    request_deserializer=chat__pb2.DeleteMessageRequest.FromString,
+                    response_serializer=chat__pb2.ChangeResponse.SerializeToString,
+            ),
+            'ReactToMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReactToMessage,
+                    request_deserializer=chat__pb2.ReactToMessageRequest.FromString,
+                    response_serializer=chat__pb2.ChangeResponse.SerializeToString,
+            ),
+            'PinMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.PinMessage,
+                    request_deserializer=chat__pb2.PinMessageRequest.FromString,
+                    response_serializer=chat__pb2.ChangeResponse.SerializeToString,
+            ),
+            'ListPins': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPins,
+                    request_deserializer=chat__pb2.ListPinsRequest.FromString,
+                    response_serializer=chat__pb2.ListPinsResponse.SerializeToString,
+            ),
+            'UpdateRoom': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateRoom,
+                    request_deserializer=chat__pb2.UpdateRoomRequest.FromString,
+                    response_serializer=chat__pb2.ChangeResponse.SerializeToString,
+            ),
+            'RemoveUserFromRoom': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveUserFromRoom,
+                    request_deserializer=chat__pb2.RemoveUserFromRoomRequest.FromString,
+                    response_serializer=chat__pb2.ChangeResponse.SerializeToString,
+            ),
+            'ChangeRole': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeRole,
+                    request_deserializer=chat__pb2.ChangeRoleRequest.FromString,
+                    response_serializer=chat__pb2.ChangeResponse.SerializeToString,
+            ),
+            'SetTyping': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetTyping,
+                    request_deserializer=chat__pb2.SetTypingRequest.FromString,
+                    response_serializer=chat__pb2.SetTypingResponse.SerializeToString,
+            ),
+            'GetPresence': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPresence,
+                    request_deserializer=chat__pb2.GetPresenceRequest.FromString,
+                    response_serializer=chat__pb2.GetPresenceResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -495,6 +717,357 @@ class ChatService:
             '/chatterroom.chat.v1.ChatService/MarkRead',
             chat__pb2.MarkReadRequest.SerializeToString,
             chat__pb2.MarkReadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkDelivered(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/MarkDelivered',
+            chat__pb2.MarkReadRequest.SerializeToString,
+            chat__pb2.MarkReadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMarks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/ListMarks',
+            chat__pb2.ListMarksRequest.SerializeToString,
+            chat__pb2.ListMarksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/SendMessages',
+            chat__pb2.SendMessagesRequest.SerializeToString,
+            chat__pb2.SendMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EditMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/EditMessage',
+            chat__pb2.EditMessageRequest.SerializeToString,
+            chat__pb2.ChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/DeleteMessage',
+            chat__pb2.DeleteMessageRequest.SerializeToString,
+            chat__pb2.ChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReactToMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/ReactToMessage',
+            chat__pb2.ReactToMessageRequest.SerializeToString,
+            chat__pb2.ChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PinMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/PinMessage',
+            chat__pb2.PinMessageRequest.SerializeToString,
+            chat__pb2.ChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPins(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/ListPins',
+            chat__pb2.ListPinsRequest.SerializeToString,
+            chat__pb2.ListPinsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateRoom(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/UpdateRoom',
+            chat__pb2.UpdateRoomRequest.SerializeToString,
+            chat__pb2.ChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveUserFromRoom(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/RemoveUserFromRoom',
+            chat__pb2.RemoveUserFromRoomRequest.SerializeToString,
+            chat__pb2.ChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeRole(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/ChangeRole',
+            chat__pb2.ChangeRoleRequest.SerializeToString,
+            chat__pb2.ChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetTyping(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/SetTyping',
+            chat__pb2.SetTypingRequest.SerializeToString,
+            chat__pb2.SetTypingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPresence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/GetPresence',
+            chat__pb2.GetPresenceRequest.SerializeToString,
+            chat__pb2.GetPresenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

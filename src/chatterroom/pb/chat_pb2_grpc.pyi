@@ -57,6 +57,34 @@ class ChatServiceStub:
     """Lists a user's conversations, the one with the newest entry first."""
     MarkRead: _grpc.UnaryUnaryMultiCallable[_chat_pb2.MarkReadRequest, _chat_pb2.MarkReadResponse]
     """Says how far a user has read a conversation. The highest mark wins."""
+    MarkDelivered: _grpc.UnaryUnaryMultiCallable[_chat_pb2.MarkReadRequest, _chat_pb2.MarkReadResponse]
+    """Says how far a conversation has reached one of a user's devices. The highest mark wins."""
+    ListMarks: _grpc.UnaryUnaryMultiCallable[_chat_pb2.ListMarksRequest, _chat_pb2.ListMarksResponse]
+    """Tells how far each member has read and received a conversation."""
+    SendMessages: _grpc.UnaryUnaryMultiCallable[_chat_pb2.SendMessagesRequest, _chat_pb2.SendMessagesResponse]
+    """Sends many messages of many senders in one call, as a gateway gathers them. Services only."""
+    EditMessage: _grpc.UnaryUnaryMultiCallable[_chat_pb2.EditMessageRequest, _chat_pb2.ChangeResponse]
+    """Replaces the text of one's own message."""
+    DeleteMessage: _grpc.UnaryUnaryMultiCallable[_chat_pb2.DeleteMessageRequest, _chat_pb2.ChangeResponse]
+    """Deletes a message for everybody: one's own or, as an admin of the room, anybody's. A
+    tombstone remains, the text does not.
+    """
+    ReactToMessage: _grpc.UnaryUnaryMultiCallable[_chat_pb2.ReactToMessageRequest, _chat_pb2.ChangeResponse]
+    """Adds or takes back one's own reaction."""
+    PinMessage: _grpc.UnaryUnaryMultiCallable[_chat_pb2.PinMessageRequest, _chat_pb2.ChangeResponse]
+    """Pins a message to its conversation, or takes the pin out."""
+    ListPins: _grpc.UnaryUnaryMultiCallable[_chat_pb2.ListPinsRequest, _chat_pb2.ListPinsResponse]
+    """Retrieves a conversation's pinned messages, oldest first."""
+    UpdateRoom: _grpc.UnaryUnaryMultiCallable[_chat_pb2.UpdateRoomRequest, _chat_pb2.ChangeResponse]
+    """Renames a room or changes its settings. Admins only."""
+    RemoveUserFromRoom: _grpc.UnaryUnaryMultiCallable[_chat_pb2.RemoveUserFromRoomRequest, _chat_pb2.ChangeResponse]
+    """Removes somebody else from a room. Admins remove members, the owner anybody."""
+    ChangeRole: _grpc.UnaryUnaryMultiCallable[_chat_pb2.ChangeRoleRequest, _chat_pb2.ChangeResponse]
+    """Makes a member an admin or the reverse, or hands over the ownership. The owner only."""
+    SetTyping: _grpc.UnaryUnaryMultiCallable[_chat_pb2.SetTypingRequest, _chat_pb2.SetTypingResponse]
+    """Tells the others that a user is writing. Not stored."""
+    GetPresence: _grpc.UnaryUnaryMultiCallable[_chat_pb2.GetPresenceRequest, _chat_pb2.GetPresenceResponse]
+    """Tells who of some users, with whom the caller shares a conversation, is online."""
 
 @_typing.type_check_only
 class ChatServiceAsyncStub(ChatServiceStub):
@@ -87,6 +115,34 @@ class ChatServiceAsyncStub(ChatServiceStub):
     """Lists a user's conversations, the one with the newest entry first."""
     MarkRead: _aio.UnaryUnaryMultiCallable[_chat_pb2.MarkReadRequest, _chat_pb2.MarkReadResponse]  # type: ignore[assignment]
     """Says how far a user has read a conversation. The highest mark wins."""
+    MarkDelivered: _aio.UnaryUnaryMultiCallable[_chat_pb2.MarkReadRequest, _chat_pb2.MarkReadResponse]  # type: ignore[assignment]
+    """Says how far a conversation has reached one of a user's devices. The highest mark wins."""
+    ListMarks: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListMarksRequest, _chat_pb2.ListMarksResponse]  # type: ignore[assignment]
+    """Tells how far each member has read and received a conversation."""
+    SendMessages: _aio.UnaryUnaryMultiCallable[_chat_pb2.SendMessagesRequest, _chat_pb2.SendMessagesResponse]  # type: ignore[assignment]
+    """Sends many messages of many senders in one call, as a gateway gathers them. Services only."""
+    EditMessage: _aio.UnaryUnaryMultiCallable[_chat_pb2.EditMessageRequest, _chat_pb2.ChangeResponse]  # type: ignore[assignment]
+    """Replaces the text of one's own message."""
+    DeleteMessage: _aio.UnaryUnaryMultiCallable[_chat_pb2.DeleteMessageRequest, _chat_pb2.ChangeResponse]  # type: ignore[assignment]
+    """Deletes a message for everybody: one's own or, as an admin of the room, anybody's. A
+    tombstone remains, the text does not.
+    """
+    ReactToMessage: _aio.UnaryUnaryMultiCallable[_chat_pb2.ReactToMessageRequest, _chat_pb2.ChangeResponse]  # type: ignore[assignment]
+    """Adds or takes back one's own reaction."""
+    PinMessage: _aio.UnaryUnaryMultiCallable[_chat_pb2.PinMessageRequest, _chat_pb2.ChangeResponse]  # type: ignore[assignment]
+    """Pins a message to its conversation, or takes the pin out."""
+    ListPins: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListPinsRequest, _chat_pb2.ListPinsResponse]  # type: ignore[assignment]
+    """Retrieves a conversation's pinned messages, oldest first."""
+    UpdateRoom: _aio.UnaryUnaryMultiCallable[_chat_pb2.UpdateRoomRequest, _chat_pb2.ChangeResponse]  # type: ignore[assignment]
+    """Renames a room or changes its settings. Admins only."""
+    RemoveUserFromRoom: _aio.UnaryUnaryMultiCallable[_chat_pb2.RemoveUserFromRoomRequest, _chat_pb2.ChangeResponse]  # type: ignore[assignment]
+    """Removes somebody else from a room. Admins remove members, the owner anybody."""
+    ChangeRole: _aio.UnaryUnaryMultiCallable[_chat_pb2.ChangeRoleRequest, _chat_pb2.ChangeResponse]  # type: ignore[assignment]
+    """Makes a member an admin or the reverse, or hands over the ownership. The owner only."""
+    SetTyping: _aio.UnaryUnaryMultiCallable[_chat_pb2.SetTypingRequest, _chat_pb2.SetTypingResponse]  # type: ignore[assignment]
+    """Tells the others that a user is writing. Not stored."""
+    GetPresence: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetPresenceRequest, _chat_pb2.GetPresenceResponse]  # type: ignore[assignment]
+    """Tells who of some users, with whom the caller shares a conversation, is online."""
 
 class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
     """Private chats and rooms.
@@ -174,5 +230,111 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_chat_pb2.MarkReadResponse, _abc.Awaitable[_chat_pb2.MarkReadResponse]]:
         """Says how far a user has read a conversation. The highest mark wins."""
+
+    @_abc_1.abstractmethod
+    def MarkDelivered(
+        self,
+        request: _chat_pb2.MarkReadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.MarkReadResponse, _abc.Awaitable[_chat_pb2.MarkReadResponse]]:
+        """Says how far a conversation has reached one of a user's devices. The highest mark wins."""
+
+    @_abc_1.abstractmethod
+    def ListMarks(
+        self,
+        request: _chat_pb2.ListMarksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.ListMarksResponse, _abc.Awaitable[_chat_pb2.ListMarksResponse]]:
+        """Tells how far each member has read and received a conversation."""
+
+    @_abc_1.abstractmethod
+    def SendMessages(
+        self,
+        request: _chat_pb2.SendMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.SendMessagesResponse, _abc.Awaitable[_chat_pb2.SendMessagesResponse]]:
+        """Sends many messages of many senders in one call, as a gateway gathers them. Services only."""
+
+    @_abc_1.abstractmethod
+    def EditMessage(
+        self,
+        request: _chat_pb2.EditMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.ChangeResponse, _abc.Awaitable[_chat_pb2.ChangeResponse]]:
+        """Replaces the text of one's own message."""
+
+    @_abc_1.abstractmethod
+    def DeleteMessage(
+        self,
+        request: _chat_pb2.DeleteMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.ChangeResponse, _abc.Awaitable[_chat_pb2.ChangeResponse]]:
+        """Deletes a message for everybody: one's own or, as an admin of the room, anybody's. A
+        tombstone remains, the text does not.
+        """
+
+    @_abc_1.abstractmethod
+    def ReactToMessage(
+        self,
+        request: _chat_pb2.ReactToMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.ChangeResponse, _abc.Awaitable[_chat_pb2.ChangeResponse]]:
+        """Adds or takes back one's own reaction."""
+
+    @_abc_1.abstractmethod
+    def PinMessage(
+        self,
+        request: _chat_pb2.PinMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.ChangeResponse, _abc.Awaitable[_chat_pb2.ChangeResponse]]:
+        """Pins a message to its conversation, or takes the pin out."""
+
+    @_abc_1.abstractmethod
+    def ListPins(
+        self,
+        request: _chat_pb2.ListPinsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.ListPinsResponse, _abc.Awaitable[_chat_pb2.ListPinsResponse]]:
+        """Retrieves a conversation's pinned messages, oldest first."""
+
+    @_abc_1.abstractmethod
+    def UpdateRoom(
+        self,
+        request: _chat_pb2.UpdateRoomRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.ChangeResponse, _abc.Awaitable[_chat_pb2.ChangeResponse]]:
+        """Renames a room or changes its settings. Admins only."""
+
+    @_abc_1.abstractmethod
+    def RemoveUserFromRoom(
+        self,
+        request: _chat_pb2.RemoveUserFromRoomRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.ChangeResponse, _abc.Awaitable[_chat_pb2.ChangeResponse]]:
+        """Removes somebody else from a room. Admins remove members, the owner anybody."""
+
+    @_abc_1.abstractmethod
+    def ChangeRole(
+        self,
+        request: _chat_pb2.ChangeRoleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.ChangeResponse, _abc.Awaitable[_chat_pb2.ChangeResponse]]:
+        """Makes a member an admin or the reverse, or hands over the ownership. The owner only."""
+
+    @_abc_1.abstractmethod
+    def SetTyping(
+        self,
+        request: _chat_pb2.SetTypingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.SetTypingResponse, _abc.Awaitable[_chat_pb2.SetTypingResponse]]:
+        """Tells the others that a user is writing. Not stored."""
+
+    @_abc_1.abstractmethod
+    def GetPresence(
+        self,
+        request: _chat_pb2.GetPresenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.GetPresenceResponse, _abc.Awaitable[_chat_pb2.GetPresenceResponse]]:
+        """Tells who of some users, with whom the caller shares a conversation, is online."""
 
 def add_ChatServiceServicer_to_server(servicer: ChatServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

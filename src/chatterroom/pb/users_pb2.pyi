@@ -236,6 +236,7 @@ class SearchUsersRequest(_message.Message):
 
     QUERY_FIELD_NUMBER: _builtins.int
     IDS_FIELD_NUMBER: _builtins.int
+    USERNAMES_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """Compared without case with the beginning of the username. Ignored where ids are given."""
@@ -245,16 +246,21 @@ class SearchUsersRequest(_message.Message):
     def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """At most 100. Unknown ids are left out of the answer."""
 
+    @_builtins.property
+    def usernames(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Whole usernames, compared without case; at most 100. Unknown ones are left out."""
+
     def __init__(
         self,
         *,
         query: _builtins.str = ...,
         ids: _abc.Iterable[_builtins.str] | None = ...,
+        usernames: _abc.Iterable[_builtins.str] | None = ...,
         limit: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids", "limit", b"limit", "query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids", "limit", b"limit", "query", b"query", "usernames", b"usernames"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

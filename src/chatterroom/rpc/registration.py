@@ -13,6 +13,7 @@ import grpc.aio
 import structlog
 
 from chatterroom.auth.secrets import ServiceCredential
+from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.pb import discovery_pb2, discovery_pb2_grpc
 from chatterroom.rpc.balancer import Instance
 from chatterroom.rpc.channels import open_channel
@@ -134,6 +135,7 @@ async def _report_health(
 ) -> None:
     was_ready = False
     while True:
+        raise_if_cancelled()
         now_ready = await is_ready()
         if now_ready != was_ready:
             log.info("storage_ready" if now_ready else "storage_lost")

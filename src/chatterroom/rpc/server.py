@@ -61,7 +61,7 @@ async def serve_rpc(
         options=(
             ("grpc.so_reuseport", 0),
             ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
-            # Clients ping idle connections every ten seconds (rpc/backend.py).
+            # Clients ping idle connections every ten seconds (rpc/channels.py).
             ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
             ("grpc.keepalive_permit_without_calls", 1),
         ),

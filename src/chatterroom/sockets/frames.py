@@ -13,14 +13,12 @@ __all__ = ["CloseCode", "text_frame"]
 class CloseCode(IntEnum):
     """Why a socket was closed.
 
-    A client should connect again after a code below 4400, with jitter, and must not, or not
-    without acting first, after one from 4400 on.
+    A client should connect again, with jitter, after 1011 to 1013 and 43xx, and where it got no
+    code. After the others it must change something first, as each says.
     """
 
-    NORMAL = 1000
     UNSUPPORTED_DATA = 1003
     INVALID_TEXT = 1007
-    POLICY_VIOLATION = 1008
     TOO_BIG = 1009
     INTERNAL_ERROR = 1011
     SERVICE_RESTART = 1012

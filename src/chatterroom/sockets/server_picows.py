@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Annotated, Protocol
 
 import msgspec
@@ -35,15 +36,15 @@ _STATUS = {
     ErrorKind.NOT_FOUND: 404,
     ErrorKind.RATE_LIMITED: 429,
     ErrorKind.UNAVAILABLE: 503,
+    ErrorKind.INTERNAL: 500,
 }
-_BAD_REQUEST = 400
 _CLOSING_S = 2.0
 
 
 class SocketSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of one socket."""
 
-    max_frame_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 64 * 1024
+    max_frame_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 256 * 1024
     """A longer message from a client closes its socket."""
     max_outbox_bytes: Annotated[int, msgspec.Meta(ge=65536)] = 1024 * 1024
     """What may wait for a slow reader before it is cut off."""
@@ -114,6 +115,11 @@ class Socket(WSListener):
             if waiting > self._settings.max_outbox_bytes:
                 log.info("slow_reader_cut", waiting_bytes=waiting)
                 self._cut()
+
+    def write_passing(self, frame: bytes) -> None:
+        """Send a frame that nobody misses, unless the reader is behind."""
+        if self._transport is not None and not self._paused:
+            self._transport.underlying_transport.write(frame)
 
     def close(self, code: CloseCode, reason: str = "") -> None:
         """Send a close frame and disconnect as soon as it is out, at most two seconds later."""
@@ -262,9 +268,16 @@ async def serve_sockets(
 
 
 def _refusal(error: ChatterRoomError) -> WSUpgradeResponseWithListener:
-    problem = {"code": error.code.value, "detail": error.message, "title": error.code.kind.value}
+    status = HTTPStatus(_STATUS.get(error.code.kind, HTTPStatus.BAD_REQUEST))
+    problem = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": error.message,
+        "code": error.code.value,
+    }
     response = WSUpgradeResponse.create_error_response(
-        _STATUS.get(error.code.kind, _BAD_REQUEST),
+        status,
         msgspec.json.encode(problem),
         {"Content-Type": "application/problem+json"},
     )

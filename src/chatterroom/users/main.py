@@ -12,14 +12,13 @@ from chatterroom.auth.secrets import (
     load_verification_key,
 )
 from chatterroom.auth.tokens import TokenSigner, TokenVerifier
-from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.settings import load_settings
 from chatterroom.pb import users_pb2_grpc
 from chatterroom.process import advertised, run_service, split_urls
 from chatterroom.rpc.balancer import Instance
 from chatterroom.rpc.identity import Doorkeeper
-from chatterroom.rpc.registration import Registration
-from chatterroom.rpc.server import RpcServer, serve_rpc
+from chatterroom.rpc.registration import Registration, stay_known
+from chatterroom.rpc.server import serve_rpc
 from chatterroom.sockets.server_picows import SocketSettings, serve_sockets
 from chatterroom.users.alert_channel_redis import RedisAlertChannel
 from chatterroom.users.alert_socket import accept_alert_socket
@@ -34,7 +33,6 @@ __all__ = ["run", "serve"]
 
 log = structlog.get_logger()
 
-_HEALTH_CHECK_S = 1.0
 _CLOSING_S = 2.5
 
 
@@ -86,39 +84,6 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
                     credential,
                 )
                 log.info("serving", grpc_port=rpc.port, websocket_port=websocket_port)
-                await _stay_known(store, rpc, registration, stop)
+                await stay_known(store.is_ready, rpc, registration, stop)
             await alerts.close(_CLOSING_S)
         carrying.cancel()
-
-
-async def _stay_known(
-    store: UserStore, rpc: RpcServer, registration: Registration, stop: asyncio.Event
-) -> None:
-    """Tell health checks and discovery about us until `stop` is set; then say goodbye to both."""
-    ready = asyncio.Event()
-    async with asyncio.TaskGroup() as tasks:
-        reporting = tasks.create_task(_report_health(store, rpc, ready))
-        registering = tasks.create_task(_register(registration, ready))
-        await stop.wait()
-        reporting.cancel()
-        await rpc.say_serving(False)
-        registering.cancel()
-
-
-async def _report_health(store: UserStore, rpc: RpcServer, ready: asyncio.Event) -> None:
-    was_ready = False
-    while True:
-        raise_if_cancelled()
-        is_ready = await store.is_ready()
-        if is_ready != was_ready:
-            log.info("storage_ready" if is_ready else "storage_lost")
-            await rpc.say_serving(is_ready)
-            was_ready = is_ready
-        if is_ready:
-            ready.set()
-        await asyncio.sleep(_HEALTH_CHECK_S)
-
-
-async def _register(registration: Registration, ready: asyncio.Event) -> None:
-    await ready.wait()
-    await registration.keep()

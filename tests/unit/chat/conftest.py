@@ -17,7 +17,8 @@ from chatterroom.auth.secrets import (
     load_signing_key,
 )
 from chatterroom.auth.tokens import TokenSigner
-from chatterroom.chat.conversation import CreateRoom, Entry, PostMessage
+from chatterroom.chat.conversation import CreateRoom, PostMessage
+from chatterroom.chat.entries import Entry
 from chatterroom.chat.log import ConversationLog
 from chatterroom.chat.main import serve
 from chatterroom.chat.settings import ChatSettings
@@ -106,6 +107,7 @@ class Service:
         self.url = f"ws://127.0.0.1:{websocket_port}/ws/chat"
         self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}")
         self.stub = chat_pb2_grpc.ChatServiceStub(self.channel)
+        self.stop = asyncio.Event()
         self._credential = load_service_credential(secrets)
         self._signer = TokenSigner(load_signing_key(secrets), 900)
 
@@ -158,9 +160,8 @@ async def running_service(mongo_url: str, redis_url: str, secrets: Path) -> Asyn
         grpc_port=grpc_port,
         websocket_port=websocket_port,
     )
-    stop = asyncio.Event()
-    serving = asyncio.create_task(serve(settings, SocketSettings(), stop))
     service = Service(grpc_port, websocket_port, secrets)
+    serving = asyncio.create_task(serve(settings, SocketSettings(), service.stop))
     health = health_pb2_grpc.HealthStub(service.channel)
     request = health_pb2.HealthCheckRequest()
     async with asyncio.timeout(20):
@@ -170,7 +171,7 @@ async def running_service(mongo_url: str, redis_url: str, secrets: Path) -> Asyn
                 break
     watching.cancel()
     yield service
-    stop.set()
+    service.stop.set()
     await serving
     await service.channel.close()
 

@@ -98,7 +98,9 @@ async def test_resume_brings_exactly_what_was_missed(service: Service):
             await receive(writer, "ack")
     async with service.connect(BOB) as socket:
         ready = await receive(socket, "ready")
-        assert ready["conversations"] == [{"conversation_id": room, "seq": 104}]
+        assert ready["conversations"] == [
+            {"conversation_id": room, "seq": 104, "read_index": 0, "delivered_index": 0}
+        ]
         await say(socket, type="resume", ref="r", conversations={room: 40})
         events = [await receive(socket) for _ in range(65)]
         assert [event["seq"] for event in events[:-1]] == list(range(41, 105))

@@ -6,17 +6,36 @@ from hypothesis import strategies as st
 
 from chatterroom.chat.conversation import (
     MAX_MEMBERS,
+    MAX_REACTIONS,
     AddMember,
+    ChangeRole,
     Command,
     Conversation,
     CreateRoom,
-    Entry,
+    DeleteMessage,
+    EditMessage,
     LeaveRoom,
-    MemberLeft,
-    MessagePosted,
+    PinMessage,
     PostMessage,
+    ReactToMessage,
+    RemoveMember,
+    UpdateRoom,
+    answers,
     apply,
     decide,
+)
+from chatterroom.chat.entries import (
+    Entry,
+    MemberLeft,
+    MemberRemoved,
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    Reaction,
+    ReactionAdded,
+    ReactionRemoved,
+    RoleChanged,
+    RoomUpdated,
 )
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import (
@@ -118,11 +137,175 @@ def test_an_entry_that_is_not_the_next_is_not_applied():
         apply(apply(state, entry), entry)
 
 
+def then(state: Conversation, *commands: Command) -> Conversation:
+    for command in commands:
+        state = apply(state, decide(state, command, NOW))
+    return state
+
+
+def roles(state: Conversation) -> dict[UserId, str]:
+    return {user: member.role for user, member in state.members.items()}
+
+
+def message(sender: UserId = ALICE, **fields) -> MessagePosted:
+    return MessagePosted(
+        conversation_id=ROOM,
+        seq=2,
+        message_index=1,
+        sender_id=sender,
+        client_id=CLIENT,
+        created_at=NOW,
+        updated_at=NOW,
+        message="hi",
+        **fields,
+    )
+
+
+def about(target: MessagePosted | None, command: Command, state: Conversation | None = None):
+    return decide(state or created(BOB), command, NOW, target)
+
+
+def refused(target: MessagePosted | None, command: Command, state: Conversation | None = None):
+    with pytest.raises(ChatterRoomError) as refused:
+        about(target, command, state)
+    return refused.value.code
+
+
+def test_only_the_author_edits_and_only_to_something_else():
+    edit = EditMessage(ROOM, ALICE, CLIENT, 2, "hello", (BOB, DAVE))
+    entry = about(message(), edit)
+    assert isinstance(entry, MessageEdited)
+    assert (entry.message_seq, entry.message, entry.mentions) == (2, "hello", (BOB,))
+    assert refused(message(BOB), edit) is ErrorCode.NOT_ALLOWED
+    assert refused(message(), EditMessage(ROOM, ALICE, CLIENT, 2, "hi")) is ErrorCode.UNCHANGED
+
+
+def test_authors_and_admins_delete():
+    assert isinstance(about(message(BOB), DeleteMessage(ROOM, BOB, CLIENT, 2)), MessageDeleted)
+    assert isinstance(about(message(BOB), DeleteMessage(ROOM, ALICE, CLIENT, 2)), MessageDeleted)
+    assert refused(message(), DeleteMessage(ROOM, BOB, CLIENT, 2)) is ErrorCode.NOT_ALLOWED
+
+
+@pytest.mark.parametrize("target", [None, message(deleted=True)], ids=["missing", "deleted"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        EditMessage(ROOM, ALICE, CLIENT, 2, "x"),
+        DeleteMessage(ROOM, ALICE, CLIENT, 2),
+        ReactToMessage(ROOM, ALICE, CLIENT, 2, "+1"),
+        PinMessage(ROOM, ALICE, CLIENT, 2),
+    ],
+    ids=["edit", "delete", "react", "pin"],
+)
+def test_what_is_not_there_cannot_be_changed(target: MessagePosted | None, command: Command):
+    assert refused(target, command) is ErrorCode.MESSAGE_NOT_FOUND
+
+
+def test_a_reaction_is_added_once_and_taken_back_by_its_owner():
+    react = ReactToMessage(ROOM, BOB, CLIENT, 2, "+1")
+    take_back = ReactToMessage(ROOM, BOB, CLIENT, 2, "+1", remove=True)
+    reacted = message(reactions=(Reaction("+1", BOB),))
+    assert isinstance(about(message(), react), ReactionAdded)
+    assert refused(reacted, react) is ErrorCode.UNCHANGED
+    assert isinstance(about(reacted, take_back), ReactionRemoved)
+    assert refused(message(reactions=(Reaction("+1", ALICE),)), take_back) is ErrorCode.UNCHANGED
+
+
+def test_different_reactions_are_bounded_but_joining_one_is_not():
+    full = message(reactions=tuple(Reaction(f"e{n}", ALICE) for n in range(MAX_REACTIONS)))
+    assert refused(full, ReactToMessage(ROOM, BOB, CLIENT, 2, "new")) is ErrorCode.INVALID_REQUEST
+    assert about(full, ReactToMessage(ROOM, BOB, CLIENT, 2, "e0"))
+
+
+def test_a_pin_goes_in_and_out_once():
+    pin, unpin = (PinMessage(ROOM, BOB, CLIENT, 2, remove=remove) for remove in (False, True))
+    assert about(message(), pin)
+    assert refused(message(pinned=True), pin) is ErrorCode.UNCHANGED
+    assert about(message(pinned=True), unpin)
+    assert refused(message(), unpin) is ErrorCode.UNCHANGED
+
+
+def test_mentions_are_members():
+    post = PostMessage(ROOM, ALICE, CLIENT, "@bob @dave", mentions=(BOB, DAVE))
+    entry = decide(created(BOB), post, NOW)
+    assert isinstance(entry, MessagePosted)
+    assert entry.mentions == (BOB,)
+
+
+def test_admins_change_a_room_and_members_do_not():
+    rename = UpdateRoom(ROOM, ALICE, CLIENT, "Coffee", {"posting": "admins"})
+    entry = decide(created(BOB), rename, NOW)
+    assert isinstance(entry, RoomUpdated)
+    after = apply(created(BOB), entry)
+    assert (after.room_name, after.settings.posting, after.settings.adding) == (
+        "Coffee",
+        "admins",
+        "members",
+    )
+    assert refusal(after, PostMessage(ROOM, BOB, CLIENT, "hi")) is ErrorCode.NOT_ALLOWED
+    assert refusal(after, rename) is ErrorCode.UNCHANGED
+    by_bob = UpdateRoom(ROOM, BOB, CLIENT, "Mine")
+    assert refusal(created(BOB), by_bob) is ErrorCode.NOT_ALLOWED
+    wrong = UpdateRoom(ROOM, ALICE, CLIENT, settings={"posting": "nobody"})
+    assert refusal(created(BOB), wrong) is ErrorCode.INVALID_REQUEST
+
+
+def test_who_may_add_is_a_setting():
+    closed = then(created(BOB), UpdateRoom(ROOM, ALICE, CLIENT, settings={"adding": "admins"}))
+    assert refusal(closed, AddMember(ROOM, BOB, CLIENT, CAROL)) is ErrorCode.NOT_ALLOWED
+    assert decide(closed, AddMember(ROOM, ALICE, CLIENT, CAROL), NOW)
+
+
+def test_people_are_removed_by_higher_roles_only():
+    state = then(created(BOB, CAROL), ChangeRole(ROOM, ALICE, CLIENT, BOB, "admin"))
+    assert isinstance(decide(state, RemoveMember(ROOM, BOB, CLIENT, CAROL), NOW), MemberRemoved)
+    assert refusal(state, RemoveMember(ROOM, CAROL, CLIENT, BOB)) is ErrorCode.NOT_ALLOWED
+    assert refusal(state, RemoveMember(ROOM, BOB, CLIENT, ALICE)) is ErrorCode.NOT_ALLOWED
+    assert refusal(state, RemoveMember(ROOM, BOB, CLIENT, DAVE)) is ErrorCode.NOT_A_MEMBER
+    gone = then(state, RemoveMember(ROOM, ALICE, CLIENT, BOB))
+    assert refusal(gone, PostMessage(ROOM, BOB, CLIENT, "hi")) is ErrorCode.ROOM_NOT_FOUND
+
+
+def test_the_owner_gives_roles_and_hands_over():
+    state = created(BOB, CAROL)
+    promote = ChangeRole(ROOM, BOB, CLIENT, CAROL, "admin")
+    assert refusal(state, promote) is ErrorCode.NOT_ALLOWED
+    abdicate = ChangeRole(ROOM, ALICE, CLIENT, ALICE, "member")
+    assert refusal(state, abdicate) is ErrorCode.NOT_ALLOWED
+    hand_over = ChangeRole(ROOM, ALICE, CLIENT, BOB, "owner")
+    assert isinstance(decide(state, hand_over, NOW), RoleChanged)
+    assert roles(then(state, hand_over)) == {ALICE: "admin", BOB: "owner", CAROL: "member"}
+
+
+def test_when_the_owner_leaves_an_admin_or_the_oldest_member_takes_over():
+    state = created(BOB, CAROL)
+    leave = LeaveRoom(ROOM, ALICE, CLIENT)
+    assert sorted(roles(then(state, leave)).values()) == ["member", "owner"]
+    with_admin = then(state, ChangeRole(ROOM, ALICE, CLIENT, CAROL, "admin"), leave)
+    assert roles(with_admin) == {BOB: "member", CAROL: "owner"}
+    assert then(created(), leave).members == {}
+
+
+def test_a_request_is_answered_only_by_an_entry_of_its_kind():
+    entry = decide(created(), PostMessage(ROOM, ALICE, CLIENT, "hi"), NOW)
+    assert answers(entry, PostMessage(ROOM, ALICE, CLIENT, "another text"))
+    assert not answers(entry, AddMember(ROOM, ALICE, CLIENT, BOB))
+
+
 people = st.sampled_from(PEOPLE)
 commands = st.one_of(
     st.builds(PostMessage, st.just(ROOM), people, st.just(CLIENT), st.just("hi")),
     st.builds(AddMember, st.just(ROOM), people, st.just(CLIENT), people),
     st.builds(LeaveRoom, st.just(ROOM), people, st.just(CLIENT)),
+    st.builds(RemoveMember, st.just(ROOM), people, st.just(CLIENT), people),
+    st.builds(
+        ChangeRole,
+        st.just(ROOM),
+        people,
+        st.just(CLIENT),
+        people,
+        st.sampled_from(["owner", "admin", "member"]),
+    ),
     st.builds(
         CreateRoom, st.just(ROOM), people, st.just(CLIENT), st.just("Tea"), st.tuples(people)
     ),
@@ -146,9 +329,10 @@ def test_whatever_is_asked_the_log_is_dense_and_says_who_is_in(asked: list[Comma
     messages = [entry for entry in entries if isinstance(entry, MessagePosted)]
     assert [entry.message_index for entry in messages] == list(range(1, len(messages) + 1))
     assert state.message_index == len(messages)
-    gone = [entry.user_id for entry in entries if isinstance(entry, MemberLeft)][-1:]
-    if entries and isinstance(entries[-1], MemberLeft):
-        assert gone[0] not in state.members
+    if entries and isinstance(entries[-1], MemberLeft | MemberRemoved):
+        assert entries[-1].user_id not in state.members
+    owners = [user for user, member in state.members.items() if member.role == "owner"]
+    assert len(owners) == (1 if state.members else 0), "a room with members has one owner"
 
 
 @given(st.lists(commands, max_size=40))

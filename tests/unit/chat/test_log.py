@@ -3,7 +3,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from chatterroom.chat.conversation import AddMember, LeaveRoom, MessagePosted
+from chatterroom.chat.conversation import AddMember, LeaveRoom
+from chatterroom.chat.entries import MessagePosted
 from chatterroom.chat.log import ConversationLog, StorageUnavailableError
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import ClientId, new_id
@@ -154,8 +155,8 @@ class UnansweredInserts:
     async def insert_messages(self, entries: Sequence[MessagePosted]) -> int:
         return await self._lose(self._store.insert_messages(entries))
 
-    async def insert_with_members(self, entry, after) -> bool:
-        return await self._lose(self._store.insert_with_members(entry, after))
+    async def insert_with_effects(self, entry, after, target) -> bool:
+        return await self._lose(self._store.insert_with_effects(entry, after, target))
 
     async def _lose(self, insert):
         answer = await insert

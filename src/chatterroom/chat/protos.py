@@ -1,0 +1,92 @@
+"""Entries and conversations as the messages of `chat.proto`."""
+
+from chatterroom.chat.entries import MessagePosted
+from chatterroom.chat.events import grouped
+from chatterroom.chat.store_mongo import Overview
+from chatterroom.core.ids import is_private, message_id
+from chatterroom.core.times import format_time
+from chatterroom.pb import chat_pb2
+
+__all__ = ["conversation_proto", "private_message", "room_message"]
+
+
+def private_message(entry: MessagePosted) -> chat_pb2.ChatMessageProto:
+    """Return a message as private histories show it."""
+    return chat_pb2.ChatMessageProto(
+        sender_id=entry.sender_id,
+        receiver_id=entry.receiver_id or "",
+        message=entry.message,
+        created_at=format_time(entry.created_at),
+        updated_at=format_time(entry.updated_at),
+        id=message_id(entry.conversation_id, entry.seq),
+        conversation_id=entry.conversation_id,
+        seq=entry.seq,
+        message_index=entry.message_index,
+        client_id=entry.client_id,
+        details=_details(entry),
+    )
+
+
+def room_message(entry: MessagePosted) -> chat_pb2.RoomMessageProto:
+    """Return a message as room histories and lists show it."""
+    return chat_pb2.RoomMessageProto(
+        id=message_id(entry.conversation_id, entry.seq),
+        room_id="" if is_private(entry.conversation_id) else entry.conversation_id,
+        sender_id=entry.sender_id,
+        message=entry.message,
+        created_at=format_time(entry.created_at),
+        updated_at=format_time(entry.updated_at),
+        conversation_id=entry.conversation_id,
+        seq=entry.seq,
+        message_index=entry.message_index,
+        client_id=entry.client_id,
+        details=_details(entry),
+    )
+
+
+def conversation_proto(
+    overview: Overview, pending_marks: tuple[int, int]
+) -> chat_pb2.ConversationProto:
+    """Return a conversation as its list shows it; `pending_marks` are not stored yet."""
+    membership = overview.membership
+    private = is_private(membership.conversation_id)
+    last = overview.last_message
+    # Whoever wrote the last message has read what came before it.
+    own = overview.message_index if last and last.sender_id == membership.user_id else 0
+    read_index = max(membership.read_index, pending_marks[0], own)
+    return chat_pb2.ConversationProto(
+        conversation_id=membership.conversation_id,
+        kind="private" if private else "room",
+        room_id="" if private else membership.conversation_id,
+        room_name=overview.room_name,
+        peer_id=membership.peer_id or "",
+        seq=overview.seq,
+        message_index=overview.message_index,
+        read_index=read_index,
+        unread=max(0, overview.message_index - read_index),
+        last_activity_at=format_time(overview.last_activity_at),
+        last_message=room_message(last) if last else None,
+        delivered_index=max(membership.delivered_index, pending_marks[1], read_index),
+    )
+
+
+def _details(entry: MessagePosted) -> chat_pb2.MessageDetails | None:
+    """Return what most messages do not have, None where this one has nothing of it."""
+    if entry.changed_seq is None and entry.reply_to_seq is None and not entry.mentions:
+        return None
+    reply_to = (
+        message_id(entry.conversation_id, entry.reply_to_seq)
+        if entry.reply_to_seq is not None
+        else ""
+    )
+    return chat_pb2.MessageDetails(
+        reply_to=reply_to,
+        mentions=entry.mentions,
+        reactions=[
+            chat_pb2.Reaction(emoji=emoji, user_ids=users)
+            for emoji, users in grouped(entry.reactions).items()
+        ],
+        pinned=entry.pinned,
+        edited=bool(entry.edit_seqs),
+        deleted=entry.deleted,
+    )
