@@ -78,9 +78,11 @@ class Fanout(Protocol):
     def publish(self, channel: str, payload: bytes) -> None:
         """Send to the instances that have subscribed, without waiting."""
 
-    def subscribe(self, channels: Sequence[str]) -> Awaitable[None]:
-        """Ask for channels at once; await to know that their messages arrive from now on, or
-        cannot for now. Every call needs an `unsubscribe` of its own."""
+    def subscribe(self, channels: Sequence[str]) -> None:
+        """Ask for channels. Every call needs an `unsubscribe` of its own."""
+
+    async def confirmed(self, channels: Sequence[str]) -> None:
+        """Return when messages of these channels arrive from now on, or cannot for now."""
 
     def unsubscribe(self, channels: Sequence[str]) -> None:
         """Stop, soon."""
@@ -184,8 +186,10 @@ class Hub:
         """Tell `outlet` of conversations in which its user appears from now on."""
         watchers = self._watchers[outlet.user_id]
         watchers.add(outlet)
+        channels = [_USER + outlet.user_id]
         if len(watchers) == 1:
-            await self._fanout.subscribe([_USER + outlet.user_id])
+            self._fanout.subscribe(channels)
+        await self._fanout.confirmed(channels)
 
     def unwatch(self, outlet: Outlet) -> None:
         """Stop telling `outlet`."""
@@ -296,9 +300,9 @@ class Hub:
             feed.users += 1
             feeds.append(feed)
         if fresh:
-            confirmed = self._fanout.subscribe([_CONVERSATION + feed.id for feed in fresh])
+            self._fanout.subscribe([_CONVERSATION + feed.id for feed in fresh])
             # A task of the hub's: others may wait for these feeds when this caller has gone.
-            self._tasks.create_task(self._begin(fresh, confirmed))
+            self._tasks.create_task(self._begin(fresh))
         try:
             for feed in feeds:
                 await asyncio.shield(feed.opened)
@@ -307,10 +311,10 @@ class Hub:
             raise
         return feeds
 
-    async def _begin(self, feeds: list[_Feed], confirmed: Awaitable[None]) -> None:
+    async def _begin(self, feeds: list[_Feed]) -> None:
         """Subscribe first, read second: what is stored in between comes as a hint."""
         try:
-            await confirmed
+            await self._fanout.confirmed([_CONVERSATION + feed.id for feed in feeds])
             heads = await self._store.heads([feed.id for feed in feeds])
         except StorageUnavailableError as error:
             for feed in feeds:

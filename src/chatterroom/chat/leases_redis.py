@@ -16,9 +16,9 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from chatterroom.chat.client_redis import redis_client
 from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.ids import ConversationId, UserId, new_id
+from chatterroom.pubsub.client_redis import redis_client
 
 __all__ = ["Leases", "online", "room_connections"]
 
@@ -59,10 +59,14 @@ class Leases:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, url: str) -> AsyncIterator[Self]:
-        """Give the leases kept in the Redis database of `url`."""
+    async def connect(cls, url: str, setting: str) -> AsyncIterator[Self]:
+        """Give the leases kept in the Redis database of `url`, which `setting` names."""
         client = redis_client(
-            url, socket_connect_timeout=_CALL_S, socket_timeout=_CALL_S, decode_responses=True
+            url,
+            setting,
+            socket_connect_timeout=_CALL_S,
+            socket_timeout=_CALL_S,
+            decode_responses=True,
         )
         try:
             yield cls(client)

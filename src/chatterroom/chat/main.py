@@ -17,7 +17,6 @@ from chatterroom.auth.tokens import TokenVerifier
 from chatterroom.chat.actions import Actions
 from chatterroom.chat.chat_sockets import ChatSockets
 from chatterroom.chat.entries import Entry
-from chatterroom.chat.fanout_redis import RedisFanout
 from chatterroom.chat.hub import Hub
 from chatterroom.chat.leases_redis import Leases
 from chatterroom.chat.log import ConversationLog
@@ -31,6 +30,7 @@ from chatterroom.core.ids import ConversationId
 from chatterroom.core.settings import load_settings
 from chatterroom.pb import chat_pb2_grpc, users_pb2_grpc
 from chatterroom.process import advertised, run_service, split_urls
+from chatterroom.pubsub.channels_redis import RedisChannels
 from chatterroom.rpc.backend import Backend
 from chatterroom.rpc.balancer import Instance
 from chatterroom.rpc.directory import Directory
@@ -44,6 +44,7 @@ __all__ = ["run", "serve"]
 log = structlog.get_logger()
 
 _USERS_CALL_S = 2.0
+_REDIS_URL = "CHATTERROOM_CHAT_REDIS_URL"
 
 
 def run() -> int:
@@ -64,8 +65,8 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
     directory = Directory(discovery_urls, credential)
     async with (
         ChatStore.connect(settings.mongo_url) as store,
-        RedisFanout.connect(settings.redis_url) as fanout,
-        Leases.connect(settings.redis_url) as leases,
+        RedisChannels.connect(settings.redis_url, _REDIS_URL) as fanout,
+        Leases.connect(settings.redis_url, _REDIS_URL) as leases,
         _users_backend(directory, credential) as users,
         asyncio.TaskGroup() as tasks,
     ):

@@ -15,6 +15,7 @@ from chatterroom.auth.tokens import TokenSigner, TokenVerifier
 from chatterroom.core.settings import load_settings
 from chatterroom.pb import users_pb2_grpc
 from chatterroom.process import advertised, run_service, split_urls
+from chatterroom.pubsub.channels_redis import RedisChannels
 from chatterroom.rpc.balancer import Instance
 from chatterroom.rpc.identity import Doorkeeper
 from chatterroom.rpc.registration import Registration, stay_known
@@ -52,13 +53,14 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
     credential = load_service_credential(secrets)
     signer = TokenSigner(load_signing_key(secrets), settings.access_token_lifetime_s)
     verifier = TokenVerifier(load_verification_key(secrets))
-    channel = RedisAlertChannel(settings.redis_url)
-    alerts = Alerts(channel)
     async with (
+        RedisChannels.connect(settings.redis_url, "CHATTERROOM_USERS_REDIS_URL") as channels,
         UserStore(settings.mongo_url) as store,
         Passwords(settings.hashing_concurrency) as passwords,
         asyncio.TaskGroup() as tasks,
     ):
+        channel = RedisAlertChannel(channels)
+        alerts = Alerts(channel)
         logins = Logins(store, passwords, signer, alerts, settings.refresh_token_lifetime_s)
         servicer = UsersServicer(store, passwords, logins, settings.timeout_simulation_s)
         carrying = tasks.create_task(channel.run(alerts.hear))

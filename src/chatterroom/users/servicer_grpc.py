@@ -2,7 +2,7 @@
 """The gRPC face of the user service: messages in, accounts and logins, messages out."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import grpc.aio
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 SERVICE_NAME = users_pb2.DESCRIPTOR.services_by_name["UserService"].full_name
 
-_IDS_AT_ONCE = 100
+_USERS_AT_ONCE = 100
 _MOST_RESULTS = 100
 _USUAL_RESULTS = 20
 _QUERY_CHARACTERS = 64
@@ -116,6 +116,8 @@ class UsersServicer(users_pb2_grpc.UserServiceServicer):
         """Answers in the order of the ids, or of the usernames. Raises INVALID_REQUEST."""
         if request.ids:
             return _summaries(await self._by_ids(request.ids))
+        if request.usernames:
+            return _summaries(await self._by_usernames(request.usernames))
         _require(request.query, "query")
         limit = request.limit or _USUAL_RESULTS
         if not 1 <= limit <= _MOST_RESULTS or len(request.query) > _QUERY_CHARACTERS:
@@ -135,17 +137,28 @@ class UsersServicer(users_pb2_grpc.UserServiceServicer):
 
     async def _by_ids(self, texts: Iterable[str]) -> dict[UserId, str]:
         user_ids = list(dict.fromkeys(parse_user_id(text, "ids") for text in texts))
-        if len(user_ids) > _IDS_AT_ONCE:
-            raise ChatterRoomError(
-                ErrorCode.INVALID_REQUEST, f"at most {_IDS_AT_ONCE} ids at once", field="ids"
-            )
+        _require_few(user_ids, "ids")
         found = await self._store.usernames(user_ids)
         return {user_id: found[user_id] for user_id in user_ids if user_id in found}
+
+    async def _by_usernames(self, texts: Sequence[str]) -> dict[UserId, str]:
+        _require_few(texts, "usernames")
+        # Nobody has a longer name; normalising one could take a while.
+        return await self._store.users_named(
+            text for text in texts if len(text) <= _QUERY_CHARACTERS
+        )
 
 
 def _require(value: str, name: str) -> None:
     if not value:
         raise ChatterRoomError(ErrorCode.INVALID_REQUEST, f"{name} is missing", field=name)
+
+
+def _require_few(users: Sequence[str], name: str) -> None:
+    if len(users) > _USERS_AT_ONCE:
+        raise ChatterRoomError(
+            ErrorCode.INVALID_REQUEST, f"at most {_USERS_AT_ONCE} {name} at once", field=name
+        )
 
 
 def _login(tokens: Tokens) -> users_pb2.LoginUserResponse:

@@ -1,7 +1,7 @@
 """Accounts and sessions in MongoDB, in the user service's own database."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Self
@@ -117,6 +117,16 @@ class UserStore:
         with _translated():
             cursor = self._users.find({"_id": {"$in": list(user_ids)}}, {"username": True})
             return {UserId(found["_id"]): found["username"] async for found in cursor}
+
+    async def users_named(self, usernames: Iterable[str]) -> dict[UserId, str]:
+        """Return those users that have one of these names, however written, in this order."""
+        keys = list(dict.fromkeys(map(username_key, usernames)))
+        wanted = {"username_key": {"$in": keys}}
+        with _translated():
+            cursor = self._users.find(wanted, {"username": True, "username_key": True})
+            found = {user["username_key"]: user async for user in cursor}
+        users = [found[key] for key in keys if key in found]
+        return {UserId(user["_id"]): user["username"] for user in users}
 
     async def usernames_beginning(self, beginning: str, limit: int) -> dict[UserId, str]:
         """Return the first usernames, in their alphabetical order, that begin like this."""

@@ -1,7 +1,7 @@
-"""Hints between chat instances over Redis pub/sub.
+"""Hints between instances over Redis pub/sub.
 
-Redis away, slow or emptied only delays: nothing here waits for it on behalf of a message, and
-after every reconnection the hub is told that hints may have been lost.
+Redis away, slow or emptied only delays or loses hints: publishing never waits, and after every
+reconnection the listener is told that some may have been lost.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from chatterroom.chat.client_redis import redis_client
 from chatterroom.core.cancellation import raise_if_cancelled, until_one_fails
+from chatterroom.pubsub.client_redis import redis_client
 
-__all__ = ["RedisFanout"]
+__all__ = ["RedisChannels"]
 
 log = structlog.get_logger()
 
@@ -36,10 +36,11 @@ _RETRY_S = (0.1, 1.0)
 _FAILURES = (RedisError, OSError, TimeoutError)
 
 
-class RedisFanout:
+class RedisChannels:
     """Publishes and listens, reconnecting for as long as it runs.
 
-    What does not fit the queue is dropped, oldest first: other instances find it by their sweep.
+    At most once, in order within a connection. What does not fit the queue is dropped, oldest
+    first.
     """
 
     def __init__(self, client: Redis) -> None:
@@ -53,10 +54,11 @@ class RedisFanout:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, url: str) -> AsyncIterator[Self]:
-        """Give a fan-out that connects when it runs."""
+    async def connect(cls, url: str, setting: str) -> AsyncIterator[Self]:
+        """Give channels that connect when they run; `setting` names where `url` is from."""
         # The loops below retry; a silent reconnection would hide that hints were lost.
-        client = redis_client(url, socket_connect_timeout=_CALL_S, retry=Retry(NoBackoff(), 0))
+        retry = Retry(NoBackoff(), 0)
+        client = redis_client(url, setting, socket_connect_timeout=_CALL_S, retry=retry)
         try:
             yield cls(client)
         finally:
@@ -67,10 +69,13 @@ class RedisFanout:
         self._queue.append((channel, payload))
         self._queued.set()
 
-    def subscribe(self, channels: Sequence[str]) -> Awaitable[None]:
-        """Ask for channels; awaiting takes until Redis has confirmed, at most a second."""
+    def subscribe(self, channels: Sequence[str]) -> None:
+        """Ask for channels. Every call needs an `unsubscribe` of its own."""
         self._wanted.update(channels)
         self._wishes_changed.set()
+
+    async def confirmed(self, channels: Sequence[str]) -> None:
+        """Wait until Redis has confirmed what was asked for, at most a second."""
         loop = asyncio.get_running_loop()
         confirmations: list[asyncio.Future[None]] = []
         for channel in channels:
@@ -78,14 +83,16 @@ class RedisFanout:
                 confirmation = loop.create_future()
                 self._waiting[channel].append(confirmation)
                 confirmations.append(confirmation)
-        return _soon(confirmations)
+        if confirmations:
+            await asyncio.wait(confirmations, timeout=_CONFIRMATION_S)
 
     def unsubscribe(self, channels: Sequence[str]) -> None:
-        """Forget channels; messages already under way may still be heard."""
+        """Give channels up; messages already under way may still be heard."""
         for channel in channels:
             self._wanted[channel] -= 1
             if self._wanted[channel] <= 0:
                 del self._wanted[channel]
+                self._waiting.pop(channel, None)
         self._wishes_changed.set()
 
     async def run(
@@ -107,7 +114,7 @@ class RedisFanout:
             try:
                 await work()
             except _FAILURES as error:
-                log.warning("fanout_interrupted", what=name, reason=type(error).__name__)
+                log.warning("pubsub_interrupted", what=name, reason=type(error).__name__)
             await asyncio.sleep(random.uniform(*_RETRY_S))
 
     async def _publish(self) -> None:
@@ -177,8 +184,3 @@ class RedisFanout:
         for confirmation in self._waiting.pop(channel, ()):
             if not confirmation.done():
                 confirmation.set_result(None)
-
-
-async def _soon(confirmations: list[asyncio.Future[None]]) -> None:
-    if confirmations:
-        await asyncio.wait(confirmations, timeout=_CONFIRMATION_S)

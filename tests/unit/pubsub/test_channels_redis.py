@@ -1,0 +1,86 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from chatterroom.core.settings import SettingsError
+from chatterroom.pubsub.channels_redis import RedisChannels
+
+
+class Listener:
+    def __init__(self, channels: RedisChannels) -> None:
+        self.channels = channels
+        self.heard: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+        self.missed: asyncio.Queue[None] = asyncio.Queue()
+
+    async def next(self) -> tuple[str, bytes]:
+        return await asyncio.wait_for(self.heard.get(), 10)
+
+    async def subscribe(self, *channels: str) -> None:
+        self.channels.subscribe(channels)
+        await self.channels.confirmed(channels)
+
+
+@asynccontextmanager
+async def listening(url: str) -> AsyncIterator[Listener]:
+    async with RedisChannels.connect(url, "REDIS_URL") as channels:
+        listener = Listener(channels)
+        running = asyncio.create_task(
+            channels.run(
+                lambda channel, payload: listener.heard.put_nowait((channel, payload)),
+                lambda: listener.missed.put_nowait(None),
+            )
+        )
+        yield listener
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def test_messages_arrive_in_order_at_those_who_subscribed(redis_url: str):
+    async with listening(redis_url) as one, listening(redis_url) as other:
+        await one.subscribe("a", "b")
+        await other.subscribe("b")
+        for number in range(300):
+            other.channels.publish("a", b"%d" % number)
+        other.channels.publish("b", b"last")
+        got = [await one.next() for _ in range(301)]
+        assert got == [*(("a", b"%d" % number) for number in range(300)), ("b", b"last")]
+        assert await other.next() == ("b", b"last")
+
+
+async def test_a_channel_is_kept_until_the_last_has_given_it_up(redis_url: str):
+    async with listening(redis_url) as listener:
+        await listener.subscribe("a")
+        await listener.subscribe("a")
+        await listener.subscribe("end")
+        listener.channels.unsubscribe(["a"])
+        listener.channels.publish("a", b"still heard")
+        assert await listener.next() == ("a", b"still heard")
+
+
+async def test_after_a_lost_connection_it_listens_again_and_says_that_it_missed_some(
+    redis_url: str, redis_admin
+):
+    async with listening(redis_url) as listener:
+        await listener.subscribe("a")
+        await asyncio.wait_for(listener.missed.get(), 10)
+        for client in redis_admin.client_list(_type="pubsub"):
+            redis_admin.client_kill_filter(_id=client["id"])
+        await asyncio.wait_for(listener.missed.get(), 10)
+        await listener.channels.confirmed(["a"])
+        listener.channels.publish("a", b"again")
+        assert await listener.next() == ("a", b"again")
+
+
+async def test_without_redis_nothing_waits():
+    async with listening("redis://127.0.0.1:1/0") as listener:
+        listener.channels.publish("a", b"lost")
+        async with asyncio.timeout(5):
+            await listener.subscribe("a")
+
+
+async def test_a_wrong_url_names_its_setting():
+    with pytest.raises(SettingsError, match="REDIS_URL is wrong"):
+        async with RedisChannels.connect("nonsense", "REDIS_URL"):
+            pass
