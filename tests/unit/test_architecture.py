@@ -22,8 +22,8 @@ DRIVERS = {
     "jwt": ("auth/tokens.py",),
     "cryptography": ("auth/",),
     "argon2": ("users/passwords.py",),
-    "httpx": ("demo.py",),
-    "websockets": ("demo.py",),
+    "httpx": ("httpx",),
+    "websockets": ("websockets",),
     "typer": ("cli.py",),
     "uvloop": ("process.py",),
 }

@@ -1,0 +1,226 @@
+"""What HTTP calls take and answer. Fields that a newer server adds are passed over."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from chatterroom.client.events import Message
+
+__all__ = [
+    "Conversation",
+    "LastMessage",
+    "Member",
+    "MembershipChange",
+    "Page",
+    "Profile",
+    "ReadMark",
+    "Room",
+    "RoomReceipt",
+    "Tokens",
+    "User",
+]
+
+
+class Tokens(Struct, frozen=True):
+    """What a user acts with. Secret: whoever holds the refresh token is the user."""
+
+    token: str
+    refresh_token: str
+    user_id: str
+    session_id: str
+    expires_in: int
+    """Seconds for which `token` was valid when it was issued."""
+
+    def __repr__(self) -> str:
+        return f"Tokens(user_id={self.user_id!r}, session_id={self.session_id!r}, …)"
+
+
+class Profile(Struct, frozen=True):
+    """What may be known of a user. Others' emails are empty."""
+
+    username: str
+    email: str
+    user_id: str
+    created_at: datetime
+
+
+class User(Struct, frozen=True):
+    """A user as lists show them."""
+
+    user_id: str
+    username: str
+
+
+class RoomReceipt(Struct, frozen=True):
+    """The room exists. `duplicate`: `client_id` had created it before."""
+
+    room_id: str
+    seq: int
+    client_id: str
+    duplicate: bool
+
+
+class MembershipChange(Struct, frozen=True):
+    """The room has taken note, with the entry at `seq`."""
+
+    seq: int
+
+
+class Member(Struct, frozen=True):
+    """A member of a room. `connected` is a hint."""
+
+    user_id: str
+    joined_at: datetime
+    connected: bool
+
+
+class Room(Struct, frozen=True):
+    """A room and who is in it."""
+
+    room_id: str
+    room_name: str
+    creator_id: str
+    created_at: datetime
+    members: list[Member]
+    seq: int
+    message_index: int
+
+
+class Page(Struct, frozen=True):
+    """A part of a history, oldest first. `has_more`: in the direction of paging."""
+
+    messages: list[Message]
+    has_more: bool
+
+
+class LastMessage(Struct, frozen=True):
+    """The newest message of a conversation."""
+
+    id: str
+    sender_id: str
+    message: str
+    created_at: datetime
+    updated_at: datetime
+    seq: int
+    message_index: int
+
+
+class Conversation(Struct, frozen=True):
+    """A room or a private chat as one user's list shows it."""
+
+    conversation_id: str
+    kind: Literal["room", "private"]
+    room_id: str
+    """Empty for a private chat."""
+    room_name: str
+    """Empty for a private chat."""
+    peer_id: str
+    """The other user; empty for a room."""
+    seq: int
+    message_index: int
+    read_index: int
+    unread: int
+    last_activity_at: datetime
+    last_message: LastMessage | None
+
+
+class ReadMark(Struct, frozen=True):
+    """The mark that holds: the highest there was."""
+
+    read_index: int
+    unread: int
+
+
+# The rest is between this library and the server.
+
+
+class Registered(Struct, frozen=True):
+    """The account exists."""
+
+    user_id: str
+
+
+class Done(Struct, frozen=True):
+    """It is done."""
+
+    message: str
+
+
+class Users(Struct, frozen=True):
+    """Users that were found."""
+
+    users: list[User]
+
+
+class ConversationPage(Struct, frozen=True):
+    """A part of the list; `next_cursor` is empty on the last page."""
+
+    conversations: list[Conversation]
+    next_cursor: str
+
+
+class Register(Struct, frozen=True):
+    """A new account."""
+
+    username: str
+    email: str
+    password: str
+
+
+class Login(Struct, frozen=True):
+    """Who logs in."""
+
+    email: str
+    password: str
+
+
+class Refresh(Struct, frozen=True):
+    """Asks for new tokens."""
+
+    refresh_token: str
+
+
+class Reader(Struct, frozen=True):
+    """Who reads a private chat."""
+
+    sender_id: str
+
+
+class SendPrivate(Struct, frozen=True):
+    """A message to a user."""
+
+    sender_id: str
+    receiver_id: str
+    message: str
+    client_id: str
+
+
+class SendToRoom(Struct, frozen=True):
+    """A message to a room."""
+
+    sender_id: str
+    message: str
+    client_id: str
+
+
+class CreateRoom(Struct, frozen=True):
+    """A new room."""
+
+    room_name: str
+    creator_id: str
+    members_ids: list[str]
+    client_id: str
+
+
+class ChangeMembership(Struct, frozen=True):
+    """Who is added, or leaves."""
+
+    user_id: str
+    client_id: str
+
+
+class MarkRead(Struct, frozen=True):
+    """How far one has read."""
+
+    message_index: int

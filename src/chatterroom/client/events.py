@@ -1,0 +1,212 @@
+"""What a session socket says: the types of events, and how frames become events.
+
+A new kind of event is a class here and a name in `KnownEvent`; nothing else changes. What is not
+in that table, or does not fit its type, arrives as `Unknown`.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+__all__ = [
+    "Ack",
+    "Acknowledged",
+    "Control",
+    "Entry",
+    "Event",
+    "Frame",
+    "GoingAway",
+    "Gone",
+    "Head",
+    "KnownEvent",
+    "MemberAdded",
+    "MemberLeft",
+    "MemberRemoved",
+    "Message",
+    "Ready",
+    "Refusal",
+    "Reply",
+    "Resumed",
+    "RoomCreated",
+    "Unknown",
+    "decode_frame",
+    "decode_reply",
+]
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """What all entries of a conversation's log have in common.
+
+    `seq` is the place in the log: 1, 2, 3, without a hole. `message_index` counts the messages
+    up to and including this entry.
+    """
+
+    id: str
+    conversation_id: str
+    seq: int
+    message_index: int
+    sender_id: str
+    created_at: datetime
+    client_id: str | None = None
+    room_id: str | None = None
+    """The room; None in a private chat."""
+
+
+class Message(Entry, frozen=True, kw_only=True, tag="message"):
+    """Somebody wrote. `receiver_id` is set in a private chat."""
+
+    message: str
+    updated_at: datetime
+    receiver_id: str | None = None
+
+
+class RoomCreated(Entry, frozen=True, kw_only=True, tag="room_created"):
+    """A room exists, and these are its first members."""
+
+    room_name: str
+    members_ids: list[str]
+
+
+class MemberAdded(Entry, frozen=True, kw_only=True, tag="member_added"):
+    """`user_id` is a member of the room from here on."""
+
+    user_id: str
+
+
+class MemberLeft(Entry, frozen=True, kw_only=True, tag="member_left"):
+    """`user_id` is no longer a member of the room. If that is you, no entries follow."""
+
+    user_id: str
+
+
+class MemberRemoved(Entry, frozen=True, kw_only=True, tag="member_removed"):
+    """`user_id` has been removed from the room by somebody else, as with `MemberLeft`."""
+
+    user_id: str
+
+
+class Gone(Struct, frozen=True):
+    """You are no longer in a conversation, and the entries that told so cannot be had any more."""
+
+    conversation_id: str
+
+
+class Unknown(Struct, frozen=True):
+    """Something that this version of the library has no type for, with all its fields.
+
+    Where it is an entry of a log (`seq` is not None), it has its place in the order as any other.
+    """
+
+    type: str
+    fields: dict[str, Any]
+
+    @property
+    def conversation_id(self) -> str | None:
+        """The conversation it belongs to, if any."""
+        value = self.fields.get("conversation_id")
+        return value if isinstance(value, str) else None
+
+    @property
+    def seq(self) -> int | None:
+        """Its place in the conversation's log; None where it is not an entry.
+
+        Only entries have an id: a mark that mentions a `seq` is none.
+        """
+        value = self.fields.get("seq")
+        is_entry = type(value) is int and "id" in self.fields and self.conversation_id is not None
+        return value if is_entry else None
+
+
+# The table of event types: what it names is decoded by its tag.
+KnownEvent = Message | RoomCreated | MemberAdded | MemberLeft | MemberRemoved
+
+Event = KnownEvent | Gone | Unknown
+
+
+class Ack(Struct, frozen=True, kw_only=True, tag="ack"):
+    """The message is on disk, in its place. `duplicate`: `client_id` had been stored before."""
+
+    id: str
+    conversation_id: str
+    seq: int
+    message_index: int
+    created_at: datetime
+    client_id: str | None = None
+    duplicate: bool = False
+
+
+class Head(Struct, frozen=True):
+    """How far a conversation has come, and with which entry the user came in, if told."""
+
+    conversation_id: str
+    seq: int
+    joined_seq: int = 1
+
+
+class Ready(Struct, frozen=True, tag="ready"):
+    """The socket is open and says what there is to resume."""
+
+    conversations: list[Head]
+
+
+class Resumed(Struct, frozen=True, tag="resumed"):
+    """What was missed has been sent; from here on events come as they happen."""
+
+
+class GoingAway(Struct, frozen=True, tag="going_away"):
+    """The server stops and asks to be left within a time."""
+
+    within_s: float = 0.0
+
+
+class Refusal(Struct, frozen=True, tag="error"):
+    """A command was refused, or, without `ref`, something else went wrong."""
+
+    code: str
+    detail: str = ""
+    ref: str | None = None
+    retry_after_s: float | None = None
+
+
+class Reply(Struct, frozen=True):
+    """The answer to a command: its type, and all its fields."""
+
+    type: str
+    fields: dict[str, Any]
+
+
+class Acknowledged(Struct, frozen=True, tag="ack"):
+    """Which command an `ack` answers; the rest is decoded for whoever asked."""
+
+    ref: str | None = None
+
+
+Control = Ready | Resumed | GoingAway | Acknowledged | Refusal
+
+Frame = KnownEvent | Unknown | Control
+
+_known: msgspec.json.Decoder[KnownEvent | Control] = msgspec.json.Decoder(KnownEvent | Control)
+_decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def decode_frame(text: bytes) -> Frame:
+    """Return what a text frame says; raise `ValueError` for one that says nothing."""
+    try:
+        return _known.decode(text)
+    except msgspec.DecodeError:  # of another type, or not a frame at all
+        reply = decode_reply(text)
+        return Unknown(reply.type, reply.fields)
+
+
+def decode_reply(text: bytes) -> Reply:
+    """Return a frame with its fields as they are; raise `ValueError` where it has no type."""
+    try:
+        fields = _decode_fields(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"not a JSON object: {error}") from None
+    type_ = fields.get("type")
+    if not isinstance(type_, str):
+        raise ValueError("a frame without a type")
+    return Reply(type_, fields)
