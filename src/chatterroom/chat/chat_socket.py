@@ -222,6 +222,7 @@ class ChatSocket:
                 {
                     "conversation_id": each.conversation_id,
                     "seq": heads[each.conversation_id],
+                    "joined_seq": each.joined_seq,
                     "read_index": each.read_index,
                     "delivered_index": each.delivered_index,
                 }
@@ -374,16 +375,17 @@ class ChatSocket:
     def _send_error(
         self, error: ChatterRoomError, ref: str | None = None, client_id: str | None = None
     ) -> None:
-        self._send_event(
-            {
-                "type": "error",
-                "ref": ref,
-                "client_id": client_id,
-                "code": error.code.value,
-                "detail": error.message,
-                **error.data,
-            }
-        )
+        event: dict[str, Any] = {
+            "type": "error",
+            "ref": ref,
+            "client_id": client_id,
+            "code": error.code.value,
+            "detail": error.message,
+            **error.data,
+        }
+        if error.retry_after_s is not None:
+            event["retry_after_s"] = error.retry_after_s
+        self._send_event(event)
 
 
 def _shown(presence: dict[UserId, bool]) -> list[dict[str, Any]]:

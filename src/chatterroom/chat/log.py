@@ -380,9 +380,8 @@ class ConversationLog:
         loop = asyncio.get_running_loop()
         retry_s = _FIRST_RETRY_S
         while True:
-            in_doubt = _still_in_time(in_doubt, loop.time())
-            line.waiting = deque(_still_in_time(line.waiting, loop.time()))
-            if not in_doubt and not line.waiting:
+            if self._too_late((*in_doubt, *line.waiting), loop.time()):
+                line.waiting.clear()
                 line.state = None
                 self._release(line)
                 return
@@ -417,6 +416,14 @@ class ConversationLog:
         line.waiting.extendleft(reversed(unanswered))
         self._release(line)
 
+    def _too_late(self, pendings: Sequence[_Pending], now: float) -> bool:
+        """Fail all if one has waited too long: those behind it must not overtake it."""
+        if all(now - pending.arrived < DEADLINE_S for pending in pendings):
+            return not pendings
+        for pending in pendings:
+            _refuse(pending, _unconfirmed())
+        return True
+
 
 def _same(stored: Entry, attempted: Entry | None) -> bool:
     """Say whether an entry is the one attempted; it may have been edited since."""
@@ -436,29 +443,17 @@ def _refuse(pending: _Pending, error: ChatterRoomError) -> None:
         pending.answer.set_exception(error)
 
 
+def _unconfirmed() -> ChatterRoomError:
+    return ChatterRoomError(
+        ErrorCode.STORAGE_UNAVAILABLE,
+        "storage did not confirm in time; repeating with the same client_id is safe",
+        retry_after_s=1.0,
+    )
+
+
 def _reused(entry: Entry) -> ChatterRoomError:
     return ChatterRoomError(
         ErrorCode.CLIENT_ID_REUSED,
         "this client_id belongs to a request of another kind in this conversation",
         seq=entry.seq,
     )
-
-
-def _still_in_time(pendings: Sequence[_Pending] | deque[_Pending], now: float) -> list[_Pending]:
-    """Fail those that have waited too long; return the others."""
-    kept = []
-    for pending in pendings:
-        if pending.answer.done():
-            continue
-        if now - pending.arrived < DEADLINE_S:
-            kept.append(pending)
-            continue
-        _refuse(
-            pending,
-            ChatterRoomError(
-                ErrorCode.STORAGE_UNAVAILABLE,
-                "storage did not confirm in time; repeating with the same client_id is safe",
-                retry_after_s=1.0,
-            ),
-        )
-    return kept

@@ -51,9 +51,7 @@ def conversation_proto(
     membership = overview.membership
     private = is_private(membership.conversation_id)
     last = overview.last_message
-    # Whoever wrote the last message has read what came before it.
-    own = overview.message_index if last and last.sender_id == membership.user_id else 0
-    read_index = max(membership.read_index, pending_marks[0], own)
+    read_index = max(membership.read_index, pending_marks[0], overview.own_index)
     return chat_pb2.ConversationProto(
         conversation_id=membership.conversation_id,
         kind="private" if private else "room",

@@ -47,6 +47,8 @@ _DUPLICATE_KEY = 11000
 _TIMEOUT_S = 1.5
 # Sorts after every id of a conversation: "-" separates, "." is the next character.
 _AFTER_ALL = "."
+# More than others write before one's own mark is stored.
+_LOOKED_AT = 10
 
 Document = dict[str, Any]
 
@@ -75,6 +77,9 @@ class Overview:
     message_index: int
     last_activity_at: datetime
     last_message: MessagePosted | None
+    own_index: int
+    """How many messages there were when the user last did something, if that is not long ago:
+    so much they have read, whatever their mark says yet."""
 
 
 class ChatStore:
@@ -375,7 +380,7 @@ class ChatStore:
                 collection = self._collection_name(private=private)
                 pipeline = [
                     {"$match": {"user_id": user_id, "private": private}},
-                    _newest(collection, "head", "$conversation_id"),
+                    _newest(collection, "newest", "$conversation_id", limit=_LOOKED_AT),
                     _newest(collection, "last", "$conversation_id", {"type": "message"}),
                     {
                         "$lookup": {
@@ -521,8 +526,10 @@ def _after(conversation_id: ConversationId, seq: int) -> Document:
     }
 
 
-def _newest(collection: str, name: str, id_field: str, match: Document | None = None) -> Document:
-    """A stage that adds the newest entry of the conversation in `id_field` as a list of one."""
+def _newest(
+    collection: str, name: str, id_field: str, match: Document | None = None, limit: int = 1
+) -> Document:
+    """A stage that adds the newest entries of the conversation in `id_field`, newest first."""
     within = {
         "$and": [
             {"$gt": ["$_id", {"$concat": ["$$conversation", "-"]}]},
@@ -536,7 +543,7 @@ def _newest(collection: str, name: str, id_field: str, match: Document | None = 
             "pipeline": [
                 {"$match": {"$expr": within, **(match or {})}},
                 {"$sort": {"_id": -1}},
-                {"$limit": 1},
+                {"$limit": limit},
             ],
             "as": name,
         }
@@ -629,7 +636,8 @@ def _membership(document: Document) -> Membership:
 
 def _overview(row: Document) -> Overview:
     membership = _membership(row)
-    head = row["head"][0] if row["head"] else {}
+    head = row["newest"][0] if row["newest"] else {}
+    own = [each["message_index"] for each in row["newest"] if each["sender_id"] == row["user_id"]]
     last = msgspec.convert(row["last"][0], MessagePosted) if row["last"] else None
     room = row["room"][0] if row["room"] else None
     if room and last and room["settings"]["history"] == "since_joining":
@@ -641,4 +649,5 @@ def _overview(row: Document) -> Overview:
         head.get("message_index", 0),
         head.get("created_at", membership.added_at),
         last,
+        own[0] if own else 0,
     )

@@ -99,7 +99,13 @@ async def test_resume_brings_exactly_what_was_missed(service: Service):
     async with service.connect(BOB) as socket:
         ready = await receive(socket, "ready")
         assert ready["conversations"] == [
-            {"conversation_id": room, "seq": 104, "read_index": 0, "delivered_index": 0}
+            {
+                "conversation_id": room,
+                "seq": 104,
+                "joined_seq": 1,
+                "read_index": 0,
+                "delivered_index": 0,
+            }
         ]
         await say(socket, type="resume", ref="r", conversations={room: 40})
         events = [await receive(socket) for _ in range(65)]
