@@ -73,7 +73,7 @@ class Outlet(Protocol):
 
 
 class Fanout(Protocol):
-    """Carries hints between instances, at most once each and in no promised order."""
+    """Carries hints between instances, perhaps lost, perhaps twice, and in no promised order."""
 
     def publish(self, channel: str, payload: bytes) -> None:
         """Send to the instances that have subscribed, without waiting."""

@@ -1,7 +1,7 @@
 """What a session socket says: the types of events, and how frames become events.
 
-A new kind of event is a class here and a name in `KnownEvent`; nothing else changes. What is not
-in that table, or does not fit its type, arrives as `Unknown`.
+A new kind of event is a class here and a name in `KnownEntry` or `KnownEvent`; nothing else
+changes. What is not in that table, or does not fit its type, arrives as `Unknown`.
 """
 
 from datetime import datetime
@@ -20,16 +20,29 @@ __all__ = [
     "GoingAway",
     "Gone",
     "Head",
+    "KnownEntry",
     "KnownEvent",
+    "Mark",
+    "Marks",
     "MemberAdded",
     "MemberLeft",
     "MemberRemoved",
     "Message",
+    "MessageDeleted",
+    "MessageEdited",
+    "MessagePinned",
+    "MessageUnpinned",
+    "Reaction",
+    "ReactionAdded",
+    "ReactionRemoved",
     "Ready",
     "Refusal",
     "Reply",
     "Resumed",
+    "RoleChanged",
     "RoomCreated",
+    "RoomUpdated",
+    "Typing",
     "Unknown",
     "decode_frame",
     "decode_reply",
@@ -54,12 +67,81 @@ class Entry(Struct, frozen=True, kw_only=True):
     """The room; None in a private chat."""
 
 
+class Reaction(Struct, frozen=True):
+    """Who reacted to a message with one emoji."""
+
+    emoji: str
+    user_ids: list[str]
+
+
 class Message(Entry, frozen=True, kw_only=True, tag="message"):
     """Somebody wrote. `receiver_id` is set in a private chat."""
 
     message: str
     updated_at: datetime
     receiver_id: str | None = None
+    reply_to: str | None = None
+    """The id of the message that this one answers."""
+    mentions: list[str] = []
+    reactions: list[Reaction] = []
+    pinned: bool = False
+    edited: bool = False
+    deleted: bool = False
+    """The text is gone, and empty here."""
+
+
+class MessageEdited(Entry, frozen=True, kw_only=True, tag="message_edited"):
+    """The text of a message is another. Empty where the message was deleted since."""
+
+    message_id: str
+    message: str
+    mentions: list[str] = []
+
+
+class MessageDeleted(Entry, frozen=True, kw_only=True, tag="message_deleted"):
+    """The text of a message is gone."""
+
+    message_id: str
+
+
+class ReactionAdded(Entry, frozen=True, kw_only=True, tag="reaction_added"):
+    """The sender reacted to a message."""
+
+    message_id: str
+    emoji: str
+
+
+class ReactionRemoved(Entry, frozen=True, kw_only=True, tag="reaction_removed"):
+    """The sender took a reaction back."""
+
+    message_id: str
+    emoji: str
+
+
+class MessagePinned(Entry, frozen=True, kw_only=True, tag="message_pinned"):
+    """A message is pinned."""
+
+    message_id: str
+
+
+class MessageUnpinned(Entry, frozen=True, kw_only=True, tag="message_unpinned"):
+    """A message is not pinned any more."""
+
+    message_id: str
+
+
+class RoomUpdated(Entry, frozen=True, kw_only=True, tag="room_updated"):
+    """Name or settings of a room changed; None where they did not."""
+
+    room_name: str | None = None
+    settings: dict[str, str] | None = None
+
+
+class RoleChanged(Entry, frozen=True, kw_only=True, tag="role_changed"):
+    """`user_id` has another role in the room. A new owner makes the old one an admin."""
+
+    user_id: str
+    role: str
 
 
 class RoomCreated(Entry, frozen=True, kw_only=True, tag="room_created"):
@@ -76,15 +158,41 @@ class MemberAdded(Entry, frozen=True, kw_only=True, tag="member_added"):
 
 
 class MemberLeft(Entry, frozen=True, kw_only=True, tag="member_left"):
-    """`user_id` is no longer a member of the room. If that is you, no entries follow."""
+    """`user_id` is no longer a member of the room. If that is you, no entries follow.
+
+    Where the owner left, `new_owner_id` is the owner now.
+    """
 
     user_id: str
+    new_owner_id: str | None = None
 
 
 class MemberRemoved(Entry, frozen=True, kw_only=True, tag="member_removed"):
     """`user_id` has been removed from the room by somebody else, as with `MemberLeft`."""
 
     user_id: str
+
+
+class Typing(Struct, frozen=True, tag="typing"):
+    """Somebody is writing. Not stored, and left out where the reader is slow."""
+
+    conversation_id: str
+    user_id: str
+
+
+class Mark(Struct, frozen=True):
+    """Up to which message_index a user has read and received."""
+
+    user_id: str
+    read_index: int
+    delivered_index: int
+
+
+class Marks(Struct, frozen=True, tag="marks"):
+    """Users have read or received more. The highest mark counts."""
+
+    conversation_id: str
+    marks: list[Mark]
 
 
 class Gone(Struct, frozen=True):
@@ -120,7 +228,22 @@ class Unknown(Struct, frozen=True):
 
 
 # The table of event types: what it names is decoded by its tag.
-KnownEvent = Message | RoomCreated | MemberAdded | MemberLeft | MemberRemoved
+KnownEntry = (
+    Message
+    | MessageEdited
+    | MessageDeleted
+    | ReactionAdded
+    | ReactionRemoved
+    | MessagePinned
+    | MessageUnpinned
+    | RoomCreated
+    | RoomUpdated
+    | MemberAdded
+    | MemberLeft
+    | MemberRemoved
+    | RoleChanged
+)
+KnownEvent = KnownEntry | Typing | Marks
 
 Event = KnownEvent | Gone | Unknown
 

@@ -33,11 +33,13 @@ from chatterroom.client.events import (
     Frame,
     GoingAway,
     Gone,
-    KnownEvent,
+    KnownEntry,
+    Marks,
     Ready,
     Refusal,
     Reply,
     Resumed,
+    Typing,
     Unknown,
     decode_frame,
     decode_reply,
@@ -238,7 +240,7 @@ class Session:
             self._arrived.clear()
             await self._arrived.wait()
         event = self._events.popleft()
-        if not isinstance(event, Gone) and event.seq is not None:
+        if isinstance(event, Entry | Unknown) and event.seq is not None:
             self._cursors[event.conversation_id or ""] = event.seq
         if self._overflowed and len(self._events) <= self._max_waiting_events // 2:
             self._reopen.set()
@@ -253,10 +255,12 @@ class Session:
         *,
         room_id: str | None = None,
         receiver_id: str | None = None,
+        reply_to: str | None = None,
         client_id: str | None = None,
         timeout_s: float = 60.0,
     ) -> Ack:
-        """Send a message, exactly once, and return when it is on disk.
+        """Send a message, exactly once, and return when it is on disk. `reply_to` is the id of the
+        message that it answers.
 
         It is sent again, with the same `client_id`, after every reconnect and every passing
         refusal until it is acknowledged. Messages to one conversation are stored in the order of
@@ -271,6 +275,8 @@ class Session:
             raise ValueError("give either room_id or receiver_id")
         fields: dict[str, Any] = {"message": message, "client_id": client_id or new_id()}
         fields |= {"room_id": room_id} if room_id else {"receiver_id": receiver_id}
+        if reply_to is not None:
+            fields["reply_to"] = reply_to
         answer = await self._ask("send", fields, repeatable=True, timeout_s=timeout_s)
         try:
             return _decode_ack(answer)
@@ -486,7 +492,7 @@ class Session:
                 self._answer(frame.fields["ref"], text)
             case Unknown() if frame.seq is not None:
                 self._take_entry(frame)
-            case Unknown():
+            case Typing() | Marks() | Unknown():
                 # What is gone in a moment is the first to go where there is no room.
                 if len(self._events) < self._max_waiting_events:
                     self._pass_on(frame)
@@ -500,7 +506,7 @@ class Session:
         self._resume_text = msgspec.json.encode({"type": "resume", "conversations": opening.resume})
         self._ready.set()
 
-    def _take_entry(self, entry: KnownEvent | Unknown) -> None:
+    def _take_entry(self, entry: KnownEntry | Unknown) -> None:
         if self._overflowed or len(self._events) >= self._max_waiting_events:
             self._overflowed = True
             return

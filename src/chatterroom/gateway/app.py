@@ -1,20 +1,24 @@
 """The HTTP application: the table of endpoints behind one router, and one place for failures."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from http import HTTPStatus
 
 from starlette.routing import BaseRoute, Route, Router
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.gateway.answers import Answer
-from chatterroom.gateway.chat_routes import CHAT_ENDPOINTS
 from chatterroom.gateway.concurrency import Gate
+from chatterroom.gateway.conversation_routes import CONVERSATION_ENDPOINTS
 from chatterroom.gateway.doors import Doors
 from chatterroom.gateway.endpoints import Endpoint, Platform
 from chatterroom.gateway.errors import answer_to
+from chatterroom.gateway.message_routes import MESSAGE_ENDPOINTS
 from chatterroom.gateway.pages import load_pages
 from chatterroom.gateway.reading import ClientGoneError
+from chatterroom.gateway.room_routes import ROOM_ENDPOINTS
 from chatterroom.gateway.serving import TAB, ServedEndpoint
 from chatterroom.gateway.settings import GatewaySettings
 from chatterroom.gateway.status_routes import STATUS_ENDPOINTS
@@ -22,7 +26,13 @@ from chatterroom.gateway.user_routes import USER_ENDPOINTS
 
 __all__ = ["ENDPOINTS", "App", "make_app"]
 
-ENDPOINTS: tuple[Endpoint, ...] = (*CHAT_ENDPOINTS, *USER_ENDPOINTS, *STATUS_ENDPOINTS)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *MESSAGE_ENDPOINTS,
+    *ROOM_ENDPOINTS,
+    *CONVERSATION_ENDPOINTS,
+    *USER_ENDPOINTS,
+    *STATUS_ENDPOINTS,
+)
 
 
 class App:
@@ -59,14 +69,16 @@ def make_app(settings: GatewaySettings, platform: Platform, doors: Doors) -> App
         return Gate(name, limit, settings.concurrency_wait_s, settings.concurrency_waiters)
 
     services = {name: gate(name, settings.service_concurrency) for name in ("users", "chat")}
-    routes: list[BaseRoute] = []
+    by_path: defaultdict[str, dict[str, ASGIApp]] = defaultdict(dict)
     for endpoint in ENDPOINTS:
         limit = endpoint.concurrency or settings.endpoint_concurrency
-        gates = [gate(f"{endpoint.method} {endpoint.path}", limit)]
-        if endpoint.service is not None:
-            gates.append(services[endpoint.service])
-        served = ServedEndpoint(endpoint, platform, doors, gates)
-        routes.append(Route(endpoint.path, served, methods=[endpoint.method]))
+        own = gate(f"{endpoint.method} {endpoint.path}", limit)
+        shared = services[endpoint.service] if endpoint.service else nullcontext()
+        served = ServedEndpoint(endpoint, platform, doors, own, shared)
+        by_path[endpoint.path][endpoint.method] = served
+    routes: list[BaseRoute] = [
+        Route(path, _Methods(served), methods=list(served)) for path, served in by_path.items()
+    ]
     pages = load_pages(ENDPOINTS)
     routes += [Route(path, _Page(page), methods=["GET"]) for path, page in pages.items()]
     return App(routes)
@@ -74,6 +86,17 @@ def make_app(settings: GatewaySettings, platform: Platform, doors: Doors) -> App
 
 async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     raise ChatterRoomError(ErrorCode.NOT_FOUND, "there is nothing at this path")
+
+
+class _Methods:
+    """What is served at one path, by method. The router lets no other method through."""
+
+    def __init__(self, served: Mapping[str, ASGIApp]) -> None:
+        self._served = served
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        await self._served[method](scope, receive, send)
 
 
 class _Page:

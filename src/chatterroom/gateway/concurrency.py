@@ -1,6 +1,7 @@
 """How many requests are worked on at a time, and what happens to the others."""
 
 import asyncio
+from collections import deque
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 
@@ -16,31 +17,51 @@ class Gate:
 
     def __init__(self, name: str, limit: int, wait_s: float, max_waiters: int) -> None:
         self._name = name
-        self._free = asyncio.Semaphore(limit)
+        self._free = limit
         self._wait_s = wait_s
         self._max_waiters = max_waiters
-        self._waiters = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def __aenter__(self) -> None:
-        if self._free.locked():
-            await self._wait()
+        if self._free:
+            self._free -= 1
         else:
-            await self._free.acquire()
+            await self._wait()
 
     async def __aexit__(self, *failure: object) -> None:
-        self._free.release()
+        self._leave()
+
+    def _leave(self) -> None:
+        # A place goes straight to who has waited longest, so nobody can slip in before.
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
 
     async def _wait(self) -> None:
-        if self._waiters >= self._max_waiters:
+        if len(self._waiting) >= self._max_waiters:
             raise self._overloaded()
-        self._waiters += 1
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        entered = False
         try:
             async with asyncio.timeout(self._wait_s):
-                await self._free.acquire()
+                await turn
+            entered = True
         except TimeoutError:
             raise self._overloaded() from None
         finally:
-            self._waiters -= 1
+            if not entered:
+                self._give_up(turn)
+
+    def _give_up(self, turn: asyncio.Future[None]) -> None:
+        if turn in self._waiting:
+            self._waiting.remove(turn)
+        elif not turn.cancelled():
+            # The turn came at the very moment of leaving.
+            self._leave()
 
     def _overloaded(self) -> ChatterRoomError:
         return ChatterRoomError(

@@ -11,7 +11,8 @@ from chatterroom.core.errors import ErrorCode
 from chatterroom.core.ids import ClientId, UserId, new_id, parse_client_id
 from chatterroom.gateway.answers import Answer
 from chatterroom.gateway.backends_grpc import Services
-from chatterroom.gateway.bodies import Nothing
+from chatterroom.gateway.fields import Nothing
+from chatterroom.gateway.sends import Sends
 from chatterroom.rpc.identity import Caller
 
 __all__ = ["Access", "Call", "Endpoint", "Handler", "Platform"]
@@ -38,6 +39,7 @@ class Platform:
     """What handlers work with."""
 
     services: Services
+    sends: Sends
     uptime_s: Callable[[], float]
     timeout_demo_s: float
 

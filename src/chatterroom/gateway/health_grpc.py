@@ -5,7 +5,7 @@ from grpc_health.v1 import health_pb2
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.gateway.backends_grpc import Health, Services
-from chatterroom.gateway.bodies import DiscoveryStatus, HealthWord
+from chatterroom.gateway.status_bodies import DiscoveryStatus, HealthWord
 
 __all__ = ["ask_discovery", "ask_health", "times_out"]
 

@@ -24,6 +24,7 @@ from chatterroom.gateway.endpoints import Platform
 from chatterroom.gateway.identity import Identities
 from chatterroom.gateway.limits import Limits
 from chatterroom.gateway.relay import Relay, SocketRoute
+from chatterroom.gateway.sends import Sends
 from chatterroom.gateway.server import serve_http
 from chatterroom.gateway.settings import GatewaySettings
 from chatterroom.process import run_service, split_urls
@@ -79,10 +80,14 @@ async def running_gateway(
         },
         doors,
     )
-    platform = Platform(services, lambda: time.monotonic() - started_at, settings.timeout_demo_s)
+    sends = Sends(services.chat, settings.max_open_sends)
+    platform = Platform(
+        services, sends, lambda: time.monotonic() - started_at, settings.timeout_demo_s
+    )
     app = make_app(settings, platform, doors)
     try:
         async with serve_http(settings.host, settings.port, app, relay, doors) as port:
             yield port
     finally:
+        await sends.close()
         await services.close()

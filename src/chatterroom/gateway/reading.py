@@ -12,7 +12,7 @@ from starlette.types import Receive
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 
-__all__ = ["BodyReader", "ClientGoneError", "read_body", "read_query"]
+__all__ = ["BodyReader", "ClientGoneError", "listed", "read_body", "read_query"]
 
 StructType = TypeVar("StructType", bound=msgspec.Struct)
 
@@ -97,6 +97,11 @@ def read_query(query_string: bytes, struct: type[StructType]) -> StructType:
         raise ChatterRoomError(
             ErrorCode.INVALID_REQUEST, "the query string cannot be read"
         ) from None
+
+
+def listed(text: str) -> list[str]:
+    """Return the items of a list separated by commas; empty ones are none."""
+    return [item for item in map(str.strip, text.split(",")) if item]
 
 
 async def _gather(message: Mapping[str, Any], receive: Receive, max_bytes: int) -> bytes:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -26,12 +26,18 @@ class ServedEndpoint:
     """One endpoint as an ASGI application. What it raises, its caller answers."""
 
     def __init__(
-        self, endpoint: Endpoint, platform: Platform, doors: Doors, gates: list[Gate]
+        self,
+        endpoint: Endpoint,
+        platform: Platform,
+        doors: Doors,
+        gate: Gate,
+        service_gate: AbstractAsyncContextManager[None],
     ) -> None:
         self._endpoint = endpoint
         self._platform = platform
         self._doors = doors
-        self._gates = gates
+        self._gate = gate
+        self._service_gate = service_gate
         self._reader = BodyReader(endpoint.body) if endpoint.body else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,8 +84,6 @@ class ServedEndpoint:
             self._doors.limits.email.spend(email, time.monotonic(), tab)
 
     async def _handle(self, call: Call[msgspec.Struct | None, msgspec.Struct]) -> Answer:
-        async with AsyncExitStack() as places:
-            for gate in self._gates:
-                await places.enter_async_context(gate)
+        async with self._gate, self._service_gate:
             answer = await self._endpoint.handler(call, self._platform)
         return answer if isinstance(answer, Answer) else json_answer(answer)

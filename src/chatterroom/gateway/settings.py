@@ -59,6 +59,9 @@ class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
     concurrency_waiters: Cap = 1024
     """How many requests wait for their turn at one limit."""
 
+    max_open_sends: Count = 4096
+    """Messages that are on their way to the chat service at a time; more are answered with 503."""
+
     @property
     def origins(self) -> frozenset[str]:
         """The allowed origins as a set."""

@@ -4,10 +4,10 @@ import asyncio
 from http import HTTPStatus
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
-from chatterroom.gateway import bodies
+from chatterroom.gateway import status_bodies as bodies
 from chatterroom.gateway.answers import Answer, json_answer
-from chatterroom.gateway.bodies import Nothing
 from chatterroom.gateway.endpoints import Access, Call, Endpoint, Platform
+from chatterroom.gateway.fields import Done, Nothing
 from chatterroom.gateway.health_grpc import ask_discovery, ask_health, times_out
 
 __all__ = ["STATUS_ENDPOINTS"]
@@ -45,7 +45,7 @@ async def timeout(call: Call[None, Nothing], platform: Platform) -> Answer:
     """Ask the user service for an answer that never comes: 504 when the deadline has passed."""
     if not await times_out(platform.services, platform.timeout_demo_s):
         raise ChatterRoomError(ErrorCode.INTERNAL, "the user service answered before the deadline")
-    return json_answer(bodies.Done("Request timed out"), HTTPStatus.GATEWAY_TIMEOUT)
+    return json_answer(Done("Request timed out"), HTTPStatus.GATEWAY_TIMEOUT)
 
 
 async def live(call: Call[None, Nothing], platform: Platform) -> bodies.Live:
@@ -98,8 +98,8 @@ STATUS_ENDPOINTS = (
         path="/timeout",
         handler=timeout,
         access=Access.OPEN,
-        answer=bodies.Done,
-        other_answers={504: bodies.Done},
+        answer=Done,
+        other_answers={504: Done},
         concurrency=_TIMEOUTS_AT_ONCE,
     ),
     Endpoint(method="GET", path="/healthz", handler=live, access=Access.FREE, answer=bodies.Live),

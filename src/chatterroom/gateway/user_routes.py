@@ -2,9 +2,10 @@
 
 from chatterroom.core.errors import ErrorCode
 from chatterroom.core.ids import parse_user_id
-from chatterroom.gateway import bodies
-from chatterroom.gateway.bodies import Nothing
+from chatterroom.gateway import user_bodies as bodies
 from chatterroom.gateway.endpoints import Access, Call, Endpoint, Platform
+from chatterroom.gateway.fields import Done, Nothing
+from chatterroom.gateway.reading import listed
 from chatterroom.pb import users_pb2
 
 __all__ = ["USER_ENDPOINTS"]
@@ -53,7 +54,7 @@ async def refresh(call: Call[bodies.Refresh, Nothing], platform: Platform) -> bo
     return _tokens(answer)
 
 
-async def logout(call: Call[None, Nothing], platform: Platform) -> bodies.Done:
+async def logout(call: Call[None, Nothing], platform: Platform) -> Done:
     """End this session: its refresh token stops working and its sockets are closed."""
     answer = await platform.services.users.call(
         lambda stub: stub.LogoutUser,
@@ -61,7 +62,7 @@ async def logout(call: Call[None, Nothing], platform: Platform) -> bodies.Done:
         caller=call.caller,
         safe_to_repeat=True,
     )
-    return bodies.Done(answer.message)
+    return Done(answer.message)
 
 
 async def profile(call: Call[None, Nothing], platform: Platform) -> bodies.Profile:
@@ -77,12 +78,16 @@ async def profile(call: Call[None, Nothing], platform: Platform) -> bodies.Profi
 
 
 async def find(call: Call[None, bodies.UsersQuery], platform: Platform) -> bodies.Users:
-    """Find users by the beginning of their name, or by their ids."""
+    """Find users by the beginning of their name, by whole names, or by their ids."""
     query = call.query
-    ids = [parse_user_id(text.strip(), "ids") for text in query.ids.split(",") if text.strip()]
     answer = await platform.services.users.call(
         lambda stub: stub.SearchUsers,
-        users_pb2.SearchUsersRequest(query=query.query, ids=ids, limit=query.limit or 0),
+        users_pb2.SearchUsersRequest(
+            query=query.query,
+            ids=[parse_user_id(text, "ids") for text in listed(query.ids)],
+            usernames=listed(query.usernames),
+            limit=query.limit or 0,
+        ),
         caller=call.caller,
         safe_to_repeat=True,
     )
@@ -140,7 +145,7 @@ USER_ENDPOINTS = (
         method="POST",
         path="/user-service/logout",
         handler=logout,
-        answer=bodies.Done,
+        answer=Done,
         service="users",
     ),
     Endpoint(

@@ -39,8 +39,8 @@ _FAILURES = (RedisError, OSError, TimeoutError)
 class RedisChannels:
     """Publishes and listens, reconnecting for as long as it runs.
 
-    At most once, in order within a connection. What does not fit the queue is dropped, oldest
-    first.
+    In order within a connection, mostly once; a message may be lost, or come twice. What does not
+    fit the queue is dropped, oldest first.
     """
 
     def __init__(self, client: Redis) -> None:
@@ -123,10 +123,18 @@ class RedisChannels:
             await self._queued.wait()
             self._queued.clear()
             while self._queue:
-                async with asyncio.timeout(_CALL_S), self._client.pipeline(False) as pipeline:
-                    for _ in range(min(_BATCH, len(self._queue))):
-                        pipeline.publish(*self._queue.popleft())
-                    await pipeline.execute()
+                batch = [self._queue.popleft() for _ in range(min(_BATCH, len(self._queue)))]
+                try:
+                    await self._send(batch)
+                except (RedisError, OSError):
+                    # Most likely a connection that ended while nothing was sent.
+                    await self._send(batch)
+
+    async def _send(self, batch: list[tuple[str, bytes]]) -> None:
+        async with asyncio.timeout(_CALL_S), self._client.pipeline(False) as pipeline:
+            for channel, payload in batch:
+                pipeline.publish(channel, payload)
+            await pipeline.execute()
 
     async def _listen(
         self, heard: Callable[[str, bytes], None], missed_some: Callable[[], None]

@@ -13,8 +13,8 @@ from chatterroom.client import (
     Message,
     SessionClosedError,
     SessionState,
+    Typing,
     UnacknowledgedError,
-    Unknown,
 )
 
 from .conftest import ROOM, SOMEBODY, Wire, common, next_events, soon
@@ -49,7 +49,7 @@ async def test_events_are_typed_and_come_in_order(server, connect):
     assert isinstance(message, Message)
     assert isinstance(added, MemberAdded)
     assert (sung.type, sung.seq, sung.fields["melody"]) == ("message_sung", 7, "la")
-    assert isinstance(typing, Unknown)
+    assert isinstance(typing, Typing)
     assert session.cursors == {ROOM: 7}
 
 

@@ -107,6 +107,42 @@ class Service:
         return answer
 
 
+class ChatService(Service):
+    """Answers each send of a batch for itself: `answer_send` may be an error, or be awaitable."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            chat_pb2.DESCRIPTOR.services_by_name["ChatService"],
+            chat_pb2_grpc.add_ChatServiceServicer_to_server,
+        )
+        self.answers["SendMessages"] = self._answer_sends
+        self.answer_send: Callable[[chat_pb2.SendRequest], Any] = lambda send: (
+            chat_pb2.SendRoomMessageResponse()
+        )
+
+    @property
+    def batches(self) -> list[list[chat_pb2.SendRequest]]:
+        return [list(one.request.sends) for one in self.heard if one.method == "SendMessages"]
+
+    def only_send(self) -> chat_pb2.SendRequest:
+        [[send]] = self.batches
+        return send
+
+    async def _answer_sends(
+        self, request: chat_pb2.SendMessagesRequest
+    ) -> chat_pb2.SendMessagesResponse:
+        results = []
+        for send in request.sends:
+            said = self.answer_send(send)
+            if isinstance(said, Awaitable):
+                said = await said
+            if isinstance(said, chat_pb2.SendError):
+                results.append(chat_pb2.SendResult(error=said))
+            else:
+                results.append(chat_pb2.SendResult(sent=said))
+        return chat_pb2.SendMessagesResponse(results=results)
+
+
 @dataclass
 class User:
     id: UserId
@@ -122,7 +158,7 @@ class User:
 class World:
     port: int
     users: list[Service]
-    chats: list[Service]
+    chats: list[ChatService]
     discovery: Service
     balancers: dict[str, Balancer]
     client: httpx.AsyncClient
@@ -144,7 +180,7 @@ class World:
         return self.users[0]
 
     @property
-    def chat(self) -> Service:
+    def chat(self) -> ChatService:
         return self.chats[0]
 
     async def stop_gateway(self) -> None:
@@ -163,13 +199,6 @@ def user_service() -> Service:
     return Service(
         users_pb2.DESCRIPTOR.services_by_name["UserService"],
         users_pb2_grpc.add_UserServiceServicer_to_server,
-    )
-
-
-def chat_service() -> Service:
-    return Service(
-        chat_pb2.DESCRIPTOR.services_by_name["ChatService"],
-        chat_pb2_grpc.add_ChatServiceServicer_to_server,
     )
 
 
@@ -202,7 +231,7 @@ async def start(key: Ed25519PrivateKey) -> AsyncIterator[Start]:
         ) -> World:
             signer = TokenSigner(key, 900)
             user_services = [user_service() for _ in range(users)]
-            chat_services = [chat_service() for _ in range(chats)]
+            chat_services = [ChatService() for _ in range(chats)]
             discovery = discovery_service()
             for service in (*user_services, *chat_services, discovery):
                 await service.serve()

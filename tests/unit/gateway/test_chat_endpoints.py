@@ -4,6 +4,7 @@ import pytest
 
 from chatterroom.core.ids import new_id, parse_client_id, private_conversation_id
 from chatterroom.pb import chat_pb2
+from chatterroom.rpc.identity import SERVICE
 
 MOMENT = "2026-11-23T16:45:00.123Z"
 ROOM = "01kax40c6p8r2t4v7x9z1b3d5g"
@@ -24,9 +25,20 @@ def stored(ada, **fields):
     }
 
 
+SETTINGS = chat_pb2.RoomSettings(adding="admins", posting="members", history="since_joining")
+PLAIN = {
+    "reply_to": None,
+    "mentions": [],
+    "reactions": [],
+    "pinned": False,
+    "edited": False,
+    "deleted": False,
+}
+
+
 async def test_send_private(world):
     conversation = private_conversation_id(world.ada.id, world.bob.id)
-    world.chat.answers["SendPrivateMessage"] = chat_pb2.SendPrivateMessageResponse(
+    world.chat.answer_send = lambda send: chat_pb2.SendRoomMessageResponse(
         message="Message sent successfully",
         id=f"{conversation}-000000000001",
         conversation_id=conversation,
@@ -55,11 +67,11 @@ async def test_send_private(world):
         "client_id": "c1",
         "duplicate": False,
     }
-    heard = world.chat.only("SendPrivateMessage")
-    assert heard.request == chat_pb2.SendPrivateMessageRequest(
+    assert world.chat.only_send() == chat_pb2.SendRequest(
         sender_id=world.ada.id, receiver_id=world.bob.id, message="hi", client_id="c1"
     )
-    assert heard.caller.user_id == world.ada.id
+    # The gateway has checked the sender; the batch has many.
+    assert world.chat.only("SendMessages").caller == SERVICE
 
 
 @pytest.mark.parametrize("in_body", [True, False])
@@ -76,7 +88,7 @@ async def test_private_history_is_paged_by_body_or_query(world, in_body):
         headers=world.ada.headers,
     )
     assert answer.status_code == 200
-    assert answer.json() == {"messages": [message], "has_more": True}
+    assert answer.json() == {"messages": [{**message, **PLAIN}], "has_more": True}
     assert world.chat.only(
         "GetPrivateChatHistory"
     ).request == chat_pb2.GetPrivateChatHistoryRequest(
@@ -136,7 +148,7 @@ async def test_room_history(world):
         params={"limit": 3, "after": 4},
         headers=world.ada.headers,
     )
-    assert answer.json() == {"messages": [message], "has_more": False}
+    assert answer.json() == {"messages": [{**message, **PLAIN}], "has_more": False}
     assert world.chat.only("GetRoomHistory").request == chat_pb2.GetRoomHistoryRequest(
         room_id=ROOM, limit=3, after=4
     )
@@ -164,7 +176,7 @@ async def test_leave_room(world):
 
 
 async def test_send_to_room(world):
-    world.chat.answers["SendRoomMessage"] = chat_pb2.SendRoomMessageResponse(
+    world.chat.answer_send = lambda send: chat_pb2.SendRoomMessageResponse(
         message="Message sent successfully",
         id=f"{ROOM}-000000000002",
         conversation_id=ROOM,
@@ -181,7 +193,7 @@ async def test_send_to_room(world):
     assert answer.status_code == 200
     assert answer.json()["duplicate"] is True
     assert answer.json()["client_id"] == "c1"
-    assert world.chat.only("SendRoomMessage").request == chat_pb2.SendRoomMessageRequest(
+    assert world.chat.only_send() == chat_pb2.SendRequest(
         room_id=ROOM, sender_id=world.ada.id, message="hi", client_id="c1"
     )
 
@@ -192,9 +204,14 @@ async def test_room_members(world):
         room_name="Lunch",
         creator_id=world.ada.id,
         created_at=MOMENT,
-        members=[chat_pb2.RoomMember(user_id=world.ada.id, joined_at=MOMENT, connected=True)],
+        members=[
+            chat_pb2.RoomMember(
+                user_id=world.ada.id, joined_at=MOMENT, connected=True, role="owner"
+            )
+        ],
         seq=4,
         message_index=2,
+        settings=SETTINGS,
     )
     answer = await world.client.get(
         f"/chat-service/rooms/{ROOM}/members", headers=world.ada.headers
@@ -204,9 +221,12 @@ async def test_room_members(world):
         "room_name": "Lunch",
         "creator_id": world.ada.id,
         "created_at": MOMENT,
-        "members": [{"user_id": world.ada.id, "joined_at": MOMENT, "connected": True}],
+        "members": [
+            {"user_id": world.ada.id, "joined_at": MOMENT, "connected": True, "role": "owner"}
+        ],
         "seq": 4,
         "message_index": 2,
+        "settings": {"adding": "admins", "posting": "members", "history": "since_joining"},
     }
 
 
@@ -223,6 +243,7 @@ async def test_conversations(world):
                 message_index=2,
                 read_index=1,
                 unread=1,
+                delivered_index=2,
                 last_activity_at=MOMENT,
                 last_message=chat_pb2.RoomMessageProto(**message),
             ),
@@ -242,6 +263,8 @@ async def test_conversations(world):
     assert body["next_cursor"] == "more"
     room, private = body["conversations"]
     assert (room["kind"], room["unread"], room["last_message"]["message"]) == ("room", 1, "hi")
+    del message["room_id"]
+    assert (room["delivered_index"], room["last_message"]) == (2, {**message, **PLAIN})
     assert (private["kind"], private["peer_id"]) == ("private", world.bob.id)
     assert private["last_message"] is None
     assert world.chat.only("ListConversations").request == chat_pb2.ListConversationsRequest(
@@ -267,7 +290,7 @@ async def test_a_send_without_a_client_id_gets_one(world):
     answer = await world.client.post(
         "/chat-service/private/send", json=body, headers=world.ada.headers
     )
-    made = world.chat.only("SendPrivateMessage").request.client_id
+    made = world.chat.only_send().client_id
     assert parse_client_id(made)
     assert answer.json()["client_id"] == made
 

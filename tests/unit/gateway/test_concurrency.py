@@ -56,6 +56,32 @@ async def test_who_gives_up_waiting_leaves_no_trace():
         pass
 
 
+async def test_a_turn_that_comes_at_the_moment_of_giving_up_goes_to_the_next():
+    gate = Gate("g", limit=1, wait_s=5, max_waiters=5)
+    await gate.__aenter__()
+    leaving = asyncio.create_task(gate.__aenter__())
+    staying = asyncio.create_task(gate.__aenter__())
+    await asyncio.sleep(0)
+    await gate.__aexit__()
+    leaving.cancel()
+    async with asyncio.timeout(1):
+        await staying
+    assert leaving.cancelled()
+
+
+async def test_nobody_slips_in_before_those_who_wait():
+    gate = Gate("g", limit=1, wait_s=5, max_waiters=5)
+    await gate.__aenter__()
+    first = asyncio.create_task(gate.__aenter__())
+    await asyncio.sleep(0)
+    await gate.__aexit__()
+    second = asyncio.create_task(gate.__aenter__())
+    await asyncio.sleep(0)
+    assert (first.done(), second.done()) == (True, False)
+    await gate.__aexit__()
+    await second
+
+
 async def test_a_full_service_is_503_soon_and_leaves_the_other_service_alone(start):
     world = await start(
         service_concurrency=2, concurrency_wait_s=0.1, concurrency_waiters=1, call_timeout_s=10

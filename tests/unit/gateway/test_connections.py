@@ -142,3 +142,29 @@ async def test_a_stop_finishes_the_requests_under_way(start):
         go_on.set()
         assert (await under_way).status_code == 200
         await stopping
+
+
+async def test_an_answer_leaves_in_one_piece(world):
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.port)
+    for method in (b"GET", b"HEAD", b"GET"):
+        writer.write(method + b" /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = await reader.read(65536)
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        body = b"" if method == b"HEAD" else b'{"status":"ok"}'
+        assert answer.endswith(b"\r\n\r\n" + body)
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_who_asks_whether_to_continue_is_told_at_once(world):
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.port)
+    body = b'{"email": "a@b.c", "password": "x"}'
+    writer.write(
+        b"POST /user-service/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % len(body)
+    )
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(body)
+    assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+    await writer.wait_closed()

@@ -3,15 +3,16 @@
 import asyncio
 import time
 
+from chatterroom.core.ids import new_id
 from chatterroom.pb import chat_pb2
 from chatterroom.rpc.balancer import Instance
 
 ROOM = "01kax40c6p8r2t4v7x9z1b3d5g"
 
 
-def send(world, **body):
+def send(world, room=ROOM, **body):
     return world.client.post(
-        f"/chat-service/rooms/{ROOM}/send",
+        f"/chat-service/rooms/{room}/send",
         json={"sender_id": world.ada.id, "message": "hi", **body},
         headers=world.ada.headers,
     )
@@ -37,7 +38,7 @@ async def test_a_repeated_send_carries_the_same_client_id(start):
         return asyncio.sleep(30) if len(seen) == 1 else chat_pb2.SendRoomMessageResponse(seq=3)
 
     for chat in world.chats:
-        chat.answers["SendRoomMessage"] = hang_first
+        chat.answer_send = hang_first
     answer = await send(world)
     assert (answer.status_code, answer.json()["seq"]) == (200, 3)
     assert len(seen) == 2
@@ -67,7 +68,7 @@ async def test_a_service_without_instances_is_503_with_retry_after(start):
 
 async def test_a_hanging_service_is_left_alone_after_a_while(start):
     world = await start(call_timeout_s=0.2)
-    world.chat.answers["SendRoomMessage"] = lambda request: asyncio.sleep(30)
+    world.chat.answer_send = lambda send: asyncio.sleep(30)
     statuses = {(await send(world)).status_code for _ in range(3)}
     assert statuses <= {503, 504}
     heard = len(world.chat.heard)
@@ -99,11 +100,11 @@ async def test_calls_to_an_instance_that_leaves_are_finished(start):
         await go_on.wait()
         return chat_pb2.SendRoomMessageResponse(seq=8)
 
-    first.answers["SendRoomMessage"] = slowly
+    first.answer_send = slowly
     under_way = asyncio.create_task(send(world))
     await arrived.wait()
     world.balancers["chat"].replace([Instance(second.instance.service_url)])
-    assert (await send(world)).status_code == 200
+    assert (await send(world, room=new_id())).status_code == 200
     go_on.set()
     answer = await under_way
     assert (answer.status_code, answer.json()["seq"]) == (200, 8)

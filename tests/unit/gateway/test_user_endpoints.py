@@ -77,7 +77,7 @@ async def test_profile(world):
     assert heard.caller.session_id == world.ada.session_id
 
 
-async def test_users_are_found_by_name_and_by_ids(world):
+async def test_users_are_found_by_beginning_by_ids_and_by_whole_names(world):
     world.user_service.answers["SearchUsers"] = users_pb2.SearchUsersResponse(
         users=[users_pb2.UserSummary(user_id=world.bob.id, username="bob")]
     )
@@ -90,6 +90,12 @@ async def test_users_are_found_by_name_and_by_ids(world):
         params={"ids": f"{world.ada.id},{world.bob.id}"},
         headers=world.ada.headers,
     )
-    by_name, by_ids = (heard.request for heard in world.user_service.heard)
+    await world.client.get(
+        "/user-service/users",
+        params={"usernames": "ada, Bob,,é"},
+        headers=world.ada.headers,
+    )
+    by_name, by_ids, by_names = (heard.request for heard in world.user_service.heard)
     assert (by_name.query, by_name.limit, list(by_name.ids)) == ("bo", 5, [])
     assert list(by_ids.ids) == [world.ada.id, world.bob.id]
+    assert list(by_names.usernames) == ["ada", "Bob", "é"]

@@ -219,6 +219,25 @@ async def test_search_by_ids_keeps_their_order_and_leaves_out_unknown_ones(users
     assert await search(users, ids=[two, new_id(), one, two]) == ["two", "one"]
 
 
+async def test_search_by_whole_usernames_keeps_their_order_and_leaves_out_unknown_ones(users):
+    for name in ("Anna", "anna-lena", "Берта"):
+        await users.register(name, email=f"{len(name)}@example.org")
+    asked = ["БЕРТА", "ann", "nobody", "ANNA", "Anna", "\uff41nna-lena", "a" * 5000, ".*", ""]
+    assert await search(users, usernames=asked) == ["Берта", "Anna", "anna-lena"]
+    assert await search(users, usernames=["nobody"], query="a") == []
+
+
+async def test_whole_usernames_are_looked_up_in_the_unique_index(users, mongo_url):
+    await users.register()
+    with MongoClient(mongo_url) as client:
+        explained = (
+            client.get_default_database()
+            .users.find({"username_key": {"$in": ["alice", "bob"]}}, {"username": True})
+            .explain()
+        )
+    assert explained["executionStats"]["totalDocsExamined"] == 1
+
+
 async def test_search_has_limits(users, code_of):
     for fields in (
         {},
@@ -226,6 +245,7 @@ async def test_search_has_limits(users, code_of):
         {"query": "a", "limit": 101},
         {"query": "a", "limit": -1},
         {"ids": [new_id() for _ in range(101)]},
+        {"usernames": [f"name{n}" for n in range(101)]},
     ):
         assert await code_of(search(users, **fields)) is ErrorCode.INVALID_REQUEST
     assert await code_of(search(users, ids=["nonsense"])) is ErrorCode.MALFORMED_ID

@@ -1,0 +1,130 @@
+"""What requests and answers about one's conversations hold: lists, marks, presence.
+
+The OpenAPI document is made from these types.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from chatterroom.gateway.fields import (
+    MAX_SEQ,
+    OTHER_USER,
+    ROOM,
+    ConversationIdText,
+    DeliveredIndex,
+    MessageIndex,
+    Moment,
+    PageLimit,
+    ReadIndex,
+    Seq,
+    UserIdText,
+    example,
+)
+from chatterroom.gateway.message_bodies import Message
+
+__all__ = [
+    "Conversation",
+    "Conversations",
+    "ConversationsQuery",
+    "Mark",
+    "MarkDelivered",
+    "MarkRead",
+    "Marked",
+    "Marks",
+    "OnlineQuery",
+    "Presence",
+    "Presences",
+]
+
+MarkedIndex = Annotated[int, Meta(ge=0, le=MAX_SEQ)]
+
+
+class ConversationsQuery(Struct):
+    """Which page of the list."""
+
+    limit: PageLimit | None = None
+    cursor: Annotated[
+        str, Meta(max_length=512, description="`next_cursor` of the page before.")
+    ] = ""
+
+
+class Conversation(Struct):
+    """A room or a private chat as one user's list shows it."""
+
+    conversation_id: ConversationIdText
+    kind: Literal["room", "private"]
+    room_id: Annotated[str, example(ROOM, "Empty for a private chat.")]
+    room_name: Annotated[str, example("Lunch", "Empty for a private chat.")]
+    peer_id: Annotated[str, example(OTHER_USER, "The other user; empty for a room.")]
+    seq: Seq
+    message_index: MessageIndex
+    read_index: ReadIndex
+    unread: Annotated[int, example(2)]
+    delivered_index: DeliveredIndex
+    last_activity_at: Moment
+    last_message: Message | None
+
+
+class Conversations(Struct):
+    """A page of one's conversations, newest activity first."""
+
+    conversations: list[Conversation]
+    next_cursor: Annotated[str, example("", "Empty on the last page.")]
+
+
+class MarkRead(Struct):
+    """How far the caller has read."""
+
+    message_index: Annotated[MarkedIndex, Meta(description="Of the newest message that was read.")]
+
+
+class Marked(Struct):
+    """How far one has read now, and how much is left; the highest mark wins."""
+
+    message: Annotated[str, example("Conversation marked as read")]
+    read_index: ReadIndex
+    unread: Annotated[int, example(0)]
+
+
+class MarkDelivered(Struct):
+    """How far the conversation has reached one of the caller's devices."""
+
+    message_index: Annotated[
+        MarkedIndex, Meta(description="Of the newest message that has arrived.")
+    ]
+
+
+class Mark(Struct):
+    """How far a member has read and received a conversation."""
+
+    user_id: UserIdText
+    read_index: ReadIndex
+    delivered_index: DeliveredIndex
+
+
+class Marks(Struct):
+    """The marks of a conversation's members."""
+
+    marks: list[Mark]
+
+
+class OnlineQuery(Struct):
+    """Who is asked about."""
+
+    ids: Annotated[
+        str, Meta(max_length=8192, description="At most 200 user ids, separated by commas.")
+    ] = ""
+
+
+class Presence(Struct):
+    """Whether a user is online; false also where no conversation is shared."""
+
+    user_id: UserIdText
+    online: bool
+
+
+class Presences(Struct):
+    """Who is online."""
+
+    users: list[Presence]

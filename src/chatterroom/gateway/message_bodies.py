@@ -1,0 +1,161 @@
+"""What requests and answers about messages hold. The OpenAPI document is made from these types."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from chatterroom.gateway.fields import (
+    After,
+    Before,
+    ClientIdText,
+    ConversationIdText,
+    Duplicate,
+    HasMore,
+    MessageIdText,
+    MessageIndex,
+    MessageText,
+    Moment,
+    OtherUserIdText,
+    PageLimit,
+    RoomIdText,
+    Seq,
+    UserIdText,
+    example,
+)
+
+__all__ = [
+    "Changed",
+    "EditMessage",
+    "Message",
+    "Pins",
+    "PrivateHistory",
+    "PrivateHistoryRequest",
+    "PrivateMessage",
+    "Reaction",
+    "RoomHistory",
+    "RoomMessage",
+    "SendPrivate",
+    "SendToRoom",
+    "Sent",
+]
+
+ReplyTo = Annotated[MessageIdText, Meta(description="The message that this one answers.")]
+
+
+class SendPrivate(Struct):
+    """A message to one user."""
+
+    sender_id: UserIdText
+    receiver_id: OtherUserIdText
+    message: MessageText
+    client_id: ClientIdText | None = None
+    reply_to: ReplyTo | None = None
+
+
+class SendToRoom(Struct):
+    """A message to a room."""
+
+    sender_id: UserIdText
+    message: MessageText
+    client_id: ClientIdText | None = None
+    reply_to: ReplyTo | None = None
+
+
+class Sent(Struct):
+    """The message is on disk, in its place."""
+
+    message: Annotated[str, example("Message sent successfully")]
+    id: MessageIdText
+    conversation_id: ConversationIdText
+    seq: Seq
+    message_index: MessageIndex
+    created_at: Moment
+    client_id: ClientIdText
+    duplicate: Duplicate
+
+
+class EditMessage(Struct):
+    """The text that takes the place of the old one."""
+
+    message: MessageText
+    client_id: ClientIdText | None = None
+
+
+class Changed(Struct):
+    """The change is on disk, as the entry `id` of the conversation's log."""
+
+    message: Annotated[str, example("Message edited successfully")]
+    id: MessageIdText
+    conversation_id: ConversationIdText
+    seq: Seq
+    created_at: Moment
+    client_id: ClientIdText
+    duplicate: Duplicate
+
+
+class Reaction(Struct):
+    """Who has reacted with one emoji."""
+
+    emoji: Annotated[str, example("👍")]
+    user_ids: list[UserIdText]
+
+
+class Message(Struct):
+    """A message of a conversation, with what has happened to it since."""
+
+    id: MessageIdText
+    sender_id: UserIdText
+    message: Annotated[str, example("Soup today?", "Empty where the message was deleted.")]
+    created_at: Moment
+    updated_at: Moment
+    conversation_id: ConversationIdText
+    seq: Seq
+    message_index: MessageIndex
+    client_id: ClientIdText
+    reply_to: ReplyTo | None
+    mentions: Annotated[list[OtherUserIdText], Meta(description="Members named in the text.")]
+    reactions: list[Reaction]
+    pinned: bool
+    edited: Annotated[bool, Meta(description="Whether the text was changed, at `updated_at`.")]
+    deleted: Annotated[bool, Meta(description="A tombstone: the text is gone.")]
+
+
+class PrivateMessage(Message):
+    """A message of a private chat."""
+
+    receiver_id: OtherUserIdText
+
+
+class RoomMessage(Message):
+    """A message in a room."""
+
+    room_id: RoomIdText
+
+
+class PrivateHistoryRequest(Struct):
+    """Who reads, and which page; the query may say the page as well, and wins."""
+
+    sender_id: UserIdText
+    limit: PageLimit | None = None
+    before: Before | None = None
+    after: After | None = None
+
+
+class PrivateHistory(Struct):
+    """A page of a private chat, oldest first."""
+
+    messages: list[PrivateMessage]
+    has_more: HasMore
+
+
+class RoomHistory(Struct):
+    """A page of a room, oldest first."""
+
+    messages: list[RoomMessage]
+    has_more: HasMore
+
+
+class Pins(Struct):
+    """The pinned messages of a conversation, oldest first."""
+
+    messages: list[Message]

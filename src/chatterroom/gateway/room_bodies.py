@@ -1,0 +1,134 @@
+"""What requests and answers about rooms hold. The OpenAPI document is made from these types."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from chatterroom.gateway.fields import (
+    ClientIdText,
+    MessageIndex,
+    Moment,
+    OtherUserIdText,
+    RoomIdText,
+    RoomNameText,
+    Seq,
+    UserIdText,
+    example,
+)
+
+__all__ = [
+    "AddMember",
+    "ChangeRole",
+    "ChangeSettings",
+    "CreateRoom",
+    "LeaveRoom",
+    "Member",
+    "MembershipChanged",
+    "Room",
+    "RoomCreated",
+    "RoomSettings",
+    "UpdateRoom",
+]
+
+
+def _one_of(*values: str, meaning: str) -> Meta:
+    return example(values[0], meaning, enum=list(values))
+
+
+Adding = Annotated[str, _one_of("members", "admins", meaning="Who may add members.")]
+Posting = Annotated[str, _one_of("members", "admins", meaning="Who may write.")]
+History = Annotated[str, _one_of("everything", "since_joining", meaning="What newcomers may read.")]
+Role = Annotated[str, _one_of("member", "admin", "owner", meaning="What a member may do.")]
+
+
+class CreateRoom(Struct):
+    """A new room. Its creator is a member without being listed."""
+
+    room_name: RoomNameText
+    creator_id: UserIdText
+    members_ids: list[OtherUserIdText]
+    client_id: ClientIdText | None = None
+
+
+class RoomCreated(Struct):
+    """The room exists."""
+
+    message: Annotated[str, example("Room created successfully")]
+    room_id: RoomIdText
+    seq: Seq
+    client_id: ClientIdText
+    duplicate: Annotated[bool, Meta(description="Whether `client_id` had created it before.")]
+
+
+class ChangeSettings(Struct):
+    """Settings to change; the others stay as they are."""
+
+    adding: Adding | None = None
+    posting: Posting | None = None
+    history: History | None = None
+
+
+class UpdateRoom(Struct):
+    """What to change; the rest stays as it is."""
+
+    room_name: Annotated[RoomNameText, Meta(min_length=1)] | None = None
+    settings: ChangeSettings | None = None
+    client_id: ClientIdText | None = None
+
+
+class AddMember(Struct):
+    """Who is added."""
+
+    user_id: OtherUserIdText
+    client_id: ClientIdText | None = None
+
+
+class LeaveRoom(Struct):
+    """Who leaves: the caller."""
+
+    user_id: UserIdText
+    client_id: ClientIdText | None = None
+
+
+class MembershipChanged(Struct):
+    """The room has taken note, at `seq`."""
+
+    message: Annotated[str, example("User added to room successfully")]
+    seq: Seq
+
+
+class ChangeRole(Struct):
+    """The new role. Who makes another the owner becomes an admin."""
+
+    role: Role
+    client_id: ClientIdText | None = None
+
+
+class RoomSettings(Struct):
+    """What is allowed in a room."""
+
+    adding: Adding
+    posting: Posting
+    history: History
+
+
+class Member(Struct):
+    """A member of a room."""
+
+    user_id: UserIdText
+    joined_at: Moment
+    connected: Annotated[bool, Meta(description="Whether one of their sockets is open: a hint.")]
+    role: Role
+
+
+class Room(Struct):
+    """A room and who is in it."""
+
+    room_id: RoomIdText
+    room_name: RoomNameText
+    creator_id: UserIdText
+    created_at: Moment
+    members: list[Member]
+    seq: Seq
+    message_index: MessageIndex
+    settings: RoomSettings

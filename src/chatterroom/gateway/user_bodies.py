@@ -1,0 +1,108 @@
+"""What requests and answers about accounts hold. The OpenAPI document is made from these types."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from chatterroom.gateway.fields import Moment, UserIdText, Username, example
+
+__all__ = [
+    "Login",
+    "Profile",
+    "Refresh",
+    "Register",
+    "Registered",
+    "Tokens",
+    "UserSummary",
+    "Users",
+    "UsersQuery",
+]
+
+Email = Annotated[str, example("ada@example.org")]
+Password = Annotated[str, example("correct horse battery staple", format="password")]
+AccessTokenText = Annotated[str, example("eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIwMWtheCJ9.c2lnbmVk")]
+RefreshTokenText = Annotated[str, example("rt_4mJt7v9QxYc2")]
+SessionIdText = Annotated[str, example("01kax3w2d5f7h9k1m3p5r7t9vx")]
+
+
+class Register(Struct):
+    """A new account."""
+
+    username: Username
+    password: Password
+    email: Email
+
+
+class Registered(Struct):
+    """The account exists."""
+
+    message: Annotated[str, example("User registered successfully")]
+    user_id: UserIdText
+
+
+class Login(Struct):
+    """Who logs in."""
+
+    email: Email
+    password: Password
+
+
+class Tokens(Struct):
+    """A session's access token, and the refresh token that gets the next one, once."""
+
+    token: AccessTokenText
+    refresh_token: RefreshTokenText
+    user_id: UserIdText
+    session_id: SessionIdText
+    expires_in: Annotated[int, example(900, "Seconds for which `token` is valid.")]
+
+
+class Refresh(Struct):
+    """Asks for new tokens of the same session."""
+
+    refresh_token: RefreshTokenText
+
+
+class Profile(Struct):
+    """What may be known of a user."""
+
+    username: Username
+    email: Email
+    user_id: UserIdText
+    created_at: Moment
+
+
+class UsersQuery(Struct):
+    """Whom to find."""
+
+    query: Annotated[
+        str, Meta(max_length=64, description="How the username begins; case does not matter.")
+    ] = ""
+    ids: Annotated[
+        str,
+        Meta(max_length=4096, description="User ids separated by commas, instead of `query`."),
+    ] = ""
+    usernames: Annotated[
+        str,
+        Meta(
+            max_length=4096,
+            description="Whole usernames separated by commas, instead of `query`; case does not "
+            "matter.",
+        ),
+    ] = ""
+    limit: (
+        Annotated[int, Meta(ge=1, le=100, description="How many at most; 20 if not given.")] | None
+    ) = None
+
+
+class UserSummary(Struct):
+    """A user as others see them in a list."""
+
+    user_id: UserIdText
+    username: Username
+
+
+class Users(Struct):
+    """Users that were found."""
+
+    users: list[UserSummary]
