@@ -87,7 +87,7 @@ def test_an_expired_token_is_told_apart():
         {"exp": 10**30},
         {"sid": 5},
         {"sid": None},
-        {"nbf": int(time.time()) + 3600},
+        {"nbf": 9_999_999_999},
         {"headers": {"typ": "JWT"}},
         {"headers": {"typ": None}},
         {"headers": {"crit": ["b64"], "b64": False}},
