@@ -86,7 +86,7 @@ class Actions:
                 client_id or _fresh(),
                 message,
                 receiver_id,
-                await self._answered(conversation_id, reply_to),
+                await self._answered(sender_id, conversation_id, reply_to),
                 await self.people.mentioned(message),
             )
         )
@@ -109,7 +109,7 @@ class Actions:
                 client_id or _fresh(),
                 message,
                 None,
-                await self._answered(conversation_id, reply_to),
+                await self._answered(sender_id, conversation_id, reply_to),
                 await self.people.mentioned(message),
             )
         )
@@ -260,7 +260,7 @@ class Actions:
         Return the read mark, the delivery mark, and how many messages are unread.
         """
         membership = await self.require_membership(user_id, conversation_id)
-        newest = (await self.store.load(conversation_id)).message_index
+        newest = await self.store.newest_index(conversation_id)
         pending_read, pending_delivered = self.marks.pending(user_id, conversation_id)
         reached = max(membership.read_index, pending_read, min(read, newest))
         received = max(
@@ -290,20 +290,36 @@ class Actions:
         return membership
 
     async def _place(self, user_id: UserId, message_id: MessageId) -> tuple[ConversationId, int]:
-        """Return where a message is. In a room its state says who may do what; in a private chat
-        nothing but the membership does."""
+        """Return where a message is, that the user may see. What else it may do in a room the
+        room's state says, in a private chat nothing does."""
         conversation_id, seq = place_of(message_id)
         if is_private(conversation_id):
             await self.require_membership(user_id, conversation_id)
+        elif not await self._may_read(user_id, conversation_id, seq):
+            raise ChatterRoomError(
+                ErrorCode.MESSAGE_NOT_FOUND, "there is no such message, or it was deleted"
+            )
         return conversation_id, seq
 
+    async def _may_read(self, user_id: UserId, conversation_id: ConversationId, seq: int) -> bool:
+        membership = await self.store.membership(user_id, conversation_id)
+        if membership is None:
+            return False
+        floors = await self.store.reading_floors([membership])
+        return seq > floors.get(conversation_id, 0)
+
     async def _answered(
-        self, conversation_id: ConversationId, reply_to: MessageId | None
+        self, sender_id: UserId, conversation_id: ConversationId, reply_to: MessageId | None
     ) -> int | None:
         if reply_to is None:
             return None
         place, seq = place_of(reply_to)
-        if place != conversation_id or await self.store.message(place, seq) is None:
+        # Strangers hear the same whether or not there is such a message.
+        if (
+            place != conversation_id
+            or not await self._may_read(sender_id, place, seq)
+            or await self.store.message(place, seq) is None
+        ):
             raise ChatterRoomError(
                 ErrorCode.MESSAGE_NOT_FOUND,
                 "the message to answer is not in this conversation",

@@ -392,6 +392,10 @@ def _change_room(state: Conversation, command: CreateRoom | UpdateRoom, now: dat
 
 
 def _merged(settings: RoomSettings, changes: Mapping[str, str]) -> RoomSettings:
+    for name in changes.keys() - set(settings.__struct_fields__):
+        raise ChatterRoomError(
+            ErrorCode.INVALID_REQUEST, f"there is no setting {name[:32]}", field="settings"
+        )
     try:
         return msgspec.convert({**msgspec.structs.asdict(settings), **changes}, RoomSettings)
     except msgspec.ValidationError as error:

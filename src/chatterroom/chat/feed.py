@@ -14,6 +14,7 @@ from chatterroom.chat.entries import (
     MemberAdded,
     MemberLeft,
     MemberRemoved,
+    MessageDeleted,
     MessagePosted,
     RoomCreated,
 )
@@ -36,6 +37,8 @@ class Published(msgspec.Struct, frozen=True, array_like=True):
     frame: bytes
     added: list[UserId]
     left: UserId | None = None
+    erases: bool = False
+    """Whether it takes back the text of entries before it."""
 
 
 def publish(entry: Entry) -> Published:
@@ -48,6 +51,8 @@ def publish(entry: Entry) -> Published:
             return Published(entry.seq, frame, [entry.user_id])
         case MemberLeft() | MemberRemoved():
             return Published(entry.seq, frame, [], entry.user_id)
+        case MessageDeleted():
+            return Published(entry.seq, frame, [], erases=True)
         case MessagePosted(seq=1) if entry.receiver_id is not None:
             return Published(entry.seq, frame, [entry.sender_id, entry.receiver_id])
         case _:
@@ -93,8 +98,15 @@ class Tail:
         self._entries: deque[Published] = deque()
 
     def append(self, run: Iterable[Published]) -> None:
-        """Add what was released next; the oldest beyond the bound are forgotten."""
-        self._entries.extend(run)
+        """Add what was released next; the oldest beyond the bound are forgotten.
+
+        So is all up to an entry that erases: it must not be told as it was.
+        """
+        for entry in run:
+            self._entries.append(entry)
+            if entry.erases:
+                self._start = entry.seq + 1
+                self._entries.clear()
         while len(self._entries) > MAX_TAIL:
             self._entries.popleft()
             self._start += 1

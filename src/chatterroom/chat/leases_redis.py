@@ -81,8 +81,8 @@ class Leases:
         """Note one reason fewer; without any left the lease ends after its grace."""
         self._change((subject, user_id), -1)
 
-    async def holders(self, subjects: Sequence[str]) -> list[set[UserId]]:
-        """Return the holders of each subject; nobody where Redis does not answer."""
+    async def holders(self, subjects: Sequence[str]) -> list[set[UserId]] | None:
+        """Return the holders of each subject, or None where Redis does not answer."""
         held: list[set[UserId]] = []
         now = time.time()
         try:
@@ -94,7 +94,7 @@ class Leases:
                         held.append({UserId(member.partition("@")[0]) for member in members})
         except _FAILURES as error:
             log.warning("leases_unavailable", reason=type(error).__name__)
-            return [set() for _ in subjects]
+            return None
         return held
 
     async def run(self) -> None:

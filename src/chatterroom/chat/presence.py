@@ -98,4 +98,7 @@ class Presence:
     async def _look(self, user_ids: Iterable[UserId]) -> dict[UserId, bool]:
         users = list(user_ids)
         held = await self._leases.holders([online(user_id) for user_id in users])
+        if held is None:
+            # Nobody is said to have left because Redis is away.
+            return {user_id: self._known[user_id] for user_id in users if user_id in self._known}
         return {user_id: bool(holders) for user_id, holders in zip(users, held, strict=True)}

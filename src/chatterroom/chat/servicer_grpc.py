@@ -255,7 +255,8 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         viewer = current_caller().user_id
         if room is None or room.created_at is None or (viewer and viewer not in room.members):
             raise _no_room(room_id)
-        (connected,) = await self._leases.holders([room_connections(conversation_id)])
+        held = await self._leases.holders([room_connections(conversation_id)])
+        connected = held[0] if held else set()
         return chat_pb2.GetRoomResponse(
             room_id=room_id,
             room_name=room.room_name,
@@ -312,7 +313,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     async def GetPresence(  # noqa: N802, D102
         self, request: chat_pb2.GetPresenceRequest, context: Any
     ) -> chat_pb2.GetPresenceResponse:
-        viewer = current_caller().user_id
+        viewer = _own(request.user_id, "user_id") if request.user_id else current_caller().user_id
         users = [parse_user_id(user_id, "user_ids") for user_id in request.user_ids]
         presence = await self._actions.presence.of(viewer, users)
         return chat_pb2.GetPresenceResponse(

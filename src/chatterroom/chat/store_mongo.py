@@ -219,6 +219,14 @@ class ChatStore:
             room = await self._rooms.find_one({"_id": conversation_id})
         return _conversation(conversation_id, seq, index, room)
 
+    async def newest_index(self, conversation_id: ConversationId) -> int:
+        """Return how many messages a conversation has."""
+        with _available():
+            head = await self._messages(conversation_id).find_one(
+                {"_id": _after(conversation_id, 0)}, {"message_index": 1}, sort=[("_id", -1)]
+            )
+        return head["message_index"] if head else 0
+
     async def find_requests(
         self, conversation_id: ConversationId, keys: Sequence[RequestKey]
     ) -> dict[RequestKey, Entry]:

@@ -246,8 +246,9 @@ def test_admins_change_a_room_and_members_do_not():
     assert refusal(after, rename) is ErrorCode.UNCHANGED
     by_bob = UpdateRoom(ROOM, BOB, CLIENT, "Mine")
     assert refusal(created(BOB), by_bob) is ErrorCode.NOT_ALLOWED
-    wrong = UpdateRoom(ROOM, ALICE, CLIENT, settings={"posting": "nobody"})
-    assert refusal(created(BOB), wrong) is ErrorCode.INVALID_REQUEST
+    for wrong in ({"posting": "nobody"}, {"wallpaper": "blue"}):
+        change = UpdateRoom(ROOM, ALICE, CLIENT, settings=wrong)
+        assert refusal(created(BOB), change) is ErrorCode.INVALID_REQUEST
 
 
 def test_who_may_add_is_a_setting():

@@ -9,6 +9,7 @@ from chatterroom.chat.conversation import DeleteMessage, EditMessage, ReactToMes
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import ClientId, new_id
 from chatterroom.pb import chat_pb2
+from chatterroom.rpc.errors import error_from
 
 from .conftest import (
     ALICE,
@@ -275,3 +276,54 @@ async def test_a_stopping_instance_says_so_and_resuming_elsewhere_loses_nothing(
         await receive(socket, "ready")
         await say(socket, type="resume", conversations={room: 2})
         assert (await receive(socket))["type"] == "resumed"
+
+
+async def test_a_deleted_text_is_not_told_to_those_who_resume(service: Service):
+    room = await service.create_room(ALICE, BOB)
+    async with service.connect(ALICE) as alice:
+        await resume(alice)
+        await say(alice, type="send", room_id=room, message="secret")
+        sent = await receive(alice, "ack")
+        await say(alice, type="delete", message_id=sent["id"])
+        await receive(alice, "message_deleted")
+        async with service.connect(BOB) as bob:
+            await receive(bob, "ready")
+            await say(bob, type="resume", conversations={room: 0})
+            events = [await receive(bob) for _ in range(4)]
+            assert "secret" not in repr(events)
+            assert [event["type"] for event in events] == [
+                "room_created",
+                "message",
+                "message_deleted",
+                "resumed",
+            ]
+
+
+async def test_strangers_and_newcomers_cannot_touch_what_they_may_not_read(service: Service):
+    room = await service.create_room(ALICE)
+    sent = await service.post(room, ALICE, "before")
+    missing = sent.id[:-1] + "9"
+    settings = chat_pb2.RoomSettings(history="since_joining")
+    hide = chat_pb2.UpdateRoomRequest(room_id=room, user_id=ALICE, settings=settings)
+    await service.stub.UpdateRoom(hide, metadata=service.metadata(ALICE))
+    await service.add(room, ALICE, CAROL)
+
+    async def code(call) -> ErrorCode:
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            await call
+        error = error_from(failed.value)
+        assert error is not None
+        return error.code
+
+    for user in (BOB, CAROL):
+        for message_id in (sent.id, missing):
+            reply = chat_pb2.SendRoomMessageRequest(
+                room_id=room, sender_id=user, message="x", reply_to=message_id
+            )
+            react = chat_pb2.ReactToMessageRequest(message_id=message_id, user_id=user, emoji="x")
+            metadata = service.metadata(user)
+            for call in (
+                service.stub.SendRoomMessage(reply, metadata=metadata),
+                service.stub.ReactToMessage(react, metadata=metadata),
+            ):
+                assert await code(call) is ErrorCode.MESSAGE_NOT_FOUND

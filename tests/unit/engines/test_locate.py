@@ -33,7 +33,7 @@ def test_the_engines_that_pip_brings_are_found_and_start(monkeypatch):
 @pytest.mark.parametrize(
     ("locate_engine", "setting", "binary"),
     [
-        (locate.locate_mongod, "CHATTERROOM_MONGO_URL", "mongod"),
+        (locate.locate_mongod, "CHATTERROOM_CHAT_MONGO_URL", "mongod"),
         (locate.locate_redis_server, "CHATTERROOM_DISCOVERY_REDIS_URL", "redis-server"),
     ],
 )
