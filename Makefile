@@ -9,7 +9,7 @@ ARGS   ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check format proto lock clean
+.PHONY: help install up demo test torture bench check format proto lock clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ demo: $(STAMP) ## Two users and a room talk to a platform started by `make up`
 
 test: $(STAMP) ## Run every test (ARGS="-k resume")
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+
+torture: $(STAMP) ## Break a running platform at random and judge what it promised (MINUTES=10 ARGS="--help")
+	@$(BIN)/python -m torture $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
+bench: $(STAMP) ## Measure the platform beside its peers (ARGS="--quick", ARGS="--only W1,W2")
+	@$(BIN)/python -m bench $(ARGS)
 
 check: $(STAMP) ## Lint, types, import rules, generated code
 	@$(BIN)/ruff check .

@@ -1,0 +1,56 @@
+"""A short torture run is part of every test run; and the torture itself is tested on a mutant."""
+
+from pathlib import Path
+
+import msgspec
+import psutil
+from torture.clients import Habits
+from torture.mutants import MUTANTS
+from torture.report import figures
+from torture.run import Options, Progress, Result, run
+
+BUSY = Habits(pause_s=0.2)
+SEED = 7
+
+
+def quiet(progress: Progress) -> None:
+    del progress
+
+
+def children() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+async def torture(options: Options) -> Result:
+    before = children()
+    result = await run(options, quiet)
+    assert children() <= before, "a run leaves no process behind"
+    return result
+
+
+async def test_nothing_is_lost_doubled_or_disordered_while_everything_is_killed(tmp_path: Path):
+    options = Options(tmp_path / "run", seconds=14, seed=SEED, users=1, people=16, habits=BUSY)
+    result = await torture(options)
+    assert result.verdict.state == "passed", msgspec.json.encode(result.verdict)
+    assert result.verdict.acked >= 1_000
+    assert result.verdict.faults_in_flight >= 2
+    assert set(figures(result).values()) == {0}
+    assert len(result.faults) >= 2
+
+
+async def test_a_broken_product_is_found_out(tmp_path: Path):
+    mutant = MUTANTS["no-unique-keys"]
+    options = Options(
+        tmp_path / "run",
+        seconds=4,
+        seed=SEED,
+        users=1,
+        people=8,
+        wanderers=1,
+        mutant="no-unique-keys",
+        mix=mutant.mix,
+        habits=BUSY,
+    )
+    result = await torture(options)
+    assert result.verdict.state == "failed"
+    assert result.verdict.counts.keys() & {"LOST_ACKED", "ORDER", "DUPLICATE"}

@@ -1,0 +1,30 @@
+from torture.schedule import HONEST, Mix, plan
+
+
+def test_the_same_seed_plans_the_same_faults():
+    assert plan(1, HONEST, 60) == plan(1, HONEST, 60)
+    assert plan(1, HONEST, 60) != plan(2, HONEST, 60)
+
+
+def test_all_faults_fall_into_the_time_of_the_run():
+    planned = plan(3, HONEST, 60)
+    assert all(0 <= fault.at_s < 60 for fault in planned)
+    assert [fault.at_s for fault in planned] == sorted(fault.at_s for fault in planned)
+
+
+def test_every_kind_of_fault_comes_before_the_deck_is_shuffled_anew():
+    cards = sum(weight for _, _, weight in HONEST.faults)
+    drawn = [(fault.kind, fault.target) for fault in plan(4, HONEST, 600)[:cards]]
+    for kind, target, weight in HONEST.faults:
+        assert drawn.count((kind, target)) == weight
+
+
+def test_faults_come_together_at_times():
+    times = [fault.at_s for fault in plan(5, HONEST, 600)]
+    assert len(set(times)) < len(times)
+
+
+def test_only_stopped_processes_are_stopped_for_a_while():
+    mix = Mix(faults=(("kill", "chat", 1), ("stop", "chat", 1)), pause_s=(1, 2), stop_s=(2, 3))
+    for fault in plan(6, mix, 60):
+        assert (2 <= fault.length_s <= 3) == (fault.kind == "stop")

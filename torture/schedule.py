@@ -1,0 +1,85 @@
+"""Which faults happen when. Pure: the same seed gives the same plan."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+__all__ = ["HONEST", "Mix", "Planned", "only", "plan"]
+
+KILL, STOP, FLUSH = "kill", "stop", "flush"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A fault to inject at `at_s`: what to do to which process, and for how long."""
+
+    at_s: float
+    kind: str
+    target: str
+    length_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Which faults are drawn, as (kind, target, weight), and how far they are apart."""
+
+    faults: Sequence[tuple[str, str, int]]
+    pause_s: tuple[float, float]
+    first_s: float = 1.5
+    together: float = 0.2
+    """How often another one follows at once."""
+    stop_s: tuple[float, float] = (1.0, 4.0)
+
+
+def only(mix: Mix, names: Sequence[str]) -> Mix:
+    """Keep the faults that are named like "kill chat", each as often as the others."""
+    known = {f"{kind} {target}" for kind, target, _ in mix.faults}
+    if unknown := set(names) - known:
+        raise ValueError(f"no such fault: {sorted(unknown)}; there are {sorted(known)}")
+    return replace(mix, faults=[(*_split(name), 1) for name in names])
+
+
+def _split(name: str) -> tuple[str, str]:
+    kind, target = name.split(" ")
+    return kind, target
+
+
+HONEST = Mix(
+    faults=(
+        (KILL, "chat", 4),
+        (KILL, "mongod", 3),
+        (KILL, "gateway", 2),
+        (KILL, "redis", 2),
+        (KILL, "users", 1),
+        (KILL, "discovery", 1),
+        (STOP, "chat", 2),
+        (STOP, "mongod", 2),
+        (STOP, "redis", 1),
+        (STOP, "gateway", 1),
+        (FLUSH, "redis", 1),
+    ),
+    pause_s=(2.0, 6.0),
+)
+
+
+def plan(seed: int, mix: Mix, duration_s: float) -> list[Planned]:
+    """Plan the faults of a run. Every kind comes once before one of them comes again too often:
+    they are drawn like cards, and the deck is shuffled anew when it is empty."""
+    chance = random.Random(f"faults {seed}")
+    cards = _cards(chance, mix)
+    planned: list[Planned] = []
+    at_s = mix.first_s
+    while at_s < duration_s:
+        kind, target = next(cards)
+        length_s = chance.uniform(*mix.stop_s) if kind == STOP else 0.0
+        planned.append(Planned(at_s, kind, target, length_s))
+        if chance.random() >= mix.together:
+            at_s += chance.uniform(*mix.pause_s)
+    return planned
+
+
+def _cards(chance: random.Random, mix: Mix) -> Iterator[tuple[str, str]]:
+    while True:
+        deck = [(kind, target) for kind, target, weight in mix.faults for _ in range(weight)]
+        chance.shuffle(deck)
+        yield from deck
