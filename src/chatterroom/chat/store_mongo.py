@@ -9,14 +9,11 @@ unique, orders the log and finds a message by id; a second unique key keeps requ
 begin with the conversation, which is the key to shard by.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
-from inspect import iscoroutinefunction
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import msgspec
 from bson.codec_options import CodecOptions
@@ -41,6 +38,7 @@ from chatterroom.chat.entries import (
     RoomSettings,
 )
 from chatterroom.chat.log import RequestKey, StorageUnavailableError
+from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
 from chatterroom.core.settings import SettingsError
 
@@ -54,37 +52,6 @@ _AFTER_ALL = "."
 _LOOKED_AT = 10
 
 Document = dict[str, Any]
-Store = TypeVar("Store", bound=type)
-
-
-def _uncancelled(store: Store) -> Store:
-    """Let the calls of a store's public methods run to their end when their caller is cancelled.
-
-    Before Python 3.12 a cancellation at the moment at which PyMongo gives up waiting for a
-    connection leaves the lock of its pool locked for ever, and every later call waits for it
-    without a deadline. The deadline of the call itself bounds how long it goes on.
-    """
-    for name, method in tuple(vars(store).items()):
-        if iscoroutinefunction(method) and not name.startswith("_"):
-            setattr(store, name, _shielded(method))
-    return store
-
-
-def _shielded(
-    method: Callable[..., Coroutine[Any, Any, Any]],
-) -> Callable[..., Coroutine[Any, Any, Any]]:
-    @wraps(method)
-    async def call(*arguments: Any, **named: Any) -> Any:
-        task = asyncio.create_task(method(*arguments, **named))
-        task.add_done_callback(_retrieve)
-        return await asyncio.shield(task)
-
-    return call
-
-
-def _retrieve(done: "asyncio.Task[Any]") -> None:
-    if not done.cancelled():
-        done.exception()  # nobody may be left to hear of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +83,7 @@ class Overview:
     so much they have read, whatever their mark says yet."""
 
 
-@_uncancelled
+@uncancelled
 class ChatStore:
     """Entries, rooms and memberships. Writes are on the disks of a majority when they return.
 

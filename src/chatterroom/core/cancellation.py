@@ -1,10 +1,14 @@
-"""Cancellations that get lost, found again."""
+"""Cancellations that get lost, and such as do harm."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any, TypeVar
 
-__all__ = ["raise_if_cancelled", "until_one_fails"]
+__all__ = ["raise_if_cancelled", "uncancelled", "until_one_fails"]
+
+Store = TypeVar("Store", bound=type)
 
 
 def raise_if_cancelled() -> None:
@@ -33,3 +37,33 @@ async def until_one_fails(*endless: Coroutine[Any, Any, None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def uncancelled(store: Store) -> Store:
+    """Let the calls of a store's public methods run to their end when their caller is cancelled.
+
+    Before Python 3.12 a cancellation at the moment at which PyMongo gives up waiting for a
+    connection leaves the lock of its pool locked for ever, and every later call waits for it
+    without a deadline. The deadline of the call itself bounds how long it goes on.
+    """
+    for name, method in tuple(vars(store).items()):
+        if iscoroutinefunction(method) and not name.startswith("_"):
+            setattr(store, name, _shielded(method))
+    return store
+
+
+def _shielded(
+    method: Callable[..., Coroutine[Any, Any, Any]],
+) -> Callable[..., Coroutine[Any, Any, Any]]:
+    @wraps(method)
+    async def call(*arguments: Any, **named: Any) -> Any:
+        task = asyncio.create_task(method(*arguments, **named))
+        task.add_done_callback(_retrieve)
+        return await asyncio.shield(task)
+
+    return call
+
+
+def _retrieve(done: "asyncio.Task[Any]") -> None:
+    if not done.cancelled():
+        done.exception()  # nobody may be left to hear of it

@@ -18,6 +18,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
+from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import SessionId, UserId
 from chatterroom.core.settings import SettingsError
@@ -37,6 +38,7 @@ _HIGHEST = "\U0010ffff"
 Document = Mapping[str, Any]
 
 
+@uncancelled
 class UserStore:
     """The collections `users` and `sessions`.
 
