@@ -196,9 +196,9 @@ async def other_service(
         yield running
 
 
-async def receive(socket, type_: str | None = None) -> dict:
-    """Return the next event, or the next of a type, within ten seconds."""
-    async with asyncio.timeout(10):
+async def receive(socket, type_: str | None = None, *, timeout_s: float = 10) -> dict:
+    """Return the next event, or the next of a type."""
+    async with asyncio.timeout(timeout_s):
         while True:
             event = json.loads(await socket.recv())
             if type_ is None or event["type"] == type_:

@@ -192,8 +192,9 @@ async def test_typing_reaches_the_others_only(service: Service, other_service: S
 
 
 async def test_presence_is_shown_to_acquaintances_and_survives_a_reconnection(
-    service: Service, other_service: Service
+    service: Service, other_service: Service, monkeypatch
 ):
+    monkeypatch.setattr("chatterroom.chat.leases_redis.GRACE_S", 4.0)
     await service.create_room(ALICE, BOB)
     async with service.connect(ALICE) as alice:
         await resume(alice)
@@ -210,7 +211,7 @@ async def test_presence_is_shown_to_acquaintances_and_survives_a_reconnection(
             assert came["users"] == [{"user_id": BOB, "online": True}], "Carol is a stranger"
         async with other_service.connect(BOB) as bob:
             await resume(bob)
-        left = await receive(alice, "presence")
+        left = await receive(alice, "presence", timeout_s=30)
         assert left["users"] == [{"user_id": BOB, "online": False}], "no flapping in between"
 
 
