@@ -43,7 +43,7 @@ def main() -> int:
     started = time.monotonic()
     results = Results(
         started_at=datetime.now(UTC),
-        settings={**asdict(scale), "scale": scale.name, "peers": arguments.peers},
+        settings={"scale": scale.name, "peers": arguments.peers} | _settings(scale),
         machine=describe_machine(),
     )
     try:
@@ -60,6 +60,13 @@ def main() -> int:
     where = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     console.print(f"{results.took_s:.0f} s; {where} and its plot {path.with_suffix('.svg').name}")
     return 1 if any(row.void for row in results.rows) else 0
+
+
+def _settings(scale: Scale) -> dict[str, str | float | bool | list[str | float]]:
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(scale).items()
+    }
 
 
 def _plan(only: set[str], scale: Scale) -> list[tuple[str, Measure]]:

@@ -19,7 +19,7 @@ from bench.frames import close_reason, cut_websocket, text_command
 __all__ = ["BUFFER_BYTES", "ClosedError", "Connection", "Connections", "Target"]
 
 BUFFER_BYTES = 1 << 18
-_OPENING_S = 150.0
+_OPENING_S = 90.0
 _SENDING_S = 10.0
 _COME_BACK = (1006, 1012, 1013)
 _PAUSE_S = (0.25, 1.0)

@@ -62,7 +62,7 @@ class Results(msgspec.Struct, kw_only=True):
 
     started_at: datetime
     took_s: float = 0.0
-    settings: dict[str, str | float | bool]
+    settings: dict[str, str | float | bool | list[str | float]]
     machine: Machine
     rows: list[Row] = []
     skipped: dict[str, str] = {}

@@ -23,7 +23,7 @@ def results() -> Results:
     )
     return Results(
         started_at=datetime(2026, 11, 23, tzinfo=UTC),
-        settings={"scale": "full"},
+        settings={"scale": "full", "levels": [1, 64], "naive": ["serial"], "idle_s": 2.5},
         machine=machine,
         rows=[
             Row(workload="W1", subject="ChatterRoom", case="HTTP, 64 in flight", rate=3000.0),
