@@ -105,7 +105,7 @@ class Client:
         return await self._credentials.log_in(email, password, device, keep_password=keep_password)
 
     async def logout(self) -> None:
-        """End the session on the server: its tokens stop working and its sockets are closed."""
+        """End the session on the server: its refresh token stops working."""
         await self._call("POST", "/user-service/logout", answers.Done)
         self._credentials.forget()
 
