@@ -38,7 +38,7 @@ from chatterroom.chat.entries import (
     RoomSettings,
 )
 from chatterroom.chat.log import RequestKey, StorageUnavailableError
-from chatterroom.core.cancellation import uncancelled
+from chatterroom.core.cancellation import calls_ended, uncancelled
 from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
 from chatterroom.core.settings import SettingsError
 
@@ -128,6 +128,7 @@ class ChatStore:
         try:
             yield store
         finally:
+            await calls_ended(store)
             await client.close()
 
     async def prepare(self) -> None:

@@ -5,10 +5,13 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
-__all__ = ["raise_if_cancelled", "uncancelled", "until_one_fails"]
+__all__ = ["calls_ended", "raise_if_cancelled", "uncancelled", "until_one_fails"]
 
 Store = TypeVar("Store", bound=type)
+
+_running: WeakKeyDictionary[object, "set[asyncio.Task[Any]]"] = WeakKeyDictionary()
 
 
 def raise_if_cancelled() -> None:
@@ -52,18 +55,27 @@ def uncancelled(store: Store) -> Store:
     return store
 
 
+async def calls_ended(store: object) -> None:
+    """Return when no call of an `uncancelled` store is under way: then its driver can be closed."""
+    while running := _running.get(store):
+        await asyncio.wait(running)
+
+
 def _shielded(
     method: Callable[..., Coroutine[Any, Any, Any]],
 ) -> Callable[..., Coroutine[Any, Any, Any]]:
     @wraps(method)
-    async def call(*arguments: Any, **named: Any) -> Any:
-        task = asyncio.create_task(method(*arguments, **named))
-        task.add_done_callback(_retrieve)
+    async def call(store: object, *arguments: Any, **named: Any) -> Any:
+        task = asyncio.create_task(method(store, *arguments, **named))
+        running = _running.setdefault(store, set())
+        running.add(task)
+
+        def end(done: "asyncio.Task[Any]") -> None:
+            running.discard(done)
+            if not done.cancelled():
+                done.exception()  # nobody may be left to hear of it
+
+        task.add_done_callback(end)
         return await asyncio.shield(task)
 
     return call
-
-
-def _retrieve(done: "asyncio.Task[Any]") -> None:
-    if not done.cancelled():
-        done.exception()  # nobody may be left to hear of it

@@ -18,7 +18,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from chatterroom.core.cancellation import uncancelled
+from chatterroom.core.cancellation import calls_ended, uncancelled
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import SessionId, UserId
 from chatterroom.core.settings import SettingsError
@@ -73,6 +73,7 @@ class UserStore:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await calls_ended(self)
         await self._client.close()
 
     async def is_ready(self) -> bool:

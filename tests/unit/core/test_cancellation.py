@@ -2,7 +2,12 @@ import asyncio
 
 import pytest
 
-from chatterroom.core.cancellation import raise_if_cancelled, uncancelled, until_one_fails
+from chatterroom.core.cancellation import (
+    calls_ended,
+    raise_if_cancelled,
+    uncancelled,
+    until_one_fails,
+)
 
 
 @uncancelled
@@ -30,6 +35,19 @@ async def test_a_call_runs_to_its_end_when_its_caller_is_cancelled():
     store.go_on.set()
     assert await store.write("b") == "b"
     assert store.steps == ["a", "b"]
+
+
+async def test_the_end_of_calls_whose_callers_were_cancelled_can_be_waited_for():
+    store = Store()
+    caller = asyncio.create_task(store.write("a"))
+    await asyncio.sleep(0)
+    caller.cancel()
+    ended = asyncio.create_task(calls_ended(store))
+    await asyncio.wait([caller])
+    assert not ended.done()
+    store.go_on.set()
+    await asyncio.wait_for(ended, 5)
+    assert store.steps == ["a"]
 
 
 async def test_a_call_fails_as_without():
