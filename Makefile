@@ -45,6 +45,8 @@ check: $(STAMP) ## Lint, types, import rules, generated code
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src/chatterroom
+	@$(BIN)/python scripts/audit_dependencies.py
 	@$(BIN)/python scripts/generate_stubs.py --check
 
 format: $(STAMP) ## Format and sort imports
