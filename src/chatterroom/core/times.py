@@ -13,4 +13,4 @@ def now() -> datetime:
 
 def format_time(moment: datetime) -> str:
     """Write an aware moment as `2026-11-23T16:45:00.123Z`."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
