@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 MAX_QUEUED = 10_000
 _BATCH = 200
+_GATHER_S = 0.001
 _CALL_S = 2.0
 _CONFIRMATION_S = 1.0
 _SILENCE_S = 5.0
@@ -121,6 +122,8 @@ class RedisChannels:
         while True:
             raise_if_cancelled()
             await self._queued.wait()
+            # Whoever publishes has something to do that is more urgent, and more to publish.
+            await asyncio.sleep(_GATHER_S)
             self._queued.clear()
             while self._queue:
                 batch = [self._queue.popleft() for _ in range(min(_BATCH, len(self._queue)))]
