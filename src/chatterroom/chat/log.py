@@ -6,8 +6,9 @@ that place (another instance wrote) means to read again, decide again and insert
 is answered only when its entry is on disk, and a repeated `(conversation, sender, client_id)` is
 answered with the entry stored first.
 
-Within a conversation commands are decided in order of arrival. Only new messages are stored in
-groups; all other entries are stored one by one, in a transaction with the documents that follow
+Within a conversation commands are decided in order of arrival. New messages are stored in groups,
+and so are the first messages of private chats, in a transaction with the memberships that they
+bring; all other entries are stored one by one, in a transaction with the documents that follow
 from them: the message that was changed, the room, the memberships.
 """
 
@@ -41,6 +42,8 @@ __all__ = ["Appended", "ConversationLog", "LogStore", "StorageUnavailableError"]
 log = structlog.get_logger()
 
 MAX_BATCH = 500
+# All of a transaction wait for its slowest part, and it must fit 16 MiB.
+MAX_FIRSTS = 100
 MAX_PENDING = 20_000
 MAX_CACHED = 50_000
 # Shorter than what callers wait, so that they hear a reason.
@@ -70,6 +73,10 @@ class LogStore(Protocol):
     async def insert_messages(self, entries: Sequence[MessagePosted]) -> int:
         """Store messages of one kind of conversation, in order, up to the first whose seq or
         request is taken. Return how many were stored. Raises `StorageUnavailableError`."""
+
+    async def insert_firsts(self, entries: Sequence[MessagePosted]) -> bool:
+        """Store the first messages of private chats, with the memberships that they bring, all or
+        nothing. Return False where a seq or request is taken. Raises `StorageUnavailableError`."""
 
     async def insert_with_effects(
         self, entry: Entry, after: Conversation, target: MessagePosted | None
@@ -152,6 +159,8 @@ class ConversationLog:
         self._work = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
         self._pending = 0
+        self._firsts: deque[tuple[_Line, _Pending]] = deque()
+        self._storing_firsts = False
 
     async def run(self) -> None:
         """Commit what is submitted until cancelled."""
@@ -194,6 +203,12 @@ class ConversationLog:
         """Say whether a conversation is known to have been written to. False is no proof."""
         line = self._lines.get(conversation_id)
         return line is not None and line.state is not None and line.state.seq > 0
+
+    def presume_empty(self, conversation_id: ConversationId) -> None:
+        """Spare the first append to a conversation a look at what is most likely not there."""
+        line = self._line(conversation_id)
+        if line.state is None and not line.busy:
+            line.state = Conversation(conversation_id)
 
     def _one_less(self, answer: asyncio.Future[Appended]) -> None:
         self._pending -= 1
@@ -265,7 +280,7 @@ class ConversationLog:
                 if plan.items:
                     break
                 line.waiting.popleft()
-                self._tasks.create_task(self._handle_alone(line, pending))
+                self._hand_over(line, pending)
                 return None
             line.waiting.popleft()
             pending.attempted = entry
@@ -276,6 +291,16 @@ class ConversationLog:
             return plan
         self._release(line)
         return None
+
+    def _hand_over(self, line: _Line, pending: _Pending) -> None:
+        """Have a task of its own see to a command that is not stored with other messages."""
+        if not (is_private(line.id) and isinstance(pending.command, PostMessage)):
+            self._tasks.create_task(self._handle_alone(line, pending))
+            return
+        self._firsts.append((line, pending))
+        if not self._storing_firsts:
+            self._storing_firsts = True
+            self._tasks.create_task(self._handle_firsts())
 
     def _decide_message(
         self, state: Conversation, pending: _Pending, now: datetime
@@ -338,6 +363,38 @@ class ConversationLog:
             self._tasks.create_task(self._recover(line, in_doubt))
         else:
             self._release(line)
+
+    async def _handle_firsts(self) -> None:
+        """Store first messages of private chats; what comes meanwhile gathers."""
+        while self._firsts:
+            batch = [self._firsts.popleft() for _ in range(min(MAX_FIRSTS, len(self._firsts)))]
+            if len(batch) == 1 or not await self._store_firsts(batch):
+                for line, pending in batch:
+                    self._tasks.create_task(self._handle_alone(line, pending))
+        self._storing_firsts = False
+
+    async def _store_firsts(self, batch: Sequence[tuple[_Line, _Pending]]) -> bool:
+        """Return False where one of them, and so none, could be stored: each is to go alone."""
+        now = times.now()
+        entries: list[MessagePosted] = []
+        for line, pending in batch:
+            entry = line.state and decide(line.state, pending.command, now)
+            assert isinstance(entry, MessagePosted)  # noqa: S101 -- private chats refuse nobody
+            pending.attempted = entry
+            entries.append(entry)
+        try:
+            if not await self._store.insert_firsts(entries):
+                return False
+        except StorageUnavailableError as error:
+            log.warning("commit_in_doubt", entries=len(entries), reason=error.reason)
+            for line, pending in batch:
+                self._tasks.create_task(self._recover(line, [pending]))
+            return True
+        for (line, pending), entry in zip(batch, entries, strict=True):
+            self._committed(line, [entry])
+            _answer(pending, entry, duplicate=False)
+            self._release(line)
+        return True
 
     async def _handle_alone(self, line: _Line, pending: _Pending) -> None:
         """Refuse a command, or store its entry with what follows from it."""

@@ -181,6 +181,32 @@ class ChatStore:
                 return int(first["index"])
         return len(entries)
 
+    async def insert_firsts(self, entries: Sequence[MessagePosted]) -> bool:
+        """Store the first messages of private chats and the memberships that they bring, or
+        return False where a place is taken."""
+        messages = [_document(entry) for entry in entries]
+        memberships = [
+            _new_membership(entry, user, peer) for entry in entries for user, peer in _both(entry)
+        ]
+
+        async def insert(session: Any) -> None:
+            await self._private_messages.insert_many(messages, session=session)
+            await self._memberships.insert_many(memberships, session=session)
+
+        with _available():
+            try:
+                async with self._client.start_session() as session:
+                    await session.with_transaction(
+                        insert,
+                        read_concern=ReadConcern("snapshot"),
+                        write_concern=self._durable,
+                    )
+            except BulkWriteError as error:
+                if error.details["writeErrors"][0]["code"] != _DUPLICATE_KEY:
+                    raise
+                return False
+        return True
+
     async def insert_with_effects(
         self, entry: Entry, after: Conversation, target: MessagePosted | None
     ) -> bool:
@@ -347,6 +373,17 @@ class ChatStore:
             )
         return _membership(found) if found else None
 
+    async def taking_part(
+        self, places: Iterable[tuple[UserId, ConversationId]]
+    ) -> set[tuple[UserId, ConversationId]]:
+        """Return those pairs of a user and a conversation in which the user takes part."""
+        ids = {_membership_id(*place): place for place in places}
+        with _available():
+            found = self._memberships.find(
+                {"_id": {"$in": list(ids)}}, {"_id": 1}, batch_size=len(ids) + 1
+            )
+            return {ids[document["_id"]] async for document in found}
+
     async def memberships(self, user_id: UserId) -> list[Membership]:
         """Return all memberships of a user."""
         with _available():
@@ -444,8 +481,8 @@ class ChatStore:
             return
         joined: list[tuple[UserId, UserId | None]] = []
         match entry:
-            case MessagePosted(receiver_id=peer) if peer is not None:
-                joined = [(entry.sender_id, peer), (peer, entry.sender_id)]
+            case MessagePosted():
+                joined = _both(entry)
             case RoomCreated():
                 await self._rooms.insert_one(_room(after), session=session)
                 joined = [(user, None) for user in after.members]
@@ -625,6 +662,12 @@ def _new_membership(entry: Entry, user_id: UserId, peer_id: UserId | None) -> Do
         "delivered_index": _seen(entry, user_id),
         "added_at": entry.created_at,
     }
+
+
+def _both(entry: MessagePosted) -> list[tuple[UserId, UserId | None]]:
+    """Return each of the two in a private chat, with the other; nobody in a room."""
+    sender, receiver = entry.sender_id, entry.receiver_id
+    return [(sender, receiver), (receiver, sender)] if receiver is not None else []
 
 
 def _seen(entry: Entry, user_id: UserId) -> int:

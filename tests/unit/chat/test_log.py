@@ -7,7 +7,7 @@ from chatterroom.chat.conversation import AddMember, LeaveRoom
 from chatterroom.chat.entries import MessagePosted
 from chatterroom.chat.log import ConversationLog, StorageUnavailableError
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
-from chatterroom.core.ids import ClientId, new_id
+from chatterroom.core.ids import ClientId, UserId, new_id, private_conversation_id
 
 from .conftest import ALICE, BOB, CAROL, Instance, create_room, post, post_private
 
@@ -45,6 +45,53 @@ async def test_ten_concurrent_sends_with_one_client_id_store_one_message(instanc
     assert len({answer.entry.seq for answer in answers}) == 1
     assert [answer.duplicate for answer in answers].count(False) == 1
     assert len(await stored(instance, answers[0].entry.conversation_id)) == 1
+
+
+async def test_many_first_messages_at_once_each_begin_a_private_chat(instance: Instance):
+    peers = [UserId(new_id()) for _ in range(250)]
+    answers = await asyncio.gather(
+        *(instance.log.append(post_private(f"to {peer}", receiver=peer)) for peer in peers)
+    )
+    assert {answer.entry.seq for answer in answers} == {1}
+    for peer, answer in zip(peers, answers, strict=True):
+        assert await stored(instance, answer.entry.conversation_id) == [answer.entry]
+        (membership,) = await instance.store.memberships(peer)
+        assert (membership.peer_id, membership.read_index) == (ALICE, 0)
+    assert len(await instance.store.memberships(ALICE)) == len(peers)
+    assert sorted(instance.committed, key=lambda entry: entry.conversation_id) == sorted(
+        (answer.entry for answer in answers), key=lambda entry: entry.conversation_id
+    )
+
+
+async def test_a_chat_that_began_elsewhere_does_not_hold_up_others_that_begin(
+    instance: Instance, other: Instance
+):
+    peers = [UserId(new_id()) for _ in range(20)]
+    for peer in peers:
+        instance.log.presume_empty(private_conversation_id(ALICE, peer))
+    begun = peers[7]
+    theirs = await other.log.append(post_private("first", sender=begun, receiver=ALICE))
+    answers = await asyncio.gather(
+        *(instance.log.append(post_private("hello", receiver=peer)) for peer in peers)
+    )
+    assert [answer.entry.seq for answer in answers] == [2 if p == begun else 1 for p in peers]
+    assert not any(answer.duplicate for answer in answers)
+    chat = theirs.entry.conversation_id
+    assert [entry.message for entry in await stored(instance, chat)] == ["first", "hello"]
+
+
+async def test_a_repeated_first_message_is_found_among_others_that_begin(
+    instance: Instance, other: Instance
+):
+    peers = [UserId(new_id()) for _ in range(20)]
+    for peer in peers:
+        instance.log.presume_empty(private_conversation_id(ALICE, peer))
+    repeated = post_private("once", receiver=peers[3])
+    first = await other.log.append(repeated)
+    sends = [post_private("hello", receiver=peer) for peer in peers if peer != peers[3]]
+    answers = await asyncio.gather(*(instance.log.append(each) for each in (*sends, repeated)))
+    assert [answer.duplicate for answer in answers] == [False] * len(sends) + [True]
+    assert answers[-1].entry == first.entry
 
 
 async def test_two_instances_store_a_repeated_send_once(instance: Instance, other: Instance):
@@ -155,6 +202,9 @@ class UnansweredInserts:
     async def insert_messages(self, entries: Sequence[MessagePosted]) -> int:
         return await self._lose(self._store.insert_messages(entries))
 
+    async def insert_firsts(self, entries: Sequence[MessagePosted]) -> bool:
+        return await self._lose(self._store.insert_firsts(entries))
+
     async def insert_with_effects(self, entry, after, target) -> bool:
         return await self._lose(self._store.insert_with_effects(entry, after, target))
 
@@ -181,6 +231,25 @@ async def test_an_insert_whose_answer_is_lost_is_neither_doubled_nor_lost(instan
     entries = await stored(instance, room.conversation_id)
     assert [entry.seq for entry in entries] == list(range(1, 22))
     assert committed == entries
+
+
+async def test_first_messages_whose_answer_is_lost_are_neither_doubled_nor_lost(
+    instance: Instance,
+):
+    committed: list = []
+    store = UnansweredInserts(instance.store, losses=2)
+    log = ConversationLog(store, lambda _, entries: committed.extend(entries))
+    task = asyncio.create_task(log.run())
+    peers = [UserId(new_id()) for _ in range(20)]
+    for peer in peers:
+        log.presume_empty(private_conversation_id(ALICE, peer))
+    answers = await asyncio.gather(*(log.append(post_private(receiver=peer)) for peer in peers))
+    task.cancel()
+    await asyncio.wait([task])
+    assert not any(answer.duplicate for answer in answers)
+    for answer in answers:
+        assert await stored(instance, answer.entry.conversation_id) == [answer.entry]
+    assert len(committed) == len(peers)
 
 
 class NoStore:
