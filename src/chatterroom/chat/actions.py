@@ -5,7 +5,7 @@ client id makes every call a new request.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from chatterroom.chat.conversation import (
@@ -26,7 +26,7 @@ from chatterroom.chat.events import encode_typing
 from chatterroom.chat.hub import Hub
 from chatterroom.chat.log import Appended, ConversationLog
 from chatterroom.chat.marks import Marks
-from chatterroom.chat.people import People
+from chatterroom.chat.people import People, no_such_user
 from chatterroom.chat.presence import Presence
 from chatterroom.chat.store_mongo import ChatStore, Membership
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
@@ -69,16 +69,22 @@ class Actions:
         message: str,
         client_id: ClientId | None,
         reply_to: MessageId | None = None,
+        *,
+        strangers: Container[tuple[UserId, UserId]] | None = None,
     ) -> asyncio.Future[Appended]:
-        """Submit a private message; see `ConversationLog.submit`."""
+        """Submit a private message; see `ConversationLog.submit`.
+
+        `strangers` is what the method of that name has returned; without it, it is asked.
+        """
         _check_message(message)
         if sender_id == receiver_id:
             raise ChatterRoomError(
                 ErrorCode.MESSAGE_TO_ONESELF, "a private chat is between two users"
             )
         conversation_id = private_conversation_id(sender_id, receiver_id)
-        if not self.log.has_entries(conversation_id):
-            await self._require_acquainted(sender_id, receiver_id, conversation_id)
+        pair = (sender_id, receiver_id)
+        if pair in (await self.strangers([pair]) if strangers is None else strangers):
+            raise no_such_user(receiver_id)
         return self.log.submit(
             PostMessage(
                 conversation_id,
@@ -90,6 +96,23 @@ class Actions:
                 await self.people.mentioned(message),
             )
         )
+
+    async def strangers(
+        self, pairs: Collection[tuple[UserId, UserId]]
+    ) -> set[tuple[UserId, UserId]]:
+        """Return those pairs of a sender and a receiver who have no private chat yet, and whose
+        receiver nobody registered."""
+        new = {pair: private_conversation_id(*pair) for pair in pairs if pair[0] != pair[1]}
+        new = {pair: chat for pair, chat in new.items() if not self.log.has_entries(chat)}
+        if not new:
+            return set()
+        known = await self.store.taking_part((sender, chat) for (sender, _), chat in new.items())
+        asked = [pair for pair, chat in new.items() if (pair[0], chat) not in known]
+        unknown = await self.people.unknown(receiver for _, receiver in asked)
+        for pair in asked:
+            if pair[1] not in unknown:
+                self.log.presume_empty(new[pair])
+        return {pair for pair in asked if pair[1] in unknown}
 
     async def send_room_message(
         self,
@@ -326,12 +349,6 @@ class Actions:
                 field="reply_to",
             )
         return seq
-
-    async def _require_acquainted(
-        self, sender_id: UserId, receiver_id: UserId, conversation_id: ConversationId
-    ) -> None:
-        if await self.store.membership(sender_id, conversation_id) is None:
-            await self.people.require_known([receiver_id])
 
 
 def _fresh() -> ClientId:

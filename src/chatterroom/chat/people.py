@@ -12,7 +12,7 @@ from chatterroom.core.ids import UserId
 from chatterroom.pb import users_pb2, users_pb2_grpc
 from chatterroom.rpc.backend import Backend
 
-__all__ = ["People"]
+__all__ = ["People", "no_such_user"]
 
 log = structlog.get_logger()
 
@@ -38,16 +38,22 @@ class People:
     async def require_known(self, user_ids: Iterable[UserId]) -> None:
         """Raise USER_NOT_FOUND for the first that nobody registered."""
         ids = list(user_ids)
+        unknown = await self.unknown(ids)
+        for user_id in ids:
+            if user_id in unknown:
+                raise no_such_user(user_id)
+
+    async def unknown(self, user_ids: Iterable[UserId]) -> set[UserId]:
+        """Return those that nobody registered."""
+        ids = list(dict.fromkeys(user_ids))
+        unknown: set[UserId] = set()
         for start in range(0, len(ids), _PER_CALL):
             asked = ids[start : start + _PER_CALL]
             found = await self._search(users_pb2.SearchUsersRequest(ids=asked, limit=_PER_CALL))
             if found is None:
-                return
-            for user_id in asked:
-                if user_id not in found.values():
-                    raise ChatterRoomError(
-                        ErrorCode.USER_NOT_FOUND, "there is no such user", user_id=user_id
-                    )
+                break
+            unknown.update(set(asked) - set(found.values()))
+        return unknown
 
     async def mentioned(self, text: str) -> tuple[UserId, ...]:
         """Return the users whose @username stands in a text, each once, at most fifty."""
@@ -87,3 +93,8 @@ class People:
             log.warning("users_not_asked", reason=error.code.value)
             return None
         return {user.username: UserId(user.user_id) for user in answer.users}
+
+
+def no_such_user(user_id: UserId) -> ChatterRoomError:
+    """Return the error for a user that nobody registered."""
+    return ChatterRoomError(ErrorCode.USER_NOT_FOUND, "there is no such user", user_id=user_id)

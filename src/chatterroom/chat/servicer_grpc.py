@@ -1,9 +1,12 @@
 """The chat service's RPCs: read the request, act, write the answer."""
 
 import asyncio
+import contextlib
+from collections.abc import Container, Iterable
 from typing import Any
 
 import msgspec
+import structlog
 
 from chatterroom.chat.actions import Actions
 from chatterroom.chat.conversation_list import list_conversations
@@ -33,6 +36,8 @@ from chatterroom.pb import chat_pb2, chat_pb2_grpc
 from chatterroom.rpc.identity import current_caller, require_identity
 
 __all__ = ["SERVICE_NAME", "ChatServicer"]
+
+log = structlog.get_logger()
 
 SERVICE_NAME = "chatterroom.chat.v1.ChatService"
 
@@ -80,8 +85,9 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         self, request: chat_pb2.SendMessagesRequest, context: Any
     ) -> chat_pb2.SendMessagesResponse:
         _require_service()
+        strangers = await self._actions.strangers(_private_pairs(request.sends))
         # One after the other up to the log's queue: the order of the batch is the order there.
-        submitted = [await self._submit(send) for send in request.sends]
+        submitted = [await self._submit(send, strangers) for send in request.sends]
         return chat_pb2.SendMessagesResponse(results=[await _result(each) for each in submitted])
 
     async def EditMessage(  # noqa: N802, D102
@@ -353,7 +359,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         return chat_pb2.ListMarksResponse(marks=marks)
 
     async def _submit(
-        self, send: chat_pb2.SendRequest
+        self, send: chat_pb2.SendRequest, strangers: Container[tuple[UserId, UserId]]
     ) -> asyncio.Future[Appended] | ChatterRoomError:
         try:
             sender_id = parse_user_id(send.sender_id, "sender_id")
@@ -361,13 +367,13 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
             if send.receiver_id:
                 receiver_id = parse_user_id(send.receiver_id, "receiver_id")
                 return await self._actions.send_private_message(
-                    sender_id, receiver_id, send.message, client_id, reply_to
+                    sender_id, receiver_id, send.message, client_id, reply_to, strangers=strangers
                 )
             return await self._actions.send_room_message(
                 parse_room_id(send.room_id), sender_id, send.message, client_id, reply_to
             )
-        except ChatterRoomError as error:
-            return error
+        except Exception as error:  # noqa: BLE001 -- logged; the rest of the batch goes on
+            return _known(error)
 
     async def _readable_after(self, conversation_id: ConversationId) -> int:
         """Return the seq after which the caller may read, or raise where it may not at all."""
@@ -464,6 +470,24 @@ def _require_service() -> None:
         raise ChatterRoomError(ErrorCode.NOT_ALLOWED, "only services send for many users at once")
 
 
+def _private_pairs(sends: Iterable[chat_pb2.SendRequest]) -> set[tuple[UserId, UserId]]:
+    """Return who writes to whom, as far as they can be read: what cannot is refused later."""
+    pairs = set()
+    for send in sends:
+        if send.receiver_id:
+            with contextlib.suppress(ChatterRoomError):
+                pairs.add((parse_user_id(send.sender_id), parse_user_id(send.receiver_id)))
+    return pairs
+
+
+def _known(error: Exception) -> ChatterRoomError:
+    """Return what a send is answered with: one that fails must not take others with it."""
+    if isinstance(error, ChatterRoomError):
+        return error
+    log.error("send_failed", exc_info=error)
+    return ChatterRoomError(ErrorCode.INTERNAL, "something went wrong on our side")
+
+
 def _sent(appended: Appended) -> dict[str, Any]:
     entry = appended.entry
     return {
@@ -495,7 +519,8 @@ async def _result(submitted: asyncio.Future[Appended] | ChatterRoomError) -> cha
             raise submitted
         sent = chat_pb2.SendRoomMessageResponse(**_sent(await submitted))
         return chat_pb2.SendResult(sent=sent)
-    except ChatterRoomError as error:
+    except Exception as failure:  # noqa: BLE001 -- logged; the rest of the batch goes on
+        error = _known(failure)
         return chat_pb2.SendResult(
             error=chat_pb2.SendError(
                 code=error.code.value,

@@ -3,10 +3,15 @@ import asyncio
 import grpc
 import pytest
 
+from chatterroom.chat.entries import MessagePosted
+from chatterroom.chat.log import Appended
+from chatterroom.chat.servicer_grpc import ChatServicer
+from chatterroom.core import times
 from chatterroom.core.errors import ErrorCode
-from chatterroom.core.ids import new_id, private_conversation_id
+from chatterroom.core.ids import RoomId, new_id, private_conversation_id, room_conversation_id
 from chatterroom.pb import chat_pb2
 from chatterroom.rpc.errors import error_from
+from chatterroom.rpc.identity import SERVICE, _current
 
 from .conftest import ALICE, BOB, CAROL, Service, receive, resume
 
@@ -276,3 +281,52 @@ async def test_messages_sent_by_rpc_reach_sockets(service: Service):
         await send_private(service, ALICE, BOB, "private, by rpc")
         assert (await receive(socket, "message"))["message"] == "by rpc"
         assert (await receive(socket, "message"))["message"] == "private, by rpc"
+
+
+class Actions:
+    """Sends to rooms, of which one meets with something unforeseen."""
+
+    store = None
+
+    async def strangers(self, pairs) -> set:
+        return set()
+
+    async def send_room_message(self, room_id, sender_id, message, client_id, reply_to):
+        if message == "unforeseen":
+            raise RuntimeError(message)
+        stored = asyncio.get_running_loop().create_future()
+        if message == "later":
+            stored.set_exception(RuntimeError(message))
+            return stored
+        entry = MessagePosted(
+            conversation_id=room_conversation_id(room_id),
+            seq=2,
+            message_index=1,
+            sender_id=sender_id,
+            client_id=client_id,
+            created_at=times.now(),
+            message=message,
+            updated_at=times.now(),
+        )
+        stored.set_result(Appended(entry, duplicate=False))
+        return stored
+
+
+async def test_a_send_that_fails_for_an_unknown_reason_does_not_fail_its_batch():
+    room = RoomId(new_id())
+    sends = [
+        chat_pb2.SendRequest(sender_id=ALICE, room_id=room, message=text, client_id=text)
+        for text in ("first", "unforeseen", "later", "last")
+    ]
+
+    async def send_all():
+        _current.set(SERVICE)
+        servicer = ChatServicer(Actions(), leases=None)
+        return await servicer.SendMessages(chat_pb2.SendMessagesRequest(sends=sends), None)
+
+    answer = await asyncio.create_task(send_all())
+    assert [each.WhichOneof("outcome") for each in answer.results] == [
+        *("sent", "error"),
+        *("error", "sent"),
+    ]
+    assert {each.error.code for each in answer.results[1:3]} == {ErrorCode.INTERNAL.value}
