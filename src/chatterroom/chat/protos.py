@@ -12,12 +12,13 @@ __all__ = ["conversation_proto", "private_message", "room_message"]
 
 def private_message(entry: MessagePosted) -> chat_pb2.ChatMessageProto:
     """Return a message as private histories show it."""
+    created_at, updated_at = _times(entry)
     return chat_pb2.ChatMessageProto(
         sender_id=entry.sender_id,
         receiver_id=entry.receiver_id or "",
         message=entry.message,
-        created_at=format_time(entry.created_at),
-        updated_at=format_time(entry.updated_at),
+        created_at=created_at,
+        updated_at=updated_at,
         id=message_id(entry.conversation_id, entry.seq),
         conversation_id=entry.conversation_id,
         seq=entry.seq,
@@ -29,13 +30,14 @@ def private_message(entry: MessagePosted) -> chat_pb2.ChatMessageProto:
 
 def room_message(entry: MessagePosted) -> chat_pb2.RoomMessageProto:
     """Return a message as room histories and lists show it."""
+    created_at, updated_at = _times(entry)
     return chat_pb2.RoomMessageProto(
         id=message_id(entry.conversation_id, entry.seq),
         room_id="" if is_private(entry.conversation_id) else entry.conversation_id,
         sender_id=entry.sender_id,
         message=entry.message,
-        created_at=format_time(entry.created_at),
-        updated_at=format_time(entry.updated_at),
+        created_at=created_at,
+        updated_at=updated_at,
         conversation_id=entry.conversation_id,
         seq=entry.seq,
         message_index=entry.message_index,
@@ -66,6 +68,14 @@ def conversation_proto(
         last_message=room_message(last) if last else None,
         delivered_index=max(membership.delivered_index, pending_marks[1], read_index),
     )
+
+
+def _times(entry: MessagePosted) -> tuple[str, str]:
+    """Return when a message was written and changed, mostly the same: pages have many."""
+    created_at = format_time(entry.created_at)
+    if entry.updated_at == entry.created_at:
+        return created_at, created_at
+    return created_at, format_time(entry.updated_at)
 
 
 def _details(entry: MessagePosted) -> chat_pb2.MessageDetails | None:

@@ -97,8 +97,7 @@ def conversation(shown: chat_pb2.ConversationProto) -> conversation_bodies.Conve
 
 
 def _common(stored: chat_pb2.ChatMessageProto | chat_pb2.RoomMessageProto) -> dict[str, Any]:
-    details = stored.details
-    return {
+    common = {
         "id": stored.id,
         "sender_id": stored.sender_id,
         "message": stored.message,
@@ -108,6 +107,19 @@ def _common(stored: chat_pb2.ChatMessageProto | chat_pb2.RoomMessageProto) -> di
         "seq": stored.seq,
         "message_index": stored.message_index,
         "client_id": stored.client_id,
+    }
+    if not stored.HasField("details"):
+        # As most messages, and a page has many.
+        return common | {
+            "reply_to": None,
+            "mentions": [],
+            "reactions": [],
+            "pinned": False,
+            "edited": False,
+            "deleted": False,
+        }
+    details = stored.details
+    return common | {
         "reply_to": details.reply_to or None,
         "mentions": list(details.mentions),
         "reactions": [
