@@ -14,6 +14,7 @@ from chatterroom.auth.secrets import ensure_secrets
 from chatterroom.engines.data_directory import DataDirectory
 from chatterroom.engines.errors import EngineError
 from chatterroom.engines.layout import UpOptions, compose, reachable
+from chatterroom.engines.log_files import keep_small
 from chatterroom.engines.ports import is_free
 from chatterroom.engines.status_view import status_view
 from chatterroom.engines.supervisor import Supervisor
@@ -52,8 +53,12 @@ async def _run(
             supervisor.run(lambda: view.announce(f"ChatterRoom is ready: {url}"))
         )
         _on_stop_signals(running.cancel)
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        shortening = asyncio.create_task(keep_small(directory.log("up").parent))
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+        finally:
+            shortening.cancel()
 
 
 def _on_stop_signals(stop: Callable[[], object]) -> None:
