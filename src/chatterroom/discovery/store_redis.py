@@ -7,15 +7,14 @@ from typing import Any, Self
 
 import msgspec
 import structlog
-from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
-from chatterroom.core.settings import SettingsError
 from chatterroom.discovery.registry import Entry
+from chatterroom.pubsub.client_redis import redis_client
 
 __all__ = ["RegistryStore"]
 
@@ -84,16 +83,14 @@ class RegistryStore:
 
     def __init__(self, redis_url: str, lease_s: float) -> None:
         self._lease_ms = int(lease_s * 1000)
-        try:
-            self._redis = Redis.from_url(
-                redis_url,
-                socket_timeout=_DEADLINE_S,
-                socket_connect_timeout=_DEADLINE_S,
-                # The first call after Redis has been away meets a dead connection.
-                retry=Retry(NoBackoff(), 1),
-            )
-        except ValueError:
-            raise SettingsError("the Redis URL of discovery is not valid") from None
+        self._redis = redis_client(
+            redis_url,
+            "CHATTERROOM_DISCOVERY_REDIS_URL",
+            socket_timeout=_DEADLINE_S,
+            socket_connect_timeout=_DEADLINE_S,
+            # The first call after Redis has been away meets a dead connection.
+            retry=Retry(NoBackoff(), 1),
+        )
         self._register = self._redis.register_script(_REGISTER)
         self._renew = self._redis.register_script(_RENEW)
         self._remove = self._redis.register_script(_REMOVE)
