@@ -33,17 +33,11 @@ class Directory:
         self._urls = discovery_urls
         self._metadata = call_metadata(credential, SERVICE)
         self._balancers: defaultdict[str, Balancer] = defaultdict(Balancer)
-        self._changed = asyncio.Condition()
         self._connected = False
 
     def balancer(self, service_name: str) -> Balancer:
         """Return the balancer of a service, empty until an instance is known."""
         return self._balancers[service_name]
-
-    async def wait_for(self, service_name: str) -> None:
-        """Wait until an instance of a service is known."""
-        async with self._changed:
-            await self._changed.wait_for(self._balancers[service_name].instances)
 
     async def follow(self) -> None:
         """Keep the lists up to date until cancelled."""
@@ -72,14 +66,12 @@ class Directory:
                 if latest is None:
                     return
                 self._connected = True
-                await self._take_over(latest)
+                self._take_over(latest)
 
-    async def _take_over(self, latest: discovery_pb2.WatchServicesResponse) -> None:
+    def _take_over(self, latest: discovery_pb2.WatchServicesResponse) -> None:
         by_name: defaultdict[str, list[Instance]] = defaultdict(list)
         for entry in latest.instances:
             instance = Instance(entry.service_url, entry.websocket_url)
             by_name[entry.service_name].append(instance)
-        async with self._changed:
-            for name, instances in by_name.items():
-                self._balancers[name].replace(instances)
-            self._changed.notify_all()
+        for name, instances in by_name.items():
+            self._balancers[name].replace(instances)
