@@ -64,7 +64,6 @@ class ChatSocket:
 
     __slots__ = (
         "_actions",
-        "_expiry",
         "_following",
         "_gone",
         "_inbox",
@@ -102,9 +101,9 @@ class ChatSocket:
         self._socket: Socket | None = None
         self._following = Following(self, actions.hub, actions.store, leases)
         self._opened = False
-        self._inbox: deque[bytes] = deque()
+        # An empty deque takes as much memory as everything else here.
+        self._inbox: deque[bytes] | None = None
         self._work: asyncio.Task[None] | None = None
-        self._expiry: asyncio.TimerHandle | None = None
         self._typed_at = 0.0
 
     # The session: what the client does
@@ -113,17 +112,14 @@ class ChatSocket:
         """Open: find out what there is to follow."""
         self._socket = socket
         self._leases.take(online(self.user_id), self.user_id)
-        self._expiry = asyncio.get_running_loop().call_later(
-            max(0.0, self._token.expires_at - time.time()),
-            self.close,
-            CloseCode.TOKEN_EXPIRED,
-            "the access token has expired",
-        )
+        socket.expire_at(self._token.expires_at)
         self._work = self._start(self._open())
 
     def received(self, text: bytes) -> None:
         """Queue a message behind those before it; one task answers them in order."""
-        if len(self._inbox) >= MAX_INBOX:
+        if self._inbox is None:
+            self._inbox = deque()
+        elif len(self._inbox) >= MAX_INBOX:
             self.close(CloseCode.TOO_MANY_MESSAGES, "too many messages wait for an answer")
             return
         self._inbox.append(text)
@@ -135,13 +131,11 @@ class ChatSocket:
         if self._socket is not None:
             self._leases.give_up(online(self.user_id), self.user_id)
         self._socket = None
-        if self._expiry is not None:
-            self._expiry.cancel()
         if self._work is not None:
             self._work.cancel()
         self._following.end()
         self._actions.presence.unwatch(self)
-        self._inbox.clear()
+        self._inbox = None
         self._gone(self)
 
     def close(self, code: CloseCode, reason: str) -> None:
@@ -240,6 +234,7 @@ class ChatSocket:
                 await (self._answer_text(text) if self.simple else self._answer_command(text))
             except ChatterRoomError as error:
                 self._send_error(error, None if self.simple else reference_of(text))
+        self._inbox = None
         self._work = None
 
     async def _answer_text(self, text: bytes) -> None:

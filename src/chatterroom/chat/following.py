@@ -21,6 +21,18 @@ class Following:
     Nothing is delivered before `go_live`. Raises `StorageUnavailableError` where it must read.
     """
 
+    __slots__ = (
+        "_appeared_early",
+        "_ended",
+        "_floors",
+        "_hub",
+        "_leases",
+        "_outlet",
+        "_store",
+        "_subscriptions",
+        "is_live",
+    )
+
     def __init__(self, outlet: Outlet, hub: Hub, store: ChatStore, leases: Leases) -> None:
         self._outlet = outlet
         self._hub = hub

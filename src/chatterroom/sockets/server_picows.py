@@ -1,6 +1,7 @@
 """A WebSocket server on picows: who may connect is asked once, then messages flow both ways."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,7 +11,6 @@ from typing import Annotated, Protocol
 import msgspec
 import structlog
 from picows import (
-    WSAutoPingStrategy,
     WSCloseCode,
     WSFrame,
     WSListener,
@@ -23,8 +23,10 @@ from picows import (
 )
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode, ErrorKind
+from chatterroom.sockets.deadlines import Deadlines
 from chatterroom.sockets.frames import CloseCode, text_frame
 from chatterroom.sockets.handshake import Handshake, parse_handshake
+from chatterroom.sockets.heartbeat import Due, due, keep_checking
 
 __all__ = ["Session", "Socket", "SocketSettings", "serve_sockets"]
 
@@ -39,6 +41,10 @@ _STATUS = {
     ErrorKind.INTERNAL: 500,
 }
 _CLOSING_S = 2.0
+# For openings that come all at once; the kernel's own limit is the other bound.
+_BACKLOG = 4096
+# Wrapped, because picows gives every connection a child of a plain logger.
+_PICOWS_LOG = logging.LoggerAdapter(logging.getLogger("picows"), {})
 
 
 class SocketSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +59,7 @@ class SocketSettings(msgspec.Struct, frozen=True, kw_only=True):
     message_burst: Annotated[int, msgspec.Meta(ge=1)] = 200
     """How many messages may come at once."""
     ping_s: Annotated[float, msgspec.Meta(gt=0)] = 25.0
-    """Silence after which the server pings, and how long it waits for the answer."""
+    """Silence after which the server pings, or up to a fifth more, and how long it waits then."""
 
 
 class Session(Protocol):
@@ -69,32 +75,50 @@ class Session(Protocol):
         """Let go: the socket is gone. Called once, also where the service closed it."""
 
 
+class _Common:
+    """What the sockets of a server share, so that each of them is small."""
+
+    __slots__ = ("deadlines", "open", "settings")
+
+    def __init__(self, settings: SocketSettings) -> None:
+        self.settings = settings
+        self.open: set[Socket] = set()
+        self.deadlines = Deadlines[Socket](Socket.expire)
+
+
 class Socket(WSListener):
-    """One connection: whole messages in, frames out through a bounded buffer."""
+    """One connection: whole messages in, frames out through a bounded buffer.
+
+    There are many of them, most of them idle: what only a busy one needs, it gets when it needs it.
+    """
 
     __slots__ = (
         "_allowance",
+        "_common",
+        "_expires_at",
         "_fragments",
         "_fragments_bytes",
         "_paused",
         "_refilled_at",
         "_resumed",
         "_session",
-        "_settings",
+        "_silent_checks",
         "_transport",
-        "_write",
     )
 
-    def __init__(self, session: Session, settings: SocketSettings) -> None:
+    def __init__(self, session: Session, common: _Common) -> None:
         self._session = session
-        self._settings = settings
+        self._common = common
         self._transport: WSTransport | None = None
         self._paused = False
         self._resumed: asyncio.Event | None = None
-        self._fragments: list[bytes] = []
+        self._fragments: list[bytes] | None = None
         self._fragments_bytes = 0
-        self._allowance = float(settings.message_burst)
-        self._refilled_at = time.monotonic()
+        # Full until the first message.
+        self._allowance: float = common.settings.message_burst
+        self._refilled_at = 0.0
+        self._silent_checks = 0
+        self._expires_at: int | None = None
 
     def send(self, payload: bytes) -> None:
         """Send a text message of its own to this socket."""
@@ -112,7 +136,7 @@ class Socket(WSListener):
         transport.underlying_transport.write(frames)
         if self._paused:
             waiting = transport.underlying_transport.get_write_buffer_size()
-            if waiting > self._settings.max_outbox_bytes:
+            if waiting > self._common.settings.max_outbox_bytes:
                 log.info("slow_reader_cut", waiting_bytes=waiting)
                 self._cut()
 
@@ -130,16 +154,43 @@ class Socket(WSListener):
         transport.send_close(code, reason.encode()[:120])  # type: ignore[arg-type]
         asyncio.get_running_loop().call_later(_CLOSING_S, transport.disconnect, False)
 
+    def expire_at(self, unix_s: int) -> None:
+        """Close with TOKEN_EXPIRED at a second since 1970. Call it once, on an open socket."""
+        self._expires_at = unix_s
+        self._common.deadlines.add(unix_s, self)
+
+    def expire(self) -> None:
+        """Close, because the access token has expired."""
+        self.close(CloseCode.TOKEN_EXPIRED, "refresh the access token, then connect again")
+
+    def check(self) -> None:
+        """Count a check without a sign of life: ping at last, then give up."""
+        transport = self._transport
+        if transport is None or transport.is_close_frame_sent:
+            return
+        self._silent_checks += 1
+        match due(self._silent_checks):
+            case Due.PING:
+                transport.send_ping()
+            case Due.CUT:
+                transport.send_close(WSCloseCode.GOING_AWAY, b"a ping was not answered")
+                transport.disconnect(False)
+
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Hand the open socket to its session."""
         self._transport = transport
+        _forget_handshake(transport)
+        self._common.open.add(self)
         self._session.connected(self)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Put messages together and pass them on; answer what the protocol asks."""
+        self._silent_checks = 0
         if frame.msg_type is WSMsgType.CLOSE:
             transport.send_close(WSCloseCode.OK)
             transport.disconnect()
+        elif frame.msg_type is WSMsgType.PING:
+            transport.send_pong(frame.get_payload_as_bytes())
         elif frame.msg_type is WSMsgType.BINARY:
             self.close(CloseCode.UNSUPPORTED_DATA, "only text messages are understood")
         elif (
@@ -153,6 +204,9 @@ class Socket(WSListener):
         """Tell the session, once."""
         del transport
         self._transport = None
+        self._common.open.discard(self)
+        if self._expires_at is not None:
+            self._common.deadlines.discard(self._expires_at, self)
         self._wake_drained()
         self._session.disconnected()
 
@@ -179,16 +233,17 @@ class Socket(WSListener):
 
     def _take(self, frame: WSFrame) -> None:
         payload = frame.get_payload_as_bytes()
-        if not frame.fin or self._fragments:
-            self._fragments.append(payload)
+        if not frame.fin or self._fragments is not None:
+            fragments = self._fragments = self._fragments or []
+            fragments.append(payload)
             self._fragments_bytes += len(payload)
-            if self._fragments_bytes > self._settings.max_frame_bytes:
+            if self._fragments_bytes > self._common.settings.max_frame_bytes:
                 self.close(CloseCode.TOO_BIG, "the message is too long")
                 return
             if not frame.fin:
                 return
-            payload = b"".join(self._fragments)
-            self._fragments, self._fragments_bytes = [], 0
+            payload = b"".join(fragments)
+            self._fragments, self._fragments_bytes = None, 0
         try:
             payload.decode()
         except UnicodeDecodeError:
@@ -198,9 +253,10 @@ class Socket(WSListener):
 
     def _may_send(self) -> bool:
         """Spend one of the allowance, which refills with time; else close."""
+        settings = self._common.settings
         now = time.monotonic()
-        refill = (now - self._refilled_at) * self._settings.messages_per_s
-        self._allowance = min(self._settings.message_burst, self._allowance + refill)
+        refill = (now - self._refilled_at) * settings.messages_per_s
+        self._allowance = min(settings.message_burst, self._allowance + refill)
         self._refilled_at = now
         if self._allowance >= 1:
             self._allowance -= 1
@@ -225,8 +281,10 @@ async def serve_sockets(
     """Accept sockets until the block ends; give the port that is listened on.
 
     `accept` returns the session of a new socket or raises a `ChatterRoomError`, which becomes an
-    HTTP answer instead of an upgrade. Open sockets stay with their sessions, to be closed there.
+    HTTP answer instead of an upgrade. Open sockets stay with their sessions, to be closed there,
+    and are not looked after any more when the block has ended.
     """
+    common = _Common(settings)
 
     def upgrade(request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
         try:
@@ -245,7 +303,7 @@ async def serve_sockets(
         protocol = handshake.accepted_subprotocol
         extra = {"Sec-WebSocket-Protocol": protocol} if protocol else {}
         return WSUpgradeResponseWithListener(
-            WSUpgradeResponse.create_101_response(extra), Socket(session, settings)
+            WSUpgradeResponse.create_101_response(extra), Socket(session, common)
         )
 
     server = await ws_create_server(
@@ -253,18 +311,29 @@ async def serve_sockets(
         host,
         port,
         websocket_handshake_timeout=10,
-        enable_auto_ping=True,
-        auto_ping_idle_timeout=settings.ping_s,
-        auto_ping_reply_timeout=settings.ping_s,
-        auto_ping_strategy=WSAutoPingStrategy.PING_WHEN_IDLE,
+        logger_name=_PICOWS_LOG,
+        # A ping is a sign of life, so it must come to us; picows pings with a task a connection.
+        enable_auto_pong=False,
+        enable_auto_ping=False,
         max_frame_size=settings.max_frame_bytes,
-        # Most of an idle connection's memory is this buffer.
+        # It grows with the first longer message.
         read_buffer_init_size=2048,
+        # Its transports take 5 KB more than those of the loop.
+        use_aiofastnet=False,
+        backlog=_BACKLOG,
     )
+    checking = asyncio.create_task(keep_checking(common.open, settings.ping_s))
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        checking.cancel()
+        await asyncio.wait([checking])
+
+
+def _forget_handshake(transport: WSTransport) -> None:
+    """Let go of what picows keeps for those who ask: a kilobyte or two, the token among it."""
+    del transport.request.headers, transport.request.path, transport.response.headers
 
 
 def _refusal(error: ChatterRoomError) -> WSUpgradeResponseWithListener:

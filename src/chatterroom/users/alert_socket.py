@@ -1,8 +1,5 @@
 """One device on `/ws/alert`: who may connect, what it hears, what it is answered."""
 
-import asyncio
-import time
-
 import msgspec
 
 from chatterroom.auth.tokens import AccessToken, TokenVerifier
@@ -30,24 +27,20 @@ def accept_alert_socket(
 class AlertSocket:
     """Hears the alerts of its user until its access token expires."""
 
+    __slots__ = ("_alerts", "_socket", "_token", "session_id")
+
     def __init__(self, token: AccessToken, alerts: Alerts) -> None:
         self.session_id = token.session_id
         self._token = token
         self._alerts = alerts
         self._socket: Socket | None = None
-        self._expiry: asyncio.TimerHandle | None = None
 
     def connected(self, socket: Socket) -> None:
         """Begin to hear, say `ready`, and set the end."""
         self._socket = socket
         self._alerts.connect(self._token.user_id, self)
         self._send(Ready(self.session_id))
-        self._expiry = asyncio.get_running_loop().call_later(
-            max(0.0, self._token.expires_at - time.time()),
-            self.close,
-            CloseCode.TOKEN_EXPIRED,
-            "refresh the access token, then connect again",
-        )
+        socket.expire_at(self._token.expires_at)
 
     def received(self, text: bytes) -> None:
         """Answer a message of the client."""
@@ -55,8 +48,6 @@ class AlertSocket:
 
     def disconnected(self) -> None:
         """Stop hearing."""
-        if self._expiry is not None:
-            self._expiry.cancel()
         self._alerts.disconnect(self._token.user_id, self)
         self._socket = None
 
