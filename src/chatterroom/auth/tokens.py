@@ -21,7 +21,7 @@ _MAX_TOKEN_CHARACTERS = 2048
 _LATEST_EXPIRY = 2**40
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AccessToken:
     """What a verified token says."""
 

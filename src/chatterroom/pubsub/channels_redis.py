@@ -49,6 +49,8 @@ class RedisChannels:
         self._queue: deque[tuple[str, bytes]] = deque(maxlen=MAX_QUEUED)
         self._queued = asyncio.Event()
         self._wanted: Counter[str] = Counter()
+        # Which to look at, so that one more socket costs the same however many there are.
+        self._changed: set[str] = set()
         self._wishes_changed = asyncio.Event()
         self._confirmed: set[str] = set()
         self._waiting: defaultdict[str, list[asyncio.Future[None]]] = defaultdict(list)
@@ -73,6 +75,7 @@ class RedisChannels:
     def subscribe(self, channels: Sequence[str]) -> None:
         """Ask for channels. Every call needs an `unsubscribe` of its own."""
         self._wanted.update(channels)
+        self._changed.update(channels)
         self._wishes_changed.set()
 
     async def confirmed(self, channels: Sequence[str]) -> None:
@@ -94,6 +97,7 @@ class RedisChannels:
             if self._wanted[channel] <= 0:
                 del self._wanted[channel]
                 self._waiting.pop(channel, None)
+        self._changed.update(channels)
         self._wishes_changed.set()
 
     async def run(
@@ -155,22 +159,21 @@ class RedisChannels:
 
     async def _follow_wishes(self, pubsub: PubSub) -> None:
         asked: set[str] = set()
+        self._changed = set(self._wanted)
         while True:
             raise_if_cancelled()
             await self._wishes_changed.wait()
             self._wishes_changed.clear()
-            wanted = set(self._wanted)
-            gone = asked - wanted
-            self._confirmed -= gone
-            for command, channels in (
-                (pubsub.unsubscribe, gone),
-                (pubsub.subscribe, wanted - asked),
-            ):
-                names = list(channels)
+            changed, self._changed = self._changed, set()
+            fresh = [name for name in changed if name in self._wanted and name not in asked]
+            gone = [name for name in changed if name not in self._wanted and name in asked]
+            asked.update(fresh)
+            asked.difference_update(gone)
+            self._confirmed.difference_update(gone)
+            for command, names in ((pubsub.unsubscribe, gone), (pubsub.subscribe, fresh)):
                 for start in range(0, len(names), _BATCH):
                     async with asyncio.timeout(_CALL_S):
                         await command(*names[start : start + _BATCH])
-            asked = wanted
 
     async def _read(self, pubsub: PubSub, heard: Callable[[str, bytes], None]) -> None:
         pinged = False

@@ -84,3 +84,15 @@ async def test_a_wrong_url_names_its_setting():
     with pytest.raises(SettingsError, match="REDIS_URL is wrong"):
         async with RedisChannels.connect("nonsense", "REDIS_URL"):
             pass
+
+
+async def test_a_channel_given_up_and_asked_for_again_is_heard_again(redis_url: str):
+    async with listening(redis_url) as listener:
+        await listener.subscribe("a")
+        listener.channels.unsubscribe(["a"])
+        await listener.subscribe("between")
+        await listener.subscribe("a")
+        listener.channels.unsubscribe(["a"])
+        listener.channels.subscribe(["a"])
+        listener.channels.publish("a", b"again")
+        assert await listener.next() == ("a", b"again")
