@@ -267,7 +267,7 @@ async def test_no_socket_for_somebody_else(service: Service):
 
 
 async def test_a_socket_is_closed_when_its_token_expires(service: Service):
-    almost = times.now() - timedelta(seconds=899)
+    almost = times.now() - timedelta(seconds=896)
     async with service.connect(ALICE, token=service.token(ALICE, almost)) as socket:
         await receive(socket, "ready")
         with pytest.raises(websockets.ConnectionClosed) as closed:
