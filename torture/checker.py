@@ -12,7 +12,8 @@ from typing import Literal
 
 import msgspec
 
-from torture.history import History
+from torture.changes import Findings, is_as_asked, may_show, misshapen
+from torture.history import History, Observed
 from torture.records import Read, Record, Send, View, where
 
 __all__ = ["CHECKS", "Verdict", "Violation", "check"]
@@ -65,10 +66,7 @@ def check(records: Iterable[Record], *, required_acks: int = 1_000, shown: int =
     )
 
 
-_Findings = Iterator[tuple[str, list[Record]]]
-
-
-def _lost_acked(history: History) -> _Findings:
+def _lost_acked(history: History) -> Findings:
     for sent in history.acked:
         ack = sent.acks[0]
         log = history.logs.get(ack.conversation)
@@ -76,37 +74,31 @@ def _lost_acked(history: History) -> _Findings:
         if log is None or entry is None:
             yield f"{ack.id} was acknowledged and is not stored", [sent.first, ack]
         elif (entry.id, entry.client_id) != (ack.id, ack.client_id):
-            yield f"{ack.id} was acknowledged; another message is in its place", [ack, log.read]
+            yield f"{ack.id} was acknowledged; another entry is in its place", [ack, log.read]
 
 
-def _phantom(history: History) -> _Findings:
+def _phantom(history: History) -> Findings:
     for log in history.logs.values():
         for entry in log.read.entries:
-            if entry.message is None:
+            if entry.message is None and not entry.kind:
                 continue
             sent = history.sends.get(entry.client_id)
             if sent is None:
                 yield f"{entry.id} is stored, and nobody sent it", [log.read]
             elif sent.refused and sent.refusal is not None:
                 yield f"{entry.id} is stored, and was refused", [sent.refusal, log.read]
-            elif (entry.sender, entry.message, log.read.conversation) != (
-                sent.first.user,
-                sent.first.message,
-                sent.first.conversation,
+            elif sent.first.conversation != log.read.conversation or not is_as_asked(
+                entry, sent.first, history.lives[log.read.conversation]
             ):
                 yield f"{entry.id} is stored otherwise than it was sent", [sent.first, log.read]
-    for record, conversation, seq, id_, client_id, message in history.observations():
+    for record, conversation, shown in history.observations():
         seen_log = history.logs.get(conversation)
-        stored = seen_log.at.get(seq) if seen_log else None
-        if stored is None or (stored.id, stored.client_id, stored.message) != (
-            id_,
-            client_id,
-            message,
-        ):
-            yield f"{id_} was shown with what is not stored", [record]
+        stored = seen_log.at.get(shown.seq) if seen_log else None
+        if stored is None or not may_show(shown, stored, history.lives[conversation]):
+            yield f"{shown.id} was shown with what is not stored", [record]
 
 
-def _duplicate(history: History) -> _Findings:
+def _duplicate(history: History) -> Findings:
     for log in history.logs.values():
         requests = Counter(entry.client_id for entry in log.read.entries)
         for client_id, times in requests.items():
@@ -125,7 +117,7 @@ def _duplicate(history: History) -> _Findings:
             shown.add(view.id)
 
 
-def _order(history: History) -> _Findings:
+def _order(history: History) -> Findings:
     for log in history.logs.values():
         if len(log.at) != len(log.read.entries):
             places = Counter(entry.seq for entry in log.read.entries)
@@ -133,17 +125,24 @@ def _order(history: History) -> _Findings:
             yield f"places {shared[:5]} hold more than one entry", [log.read]
     ids: dict[tuple[str, int], str] = {}
     places_of: dict[str, tuple[str, int]] = {}
-    acks = ((a, a.conversation, a.seq, a.id, "", None) for s in history.acked for a in s.acks)
+    acks = ((ack, ack.conversation, ack) for sent in history.acked for ack in sent.acks)
     stored = (
-        (log.read, log.read.conversation, entry.seq, entry.id, "", None)
+        (log.read, log.read.conversation, entry)
         for log in history.logs.values()
         for entry in log.read.entries
     )
-    for source in (stored, acks, history.observations()):
-        for record, conversation, seq, id_, _, _ in source:
-            place = (conversation, seq)
-            if ids.setdefault(place, id_) != id_ or places_of.setdefault(id_, place) != place:
-                yield f"{id_} at {seq}: seen with another id or place", [record]
+    seen: list[Iterable[tuple[Record, str, Observed | Send]]] = [
+        stored,
+        acks,
+        history.observations(),
+    ]
+    for record, conversation, each in chain.from_iterable(seen):
+        place = (conversation, each.seq)
+        if (
+            ids.setdefault(place, each.id) != each.id
+            or places_of.setdefault(each.id, place) != place
+        ):
+            yield f"{each.id} at {each.seq}: seen with another id or place", [record]
     for read in history.finals:
         final_log = history.logs.get(read.conversation)
         whole = final_log.read.entries if final_log else []
@@ -156,7 +155,7 @@ def _order(history: History) -> _Findings:
                 yield f"{after.seq} was shown after {before.seq}", [before, after]
 
 
-def _gap(history: History) -> _Findings:
+def _gap(history: History) -> Findings:
     for log in history.logs.values():
         missing = sorted(set(range(1, log.head + 1)) - log.at.keys())
         if missing:
@@ -169,7 +168,7 @@ def _gap(history: History) -> _Findings:
                 yield f"{before.seq + 1} … {after.seq - 1} were never shown", [before, after]
 
 
-def _real_time(history: History) -> _Findings:
+def _real_time(history: History) -> Findings:
     times, highest = _acks_by_time(history)
     for sent in history.acked:
         ack = sent.acks[0]
@@ -179,9 +178,10 @@ def _real_time(history: History) -> _Findings:
             yield f"{ack.seq} was sent after {before.seq} was acknowledged", [before, sent.first]
 
 
-def _stale(history: History) -> _Findings:
+def _stale(history: History) -> Findings:
     times, highest = _acks_by_time(history)
-    acked_at = {(a.conversation, a.seq): a for s in history.acked for a in s.acks[:1]}
+    messages = (sent for sent in history.acked if sent.first.action == "message")
+    acked_at = {(a.conversation, a.seq): a for sent in messages for a in sent.acks[:1]}
     for asked, read in history.reads:
         known = bisect_left(times[read.conversation], asked.t)
         if not known:
@@ -195,7 +195,7 @@ def _stale(history: History) -> _Findings:
                 break
 
 
-def _resume(history: History) -> _Findings:
+def _resume(history: History) -> Findings:
     observed = {key: {each.seq for each in seen} for key, seen in history.seen.items()}
     for resume in history.resumes:
         seqs = observed.get((resume.client, resume.conversation), set())
@@ -204,14 +204,14 @@ def _resume(history: History) -> _Findings:
             yield f"{missing[:5]} were missed by a complete resume", [resume]
 
 
-def _non_member(history: History) -> _Findings:
+def _non_member(history: History) -> Findings:
     yield from _sent_from_outside(history)
     yield from _delivered_outside(history)
     for absence in history.absences():
         yield from _known_while_absent(history, *absence)
 
 
-def _sent_from_outside(history: History) -> _Findings:
+def _sent_from_outside(history: History) -> Findings:
     for log in history.logs.values():
         for entry in log.read.entries:
             if entry.message is not None and not log.has_member(entry.sender, entry.seq):
@@ -220,7 +220,7 @@ def _sent_from_outside(history: History) -> _Findings:
                 yield f"{entry.id} was sent by one who was no member", [*known, log.read]
 
 
-def _delivered_outside(history: History) -> _Findings:
+def _delivered_outside(history: History) -> Findings:
     """By position: who leaves at 20 is told so, and of nothing behind it before coming back."""
     for (conversation, user), views in history.seen_by.items():
         log = history.logs.get(conversation)
@@ -237,7 +237,7 @@ def _delivered_outside(history: History) -> _Findings:
 
 def _known_while_absent(
     history: History, conversation: str, user: str, start: int, end: int
-) -> _Findings:
+) -> Findings:
     """By the clock: nothing is read, and nothing arrives that was sent after the removal."""
     reads = history.reads_of[conversation, user]
     for asked, read in reads[bisect_right(reads, start, key=_asked) :]:
@@ -254,7 +254,7 @@ def _known_while_absent(
                 yield f"{each.id} reached {user} after the removal", [sent.first, each]
 
 
-def _liveness(history: History) -> _Findings:
+def _liveness(history: History) -> Findings:
     for sent in history.sends.values():
         if sent.invokes > sent.outcomes:
             yield f"{sent.first.client_id} never got an answer", [sent.first]
@@ -275,7 +275,7 @@ def _liveness(history: History) -> _Findings:
                 yield what, [session, log.read, *seen[-1:]]
 
 
-def _fifo(history: History) -> _Findings:
+def _fifo(history: History) -> Findings:
     for line in history.lines.values():
         once = [history.sends[send.client_id] for send in line]
         acks = [sent.acks[0] for sent in once if sent.invokes == 1 and sent.acks]
@@ -300,6 +300,7 @@ CHECKS = {
     "NON_MEMBER": _non_member,
     "LIVENESS": _liveness,
     "FIFO": _fifo,
+    "STATE": misshapen,
 }
 
 

@@ -38,6 +38,8 @@ async def _documents(client: AsyncMongoClient[dict[str, Any]]) -> AsyncIterator[
 
 def _entry(document: dict[str, Any]) -> Entry:
     kind = document["type"]
+    is_change = "message_seq" in document
+    reactions = (f"{each['emoji']} {each['user_id']}" for each in document.get("reactions", ()))
     added: tuple[str, ...] = ()
     if kind == "room_created":
         added = tuple(document["members_ids"])
@@ -53,4 +55,9 @@ def _entry(document: dict[str, Any]) -> Entry:
         document["message"] if kind == "message" else None,
         added,
         document["user_id"] if kind in {"member_left", "member_removed"} else "",
+        kind if is_change else "",
+        document["message_seq"] if is_change else 0,
+        (document.get("emoji") or document.get("message", "")) if is_change else "",
+        tuple(sorted(reactions)),
+        document.get("deleted", False),
     )

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from torture.lives import lives
 from torture.records import (
     Entry,
     Fault,
@@ -19,14 +20,17 @@ from torture.records import (
     View,
 )
 
-__all__ = ["History", "Log", "Sent"]
+__all__ = ["History", "Log", "Observed", "Sent"]
+
+Observed = Recv | View | Entry
+"""An entry as somebody was shown it, or as it is stored."""
 
 _FOREVER = 2**63
 
 
 @dataclass(slots=True)
 class Sent:
-    """All that is known of one message that somebody tried to send."""
+    """All that is known of one message or change that somebody tried to send."""
 
     first: Send
     invokes: int = 0
@@ -82,6 +86,8 @@ class History:
         self.resumes: list[Resume] = []
         self.changes: dict[str, list[Member]] = defaultdict(list)
         self.sessions: dict[str, Session] = {}
+        self.began: dict[str, int] = {}
+        """When each client first connected."""
         self.faults: list[Fault] = []
         self.healed: Healed | None = None
         self._asked: dict[str, Read] = {}
@@ -93,6 +99,8 @@ class History:
         self.reads_of: defaultdict[tuple[str, str], list[tuple[Read, Read]]] = defaultdict(list)
         for asked, read in sorted(self.reads, key=lambda pair: pair[0].t):
             self.reads_of[read.conversation, read.user].append((asked, read))
+        texts = {client_id: sent.first.message for client_id, sent in self.sends.items()}
+        self.lives = {name: lives(log.at, texts) for name, log in self.logs.items()}
         self.acked = [sent for sent in self.sends.values() if sent.acks]
 
     def _take(self, record: Record) -> None:
@@ -109,6 +117,7 @@ class History:
                 self.changes[record.op].append(record)
             case Session(event="start"):
                 self.sessions[record.client] = record
+                self.began.setdefault(record.client, record.t)
             case Session():
                 self.sessions.pop(record.client, None)
             case Fault():
@@ -150,14 +159,14 @@ class History:
             return self.sends[client_id].last_t
         return max((change.t for change in self.changes.get(client_id, ())), default=None)
 
-    def observations(self) -> Iterator[tuple[Record, str, int, str, str, str | None]]:
-        """Every (conversation, seq, id, client_id, message) that anybody was shown."""
+    def observations(self) -> Iterator[tuple[Record, str, Observed]]:
+        """Every entry that anybody was shown, with its conversation."""
         for seen in self.seen.values():
             for each in seen:
-                yield each, each.conversation, each.seq, each.id, each.client_id, each.message
+                yield each, each.conversation, each
         for _, read in self.reads:
             for one in read.entries:
-                yield read, read.conversation, one.seq, one.id, one.client_id, one.message
+                yield read, read.conversation, one
 
     def asked_at(self, op: str) -> int:
         """When a change of membership was first asked for; 0 for one that no client made."""

@@ -12,6 +12,7 @@ from typing import BinaryIO, Literal, Self
 import msgspec
 
 __all__ = [
+    "Action",
     "Entry",
     "Fault",
     "Healed",
@@ -31,6 +32,11 @@ __all__ = [
 Outcome = Literal["invoke", "ok", "fail", "info"]
 """`fail`: it did not and will not happen. `info`: it may have happened, or still may."""
 
+Action = Literal[
+    "message", "message_edited", "message_deleted", "reaction_added", "reaction_removed"
+]
+"""What a user asks for, by the name of the entry that it becomes."""
+
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True, tag=str.lower, gc=False):
     t: int
@@ -39,13 +45,20 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True, tag=str.lower, gc=False
 
 
 class Send(_Record, frozen=True, kw_only=True, omit_defaults=True):
-    """One attempt to send, or what became of it. Attempts of one message share `client_id`."""
+    """One attempt to send a message or to change one, or what became of it.
+
+    Attempts of one intent share `client_id`.
+    """
 
     event: Outcome
     user: str
     conversation: str
     client_id: str
     message: str = ""
+    """The text; of a reaction, the emoji."""
+    action: Action = "message"
+    target: int = 0
+    """The seq of the message to change."""
     line: str = ""
     """Sends of one line were issued in this order over one connection, none waiting for others."""
     id: str = ""
@@ -62,6 +75,10 @@ class Recv(_Record, frozen=True, kw_only=True, omit_defaults=True):
     client_id: str = ""
     message: str | None = None
     """None for entries that are not messages."""
+    kind: str = ""
+    target: int = 0
+    text: str = ""
+    """These three as in `Entry`."""
 
 
 class View(_Record, frozen=True, kw_only=True, omit_defaults=True):
@@ -73,6 +90,9 @@ class View(_Record, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     client_id: str = ""
     message: str | None = None
+    kind: str = ""
+    target: int = 0
+    text: str = ""
 
 
 class Resume(_Record, frozen=True, kw_only=True):
@@ -95,6 +115,15 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True, gc
     added: tuple[str, ...] = ()
     """Who became a member with it; in a private chat, the two who take part."""
     left: str = ""
+    kind: str = ""
+    """What it does to a message, as events name it; empty for all other entries."""
+    target: int = 0
+    """The seq of the message that it changes."""
+    text: str = ""
+    """The new text, or the emoji."""
+    reactions: tuple[str, ...] = ()
+    """Of a message: `emoji user` each, sorted."""
+    deleted: bool = False
 
 
 class Read(_Record, frozen=True, kw_only=True, omit_defaults=True):
@@ -125,7 +154,10 @@ class Member(_Record, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Session(_Record, frozen=True, kw_only=True):
-    """A client began to follow its user's conversations, or ceased on purpose and for good."""
+    """A client began to follow its user's conversations, or ceased on purpose and for good.
+
+    A client that reads everything from the beginning once is one of its own.
+    """
 
     event: Literal["start", "stop"]
     user: str

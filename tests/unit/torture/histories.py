@@ -1,8 +1,10 @@
 """Histories of a platform that keeps every promise, made up from a seed."""
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import msgspec
 from torture.records import (
     Entry,
     Fault,
@@ -16,6 +18,8 @@ from torture.records import (
     Session,
     View,
 )
+
+replace = msgspec.structs.replace
 
 USERS = [f"user{number}" for number in range(5)]
 
@@ -52,6 +56,8 @@ class CleanRun:
         self.records.append(kind(t=self.clock, client=client, n=number, **fields))
 
     def play(self, rounds: int) -> list[Record]:
+        for number, room in enumerate(sorted(self.logs)):
+            self.change_in_every_way(room, f"first{number}")
         for number in range(rounds):
             room = f"room{self.random.randrange(self.rooms)}"
             match self.random.randrange(12):
@@ -61,6 +67,8 @@ class CleanRun:
                     self.drop_out()
                 case 2:
                     self.read(room, f"read{number}")
+                case 3 | 4:
+                    self.change_something(room, f"{number}")
                 case _:
                     self.send_some(room, number)
         self.end()
@@ -96,6 +104,67 @@ class CleanRun:
             self.write(send["user"], Send, event="ok", id=entry.id, seq=entry.seq, **send)
         self.show(room)
 
+    def change_in_every_way(self, room: str, name: str) -> None:
+        """One message ends edited twice and with a reaction, another one edited and deleted."""
+        author, reader = USERS[:2]
+        kept, gone = (self.send(room, author, f"{name}.{each}") for each in ("kept", "gone"))
+        for number, (user, action, target, text) in enumerate(
+            (
+                (author, "message_edited", kept, "once"),
+                (author, "message_edited", gone, "once"),
+                (reader, "reaction_added", kept, "👍"),
+                (reader, "reaction_added", gone, "👍"),
+                (reader, "reaction_removed", kept, "👍"),
+                (author, "message_edited", kept, "twice"),
+                (reader, "reaction_added", kept, "👍"),
+                (author, "message_deleted", gone, ""),
+            )
+        ):
+            self.change(room, user, f"{name}.{number}", action, target, text)
+        self.read(room, f"{name} read")
+
+    def change_something(self, room: str, name: str) -> None:
+        messages = [each for each in self.logs[room] if each.message is not None]
+        there = [each for each in messages if not each.deleted and each.sender not in self.offline]
+        if not there:
+            return
+        chosen = self.random.choice(there)
+        author, emoji = chosen.sender, self.random.choice("👍🎉")
+        if author not in self.members[room]:
+            return
+        has_reacted = f"{emoji} {author}" in chosen.reactions
+        reaction = "reaction_removed" if has_reacted else "reaction_added"
+        action, text = self.random.choice(
+            (("message_edited", f"edit {name}"), ("message_deleted", ""), (reaction, emoji))
+        )
+        self.change(room, author, f"change {name}", action, chosen.seq, text)
+
+    def send(self, room: str, user: str, client_id: str) -> int:
+        send = {"user": user, "conversation": room, "client_id": client_id, "message": client_id}
+        self.write(user, Send, event="invoke", **send)
+        entry = self.append(room, user, client_id, client_id)
+        self.write(user, Send, event="ok", id=entry.id, seq=entry.seq, **send)
+        self.show(room)
+        return entry.seq
+
+    def change(
+        self, room: str, user: str, client_id: str, action: str, target: int, text: str
+    ) -> None:
+        change = {
+            "user": user,
+            "conversation": room,
+            "client_id": client_id,
+            "message": text,
+            "action": action,
+            "target": target,
+        }
+        self.write(user, Send, event="invoke", **change)
+        entry = self.append(room, user, client_id, kind=action, target=target, text=text)
+        log = self.logs[room]
+        log[:] = list(changed(log, entry))
+        self.write(user, Send, event="ok", id=entry.id, seq=entry.seq, **change)
+        self.show(room)
+
     def append(self, room: str, sender: str, client_id: str, message=None, **changes) -> Entry:
         seq = len(self.logs[room]) + 1
         entry = Entry(seq, f"{room}-{seq}", sender, client_id, message, **changes)
@@ -115,6 +184,9 @@ class CleanRun:
                 "id": entry.id,
                 "client_id": entry.client_id,
                 "message": entry.message,
+                "kind": entry.kind,
+                "target": entry.target,
+                "text": entry.text,
             }
             self.write(user, Recv, **what)
             self.write(user, View, **what)
@@ -178,3 +250,22 @@ class CleanRun:
             self.write("store", Read, event="invoke", final=True, store=True, **asked)
             entries = self.logs[room]
             self.write("store", Read, event="ok", final=True, store=True, entries=entries, **asked)
+
+
+def changed(log: Iterable[Entry], change: Entry) -> Iterable[Entry]:
+    """What a database holds after a change."""
+    reaction = f"{change.text} {change.sender}"
+    for each in log:
+        if each.kind == "message_edited" and each.target == change.target:
+            yield replace(each, text="") if change.kind == "message_deleted" else each
+        elif each.seq != change.target:
+            yield each
+        elif change.kind == "message_edited":
+            yield replace(each, message=change.text)
+        elif change.kind == "message_deleted":
+            yield replace(each, message="", reactions=(), deleted=True)
+        elif change.kind == "reaction_added":
+            yield replace(each, reactions=tuple(sorted((*each.reactions, reaction))))
+        else:
+            rest = tuple(other for other in each.reactions if other != reaction)
+            yield replace(each, reactions=rest)

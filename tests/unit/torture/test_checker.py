@@ -23,6 +23,7 @@ from torture.records import (
     load,
 )
 
+from .changes import PLANTED_CHANGES
 from .histories import USERS, CleanRun
 
 replace = msgspec.structs.replace
@@ -45,7 +46,7 @@ def pick(records: list[Record], kind: type[R], where: Callable[[R], bool], at: i
 
 
 def acked(send: Send) -> bool:
-    return send.event == "ok"
+    return send.event == "ok" and send.action == "message"
 
 
 def edit_store(records: list[Record], at: int, edit, room: str = "") -> None:
@@ -217,7 +218,7 @@ def skip_a_message_in_a_view(records, at):
 
 def number_against_real_time(records, at):
     last = max(
-        (each for each in records if isinstance(each, Send) and each.event == "ok"),
+        (each for each in records if isinstance(each, Send) and acked(each)),
         key=lambda send: send.t,
     )
     room = last.conversation
@@ -416,6 +417,7 @@ PLANTED = [
     show_the_end_too_late,
     never_answer,
     overtake_in_a_line,
+    *PLANTED_CHANGES,
 ]
 
 
