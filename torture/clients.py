@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from chatterroom.client import Ack, ApiError, ClientError, Message
+from chatterroom.client import ApiError, ClientError, Message
 from chatterroom.core.ids import new_id
 from torture.people import Person, Target
+from torture.recent import Recent
 from torture.records import Entry, Member, Read, Recorder
 from torture.sending import Draft, is_refusal, send_until_answered
 from torture.sessions import Follower
@@ -34,6 +35,10 @@ class Habits:
         ("whisper", 12),
         ("read", 8),
         ("drop", 2),
+        ("edit", 8),
+        ("delete", 3),
+        ("react", 8),
+        ("unreact", 3),
     )
 
 
@@ -46,6 +51,7 @@ class Talker:
     recorder: Recorder
     chance: random.Random
     habits: Habits
+    recent: Recent
     done: Counter[str] = field(default_factory=Counter)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -67,32 +73,46 @@ class Talker:
             case "burst":
                 target = self._room()
                 length = self.chance.randint(2, _LONGEST_BURST)
-                await self.follower.send([self._draft(target) for _ in range(length)])
+                await self._send([self._draft(target) for _ in range(length)])
             case "say":
-                await self.follower.send([self._draft(self._room())])
+                await self._send([self._draft(self._room())])
             case "whisper":
-                await self.follower.send([self._draft(self.chance.choice(self.person.friends))])
+                await self._send([self._draft(self.chance.choice(self.person.friends))])
             case "post":
                 target = self.chance.choice([self._room(), self.chance.choice(self.person.friends)])
                 await self.post(target)
             case "read":
                 await self.read(self._room())
+            case "edit" | "delete" | "react" | "unreact":
+                await self._change(name)
             case _:
                 await self.follower.drop(self.chance.uniform(0.2, 3.0))
         self.done[name] += 1
 
-    async def post(self, target: Target) -> Ack | None:
-        """Send over HTTP, again and again with one client id."""
-        return await send_until_answered(self._draft(target), self.recorder, self._attempt)
+    async def _send(self, drafts: list[Draft]) -> None:
+        for draft, seq in zip(drafts, await self.follower.send(drafts), strict=True):
+            self.recent.note(draft, seq)
 
-    async def _attempt(self, draft: Draft) -> Ack:
+    async def _change(self, name: str) -> None:
+        target = self.chance.choice([self._room(), self.chance.choice(self.person.friends)])
+        draft = self.recent.change(self.person.user_id, target, name, self.chance)
+        if draft is not None:
+            await self._send([draft])
+
+    async def post(self, target: Target) -> None:
+        """Send over HTTP, again and again with one client id."""
+        draft = self._draft(target)
+        self.recent.note(draft, await send_until_answered(draft, self.recorder, self._attempt))
+
+    async def _attempt(self, draft: Draft) -> tuple[str, int]:
         target = draft.target
-        return await self.person.client.send(
+        ack = await self.person.client.send(
             draft.message,
             room_id=target.room_id,
             receiver_id=target.receiver_id,
             client_id=draft.client_id,
         )
+        return ack.id, ack.seq
 
     async def read(self, target: Target) -> None:
         """Read the newest page of a history."""
@@ -204,5 +224,17 @@ async def _patiently(call: Callable[[], Awaitable[None]], timeout_s: float) -> N
 
 
 def _entry(message: Message) -> Entry:
-    client_id = message.client_id or ""
-    return Entry(message.seq, message.id, message.sender_id, client_id, message.message)
+    reactions = (
+        f"{reaction.emoji} {user_id}"
+        for reaction in message.reactions
+        for user_id in reaction.user_ids
+    )
+    return Entry(
+        message.seq,
+        message.id,
+        message.sender_id,
+        message.client_id or "",
+        message.message,
+        reactions=tuple(sorted(reactions)),
+        deleted=message.deleted,
+    )

@@ -27,6 +27,7 @@ _FIGURES = {
     "stale": ("STALE",),
     "to strangers": ("NON_MEMBER",),
     "late": ("LIVENESS",),
+    "wrong": ("STATE",),
 }
 
 

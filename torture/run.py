@@ -17,6 +17,7 @@ from torture.database import stored_entries
 from torture.faults import Injector
 from torture.people import People, Person, Target, settle
 from torture.platform import Platform
+from torture.recent import Recent
 from torture.records import Healed, Read, Recorder, load
 from torture.schedule import HONEST, Mix, plan
 from torture.sessions import BareFollower, Follower, LibraryFollower
@@ -140,6 +141,7 @@ class _Trial:
         self._stop = asyncio.Event()
         self._records = contextlib.ExitStack()
         self._record = self._recorder("torture")
+        self._recent = Recent()
         self._injector = Injector(platform, self._record, options.seed)
         self.talkers = [
             self._talker(number, person) for number, person in enumerate(people.everybody)
@@ -232,7 +234,7 @@ class _Trial:
             else BareFollower(self._platform.url, person, recorder)
         )
         chance = random.Random(f"{person.name} {self._options.seed}")
-        return Talker(person, follower, recorder, chance, self._options.habits)
+        return Talker(person, follower, recorder, chance, self._options.habits, self._recent)
 
     def _host(self, room: Target) -> Talker:
         """Return the owner of a room, who never leaves it."""

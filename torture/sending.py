@@ -4,10 +4,12 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
-from chatterroom.client import Ack, ApiError, ClientError
+from chatterroom.client import ApiError, ClientError
+from chatterroom.core.ids import ConversationId, message_id
 from torture.people import Target
-from torture.records import Recorder, Send
+from torture.records import Action, Recorder, Send
 
 __all__ = ["PASSING", "Draft", "is_refusal", "send_until_answered"]
 
@@ -30,12 +32,15 @@ _RETRY_S = (0.05, 0.4)
 
 @dataclass(frozen=True)
 class Draft:
-    """A message on its way."""
+    """A message on its way, or a change of the message at `message_seq`."""
 
     user: str
     target: Target
     client_id: str
     message: str
+    """The text; of a reaction, the emoji."""
+    action: Action = "message"
+    message_seq: int = 0
 
     def write(self, recorder: Recorder, event: str, **more: object) -> None:
         """Take down an attempt or its outcome."""
@@ -46,18 +51,41 @@ class Draft:
             conversation=self.target.conversation,
             client_id=self.client_id,
             message=self.message,
+            action=self.action,
+            target=self.message_seq,
             **more,
         )
 
+    def command(self) -> tuple[str, dict[str, Any]]:
+        """Return the type and the fields of the command that asks for it over a socket."""
+        target = self.target
+        if self.action == "message":
+            to = {"room_id": target.room_id, "receiver_id": target.receiver_id}
+            where = {name: id_ for name, id_ in to.items() if id_}
+            return "send", {"client_id": self.client_id, "message": self.message, **where}
+        about = message_id(ConversationId(target.conversation), self.message_seq)
+        fields: dict[str, Any] = {"client_id": self.client_id, "message_id": about}
+        match self.action:
+            case "message_edited":
+                return "edit", {**fields, "message": self.message}
+            case "message_deleted":
+                return "delete", fields
+            case _:
+                remove = self.action == "reaction_removed"
+                return "react", {**fields, "emoji": self.message, "remove": remove}
+
 
 async def send_until_answered(
-    draft: Draft, recorder: Recorder, attempt: Callable[[Draft], Awaitable[Ack]]
-) -> Ack | None:
-    """Return the acknowledgement, or None where it was refused."""
+    draft: Draft, recorder: Recorder, attempt: Callable[[Draft], Awaitable[tuple[str, int]]]
+) -> int | None:
+    """Return the seq of what was asked for, or None where it was refused.
+
+    An `attempt` returns the id and the seq.
+    """
     while True:
         draft.write(recorder, "invoke")
         try:
-            ack = await attempt(draft)
+            id_, seq = await attempt(draft)
         except ClientError as error:
             if is_refusal(error):
                 draft.write(recorder, "fail")
@@ -65,8 +93,8 @@ async def send_until_answered(
             draft.write(recorder, "info")
             await asyncio.sleep(random.uniform(*_RETRY_S))
             continue
-        draft.write(recorder, "ok", id=ack.id, seq=ack.seq)
-        return ack
+        draft.write(recorder, "ok", id=id_, seq=seq)
+        return seq
 
 
 def is_refusal(error: ClientError) -> bool:

@@ -16,9 +16,10 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 from websockets.typing import Subprotocol
 
-from chatterroom.client import Ack, ApiError, ClientError, Entry, Message
+from chatterroom.client import ApiError, ClientError, Entry, Message
 from chatterroom.client import Session as LibrarySession
 from chatterroom.client.session import SessionState
+from torture.events import change_of
 from torture.people import Person
 from torture.records import Recorder, Recv, Resume, Session, View
 from torture.sending import PASSING, Draft, send_until_answered
@@ -45,8 +46,11 @@ class Follower(Protocol):
     async def run(self) -> None:
         """Follow until cancelled."""
 
-    async def send(self, drafts: Sequence[Draft]) -> None:
-        """Send, none waiting for another; return when each is answered."""
+    async def send(self, drafts: Sequence[Draft]) -> list[int | None]:
+        """Send, none waiting for another; return when each is answered, with the seqs.
+
+        None stands for what was refused.
+        """
 
     async def remove_member(self, room_id: str, user_id: str, client_id: str) -> int:
         """Remove somebody from a room one owns; return the seq. Raises `ClientError`."""
@@ -83,9 +87,9 @@ class LibraryFollower:
             await asyncio.sleep(self._away_s or random.uniform(*_RETRY_S))
             self._away_s = 0.0
 
-    async def send(self, drafts: Sequence[Draft]) -> None:
+    async def send(self, drafts: Sequence[Draft]) -> list[int | None]:
         """Send through the session, which repeats by itself."""
-        await asyncio.gather(
+        return await asyncio.gather(
             *(send_until_answered(draft, self._recorder, self._attempt) for draft in drafts)
         )
 
@@ -109,17 +113,24 @@ class LibraryFollower:
         if self._session is not None:
             await self._session.close()
 
-    async def _attempt(self, draft: Draft) -> Ack:
+    async def _attempt(self, draft: Draft) -> tuple[str, int]:
         await self._open.wait()
         assert self._session is not None  # noqa: S101 -- it is open
+        if draft.action != "message":
+            type_, fields = draft.command()
+            reply = await self._session.command(
+                type_, repeatable=True, timeout_s=_ANSWER_S, **fields
+            )
+            return reply.fields["id"], reply.fields["seq"]
         target = draft.target
-        return await self._session.send(
+        ack = await self._session.send(
             draft.message,
             room_id=target.room_id,
             receiver_id=target.receiver_id,
             client_id=draft.client_id,
             timeout_s=_ANSWER_S,
         )
+        return ack.id, ack.seq
 
     async def _watch(self, session: LibrarySession) -> None:
         async for event in session:
@@ -134,6 +145,7 @@ class LibraryFollower:
                 id=event.id,
                 client_id=event.client_id or "",
                 message=event.message if isinstance(event, Message) else None,
+                **change_of(msgspec.structs.asdict(event), event.__struct_config__.tag),
             )
 
     def _changed(self, state: SessionState) -> None:
@@ -166,10 +178,10 @@ class BareFollower:
             await asyncio.sleep(self._away_s or random.uniform(*_RETRY_S))
             self._away_s = 0.0
 
-    async def send(self, drafts: Sequence[Draft]) -> None:
+    async def send(self, drafts: Sequence[Draft]) -> list[int | None]:
         """Send in order over one connection where it lasts; repeat what gets no answer."""
         line = f"{self._recorder.client} {self.reconnects} {next(self._bursts)}"
-        await asyncio.gather(*(self._send(draft, line) for draft in drafts))
+        return await asyncio.gather(*(self._send(draft, line) for draft in drafts))
 
     async def remove_member(self, room_id: str, user_id: str, client_id: str) -> int:
         """Remove by one command."""
@@ -252,6 +264,7 @@ class BareFollower:
             "id": event["id"],
             "client_id": event["client_id"],
             "message": event.get("message") if event["type"] == "message" else None,
+            **change_of(event, event["type"]),
         }
         self._recorder.write(Recv, **what)
         if seq > self.cursors.get(conversation, 0):
@@ -266,22 +279,23 @@ class BareFollower:
             if not answer.done():
                 answer.set_result(_LOST)
 
-    async def _send(self, draft: Draft, line: str) -> None:
+    async def _send(self, draft: Draft, line: str) -> int | None:
+        type_, fields = draft.command()
         while True:
             await self._live.wait()
             draft.write(self._recorder, "invoke", line=line)
-            event = await self._ask(_command(draft))
+            event = await self._ask({"type": type_, "ref": draft.client_id, **fields})
             if event["type"] == "ack":
                 draft.write(self._recorder, "ok", id=event["id"], seq=event["seq"])
-                return
+                return int(event["seq"])
             if event["code"] not in PASSING:
                 draft.write(self._recorder, "fail")
-                return
+                return None
             draft.write(self._recorder, "info")
             line = ""
             await asyncio.sleep(random.uniform(*_RETRY_S))
 
-    async def _ask(self, command: dict[str, str]) -> dict[str, Any]:
+    async def _ask(self, command: dict[str, Any]) -> dict[str, Any]:
         """Return the `ack` or `error` that answers; without one, an error that says nothing."""
         connection, ref = self._connection, command["ref"]
         if connection is None:
@@ -301,15 +315,3 @@ class BareFollower:
         """Make a call, for which the library renews the tokens."""
         with contextlib.suppress(ClientError):
             await self._person.client.profile()
-
-
-def _command(draft: Draft) -> dict[str, str]:
-    target = draft.target
-    where = {"room_id": target.room_id} if target.room_id else {"receiver_id": target.receiver_id}
-    return {
-        "type": "send",
-        "ref": draft.client_id,
-        "client_id": draft.client_id,
-        "message": draft.message,
-        **{name: id_ for name, id_ in where.items() if id_},
-    }
