@@ -1,4 +1,4 @@
-"""Does to processes what the schedule says, and takes down when they work again."""
+"""Does to processes and links what the schedule says, and takes down when they work again."""
 
 import asyncio
 import contextlib
@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from chatterroom.engines.errors import EngineError
+from torture.links import Link
 from torture.platform import Part, Platform
 from torture.records import Fault, Recorder
-from torture.schedule import FLUSH, KILL, Planned
+from torture.schedule import FLUSH, KILL, LINK, STOP, Planned
 
 __all__ = ["Injector"]
 
@@ -27,6 +29,7 @@ class Injector:
         self._platform = platform
         self._recorder = recorder
         self._chance = random.Random(f"targets {seed}")
+        self._is_unplugged = False
         self.injected = 0
         self.latest = ""
 
@@ -39,14 +42,21 @@ class Injector:
                 tasks.create_task(self._inject(fault))
 
     async def _inject(self, fault: Planned) -> None:
+        if self._is_unplugged:
+            return
+        link = self._platform.links.get(fault.target.removesuffix(LINK))
+        if fault.kind in {KILL, STOP, FLUSH}:
+            await self._hit_process(fault)
+        elif link is not None:
+            await self._break(link, fault)
+        else:
+            await self._unplug(fault)
+
+    async def _hit_process(self, fault: Planned) -> None:
         part = self._choose(fault.target)
         if part is None or part.pid is None:
             return  # an earlier fault has taken it down already
-        self.injected += 1
-        self.latest = f"{fault.kind} {part.name}"
-        op = f"fault {self.injected}"
-        kind = f"{fault.kind} {fault.target}"
-        self._recorder.write(Fault, event="start", op=op, kind=kind)
+        begun = self._begin(fault, part.name)
         if fault.kind == FLUSH:
             await _flush(part.address)
         elif fault.kind == KILL:
@@ -58,7 +68,40 @@ class Injector:
                 await asyncio.sleep(fault.length_s)
             finally:
                 self._platform.signal(part.pid, signal.SIGCONT)
-        self._recorder.write(Fault, event="stop", op=op, kind=kind)
+        self._end(begun)
+
+    async def _break(self, link: Link, fault: Planned) -> None:
+        if not (link.is_used and link.is_whole):
+            return  # an earlier fault is not over
+        begun = self._begin(fault, fault.target)
+        link.break_(fault.kind)
+        try:
+            await asyncio.sleep(fault.length_s)
+        finally:
+            link.mend()
+        self._end(begun)
+
+    async def _unplug(self, fault: Planned) -> None:
+        begun = self._begin(fault, fault.target)
+        self._is_unplugged = True
+        try:
+            await self._platform.unplug()
+            await self._platform.plug_in()
+        except EngineError:
+            return  # healing waits longer, and tells
+        finally:
+            self._is_unplugged = False
+        self._end(begun)
+
+    def _begin(self, fault: Planned, name: str) -> Fault:
+        self.injected += 1
+        self.latest = f"{fault.kind} {name}"
+        op, kind = f"fault {self.injected}", f"{fault.kind} {fault.target}"
+        t = self._recorder.write(Fault, event="start", op=op, kind=kind)
+        return Fault(t=t, client=self._recorder.client, event="start", op=op, kind=kind)
+
+    def _end(self, begun: Fault) -> None:
+        self._recorder.write(Fault, event="stop", op=begun.op, kind=begun.kind)
 
     def _choose(self, target: str) -> Part | None:
         """Return one of the processes that `target` names: chat is chat-1 or chat-2."""

@@ -1,13 +1,16 @@
 """A real `chatterroom up` as a child: started, watched, healed, stopped. Injects nothing itself."""
 
+import asyncio
 import contextlib
 import os
+import random
 import re
 import shutil
 import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -16,8 +19,12 @@ import psutil
 from chatterroom.engines.child import ChildProcess
 from chatterroom.engines.errors import EngineError
 from chatterroom.engines.ports import LOOPBACK, free_port
+from torture.links import LINKED, Link
+from torture.twin import WHOLE, link_variable
 
 __all__ = ["NotHealedError", "Part", "Platform"]
+
+_ENGINES = ("mongod", "redis")
 
 _START_S = 60.0
 _HEAL_S = 60.0
@@ -48,33 +55,69 @@ class Part:
 
 
 class Platform:
-    """The whole platform on a directory of its own, on loopback, its limits for strangers off."""
+    """The whole platform on a directory of its own, on loopback, its limits for strangers off.
 
-    def __init__(self, directory: Path, *, users: int, chat: int, mutant: str | None) -> None:
+    Services reach the engines, and clients the gateway, by `links`, one for each of the three.
+    """
+
+    def __init__(
+        self, directory: Path, *, users: int, chat: int, seed: int, mutant: str | None
+    ) -> None:
         self._directory = directory
         self._port = free_port()
-        self.url = f"http://{LOOPBACK}:{self._port}"
-        # Behind `-m chatterroom` or its broken twin comes the same command line.
-        program = ("torture.broken", mutant) if mutant else ("chatterroom",)
+        self._gateway = f"{LOOPBACK}:{self._port}"
         self._command = [
-            *(sys.executable, "-m", *program, "up"),
+            *(sys.executable, "-m", "torture.twin", mutant or WHOLE, "up"),
             *("--users", f"{users}", "--chat", f"{chat}"),
             *("--gateway-port", f"{self._port}", "--data-dir", f"{directory}"),
         ]
         self._process: ChildProcess | None = None
+        self._log_start = 0
+        self._addresses: dict[str, str] = {}
+        self.links = {
+            name: Link(partial(self._address, name), random.Random(f"link {name} {seed}"))
+            for name in LINKED
+        }
+
+    @property
+    def url(self) -> str:
+        """Where clients find it."""
+        return f"http://{LOOPBACK}:{self.links['gateway'].port}"
 
     async def start(self) -> None:
         """Return once everything is ready."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        self._process = await ChildProcess.start(
-            self._command, log_path=self._directory / "up.out", environment=_environment()
-        )
-        await self._process.wait_until(self.is_whole, name="chatterroom up", deadline_s=_START_S)
+        for link in self.links.values():
+            await link.start()
+        await self._launch()
+        await self._wait_until_whole(_START_S)
+
+    async def unplug(self) -> None:
+        """Kill every process of it at one moment, as far as there is one."""
+        if self._process is None:
+            return
+        family = self._family()
+        # Stopped first, so that it neither replaces nor ends in order what is killed.
+        supervisor = psutil.Process(self._process.pid)
+        supervisor.suspend()
+        for process in [*family, supervisor]:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        await self._process.wait()
+        await asyncio.to_thread(psutil.wait_procs, family, timeout=_STOP_S)
+
+    async def plug_in(self) -> None:
+        """Start again on the data that is left; raises `EngineError` where it does not get up."""
+        self._log_start = self._log().stat().st_size
+        await self._launch()
+        await self._wait_until_whole(_HEAL_S)
 
     async def stop(self) -> None:
         """End it and all its children, also those that are stopped; keep nothing but logs."""
         if self._process is None:
             return
+        for link in self.links.values():
+            link.mend()
         family = self._family()
         self.wake()
         await self._process.stop(_STOP_S)
@@ -82,7 +125,9 @@ class Platform:
         for process in psutil.wait_procs(family, timeout=5)[1]:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        for engine in ("mongod", "redis"):
+        for link in self.links.values():
+            await link.close()
+        for engine in _ENGINES:
             shutil.rmtree(self._directory / engine, ignore_errors=True)
 
     async def is_whole(self) -> bool:
@@ -92,18 +137,23 @@ class Platform:
             return False
         try:
             async with httpx.AsyncClient(timeout=2, trust_env=False) as http:
-                status = (await http.get(f"{self.url}/status")).json()
+                status = (await http.get(f"http://{self._gateway}/status")).json()
         except (httpx.HTTPError, ValueError):
             return False
         return "healthy" in status.values() and "unhealthy" not in status.values()
 
     async def heal(self) -> None:
-        """Wake what is stopped and return once everything is up; raises `NotHealedError`."""
+        """Wake what is stopped, mend links, and return once everything is up.
+
+        Raises `NotHealedError`.
+        """
         self.wake()
+        for link in self.links.values():
+            link.mend()
         if self._process is None:
             return
         try:
-            await self._process.wait_until(self.is_whole, name="chatterroom up", deadline_s=_HEAL_S)
+            await self._wait_until_whole(_HEAL_S)
         except EngineError as error:
             raise NotHealedError(f"{_HEAL_S:g} s after the last fault: {error}") from error
 
@@ -125,9 +175,36 @@ class Platform:
         """Return what the supervisor last logged of each of its processes."""
         return {part.name: part for part in self._logged()}
 
+    async def _launch(self) -> None:
+        ports = {link_variable(name): f"{self.links[name].port}" for name in _ENGINES}
+        self._process = await ChildProcess.start(
+            self._command,
+            log_path=self._directory / "up.out",
+            environment=_environment() | ports,
+        )
+
+    async def _wait_until_whole(self, deadline_s: float) -> None:
+        if self._process is not None:
+            await self._process.wait_until(
+                self.is_whole, name="chatterroom up", deadline_s=deadline_s
+            )
+
+    def _address(self, name: str) -> str:
+        """Return where one of the three that have a link listens; ports stay the same."""
+        if name == "gateway":
+            return self._gateway
+        if not self._addresses.get(name) and (part := self.parts().get(name)):
+            self._addresses[name] = part.address
+        return self._addresses.get(name, "")
+
+    def _log(self) -> Path:
+        return self._directory / "logs" / "up.log"
+
     def _logged(self) -> Iterator[Part]:
         try:
-            lines = (self._directory / "logs" / "up.log").read_text().splitlines()
+            with self._log().open("rb") as file:
+                file.seek(self._log_start)
+                lines = file.read().decode(errors="replace").splitlines()
         except OSError:
             return
         for line in lines:

@@ -93,6 +93,7 @@ async def run(options: Options, tell: Callable[[Progress], None]) -> Result:
         options.directory / "platform",
         users=options.users,
         chat=options.chat,
+        seed=options.seed,
         mutant=options.mutant,
     )
     tell(Progress("starting the platform"))

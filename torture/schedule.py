@@ -4,14 +4,18 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from torture.links import LINK_FAULTS, LINKED
+
 __all__ = ["HONEST", "Mix", "Planned", "only", "plan"]
 
-KILL, STOP, FLUSH = "kill", "stop", "flush"
+KILL, STOP, FLUSH, UNPLUG = "kill", "stop", "flush", "unplug"
+LINK = "-link"
+"""What names of links end in: mongod-link is the way of the services to mongod."""
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A fault to inject at `at_s`: what to do to which process, and for how long."""
+    """A fault to inject at `at_s`: what to do to which process or link, and for how long."""
 
     at_s: float
     kind: str
@@ -57,6 +61,8 @@ HONEST = Mix(
         (STOP, "redis", 1),
         (STOP, "gateway", 1),
         (FLUSH, "redis", 1),
+        *((fault, f"{end}{LINK}", 1) for end in LINKED for fault in LINK_FAULTS),
+        (UNPLUG, "everything", 1),
     ),
     pause_s=(2.0, 6.0),
 )
@@ -71,7 +77,8 @@ def plan(seed: int, mix: Mix, duration_s: float) -> list[Planned]:
     at_s = mix.first_s
     while at_s < duration_s:
         kind, target = next(cards)
-        length_s = chance.uniform(*mix.stop_s) if kind == STOP else 0.0
+        lasts = kind == STOP or kind in LINK_FAULTS
+        length_s = chance.uniform(*mix.stop_s) if lasts else 0.0
         planned.append(Planned(at_s, kind, target, length_s))
         if chance.random() >= mix.together:
             at_s += chance.uniform(*mix.pause_s)
