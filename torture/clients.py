@@ -35,10 +35,10 @@ class Habits:
         ("whisper", 12),
         ("read", 8),
         ("drop", 2),
-        ("edit", 8),
-        ("delete", 3),
-        ("react", 8),
-        ("unreact", 3),
+        ("edit", 16),
+        ("delete", 6),
+        ("react", 16),
+        ("unreact", 8),
     )
 
 
@@ -94,8 +94,16 @@ class Talker:
             self.recent.note(draft, seq)
 
     async def _change(self, name: str) -> None:
-        target = self.chance.choice([self._room(), self.chance.choice(self.person.friends)])
-        draft = self.recent.change(self.person.user_id, target, name, self.chance)
+        user = self.person.user_id
+        match name:
+            case "edit":
+                draft = self.recent.edit(user, self.chance)
+            case "delete":
+                draft = self.recent.delete(user, self.chance)
+            case "react":
+                draft = self.recent.react(user, self._room(), self.chance)
+            case _:
+                draft = self.recent.unreact(user)
         if draft is not None:
             await self._send([draft])
 

@@ -1,6 +1,6 @@
 """The chat service, broken on purpose: each mutant breaks one rule, and a run must notice.
 
-Nothing in the product knows of this. `broken.py` starts the services and applies a mutant to the
+Nothing in the product knows of this. `twin.py` starts the services and applies a mutant to the
 chat service before it runs.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 from pymongo import WriteConcern
 from pymongo.errors import BulkWriteError
 
@@ -142,6 +143,33 @@ def _fan_out_before_commit() -> None:
     _patch(ConversationLog, "_commit_kind", tell_then_commit)
 
 
+def _keep_deleted_texts_of_edits() -> None:
+    change = ChatStore._change_message  # noqa: SLF001
+
+    async def change_the_message_alone(
+        self: ChatStore, entry: Entry, target: MessagePosted, session: Any
+    ) -> None:
+        await change(self, entry, msgspec.structs.replace(target, edit_seqs=()), session)
+
+    _patch(ChatStore, "_change_message", change_the_message_alone)
+
+
+def _keep_deleted_texts_in_feeds() -> None:
+    publish = feed.publish
+
+    def publish_without_erasing(entry: Entry) -> feed.Published:
+        return msgspec.structs.replace(publish(entry), erases=False)
+
+    _patch(hub, "publish", publish_without_erasing)
+
+
+def _forget_to_change_messages() -> None:
+    async def change_nothing(*_: Any) -> None:
+        """Leave the message as it is; its entry is stored."""
+
+    _patch(ChatStore, "_change_message", change_nothing)
+
+
 def _insert_with(concern: WriteConcern) -> Callable[[], None]:
     def apply() -> None:
         async def insert(store: ChatStore, entries: Sequence[MessagePosted]) -> int:
@@ -185,6 +213,22 @@ MUTANTS = {
         "shows messages before they are stored", _fan_out_before_commit, _ENGINE_CRASHES
     ),
     "w0": Mutant("does not wait for MongoDB (w: 0)", _insert_with(WriteConcern(0))),
+    "edits-outlive-deletion": Mutant(
+        "leaves the texts of edits when a message is deleted",
+        _keep_deleted_texts_of_edits,
+        _MILD,
+        seconds=20.0,
+    ),
+    "deleted-text-told": Mutant(
+        "tells deleted texts from memory to those who come back",
+        _keep_deleted_texts_in_feeds,
+        _MILD,
+    ),
+    "changes-only-logged": Mutant(
+        "stores changes as entries and leaves messages as they were",
+        _forget_to_change_messages,
+        _MILD,
+    ),
     "unjournaled": Mutant(
         "does not wait for the journal (w: 1, j: false)",
         _insert_with(WriteConcern(1, j=False)),

@@ -2,6 +2,9 @@
 
 import random
 from collections import defaultdict, deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from chatterroom.core.ids import new_id
 from torture.people import Target
@@ -9,64 +12,61 @@ from torture.sending import Draft
 
 __all__ = ["Recent"]
 
-_REMEMBERED = 12
+_REMEMBERED = 6
 _EMOJIS = ("👍", "🎉")
 
 
 class Recent:
-    """Few messages of each conversation, known to all, so that several people change the same."""
+    """The last few messages of each user and of each conversation.
+
+    Few, so that changes meet on one message: several users' reactions, an edit and a deletion.
+    """
 
     def __init__(self) -> None:
-        self._messages: defaultdict[str, deque[Draft]] = defaultdict(_few)
-        self._seqs: dict[str, int] = {}
-        self._reacted: defaultdict[tuple[str, str], deque[Draft]] = defaultdict(_few)
+        few: Callable[[], deque[Any]] = partial(deque, maxlen=_REMEMBERED)
+        self._own: defaultdict[str, deque[tuple[Draft, int]]] = defaultdict(few)
+        self._told: defaultdict[str, deque[int]] = defaultdict(few)
+        self._reactions: defaultdict[str, deque[Draft]] = defaultdict(few)
 
     def note(self, draft: Draft, seq: int | None) -> None:
         """Take in what was answered; `seq` is None where it was refused."""
         if seq is None:
             return
-        place = (draft.user, draft.target.conversation)
         if draft.action == "message":
-            few = self._messages[draft.target.conversation]
-            if len(few) == few.maxlen:
-                self._seqs.pop(few[0].client_id)
-            few.append(draft)
-            self._seqs[draft.client_id] = seq
+            self._own[draft.user].append((draft, seq))
+            self._told[draft.target.conversation].append(seq)
+        elif draft.action == "message_edited":
+            self._own[draft.user].append((draft, draft.message_seq))
         elif draft.action == "reaction_added":
-            self._reacted[place].append(draft)
+            self._reactions[draft.user].append(draft)
 
-    def change(self, user: str, target: Target, name: str, chance: random.Random) -> Draft | None:
-        """Return a change for a user to try: `edit`, `delete`, `react` or `unreact`.
-
-        None where there is nothing that the user could change so.
-        """
-        if name == "unreact":
-            mine = self._reacted[user, target.conversation]
-            if not mine:
-                return None
-            there = mine.popleft()
-            seq = there.message_seq
-            return Draft(user, target, new_id(), there.message, "reaction_removed", seq)
-        messages = [
-            each
-            for each in self._messages[target.conversation]
-            if name == "react" or each.user == user
-        ]
-        if not messages:
+    def edit(self, user: str, chance: random.Random) -> Draft | None:
+        """Return an edit of one of the user's own messages, None where there is none."""
+        if not self._own[user]:
             return None
-        chosen = chance.choice(messages)
-        seq = self._seqs[chosen.client_id]
+        draft, seq = chance.choice(self._own[user])
         client_id = new_id()
-        match name:
-            case "edit":
-                text = f"{chosen.message} as {client_id}"
-                return Draft(user, target, client_id, text, "message_edited", seq)
-            case "delete":
-                return Draft(user, target, client_id, "", "message_deleted", seq)
-            case _:
-                emoji = chance.choice(_EMOJIS)
-                return Draft(user, target, client_id, emoji, "reaction_added", seq)
+        text = f"{draft.message} as {client_id}"
+        return Draft(user, draft.target, client_id, text, "message_edited", seq)
 
+    def delete(self, user: str, chance: random.Random) -> Draft | None:
+        """Return a deletion of one of the user's own messages, which others may be changing."""
+        if not self._own[user]:
+            return None
+        draft, seq = chance.choice(self._own[user])
+        return Draft(user, draft.target, new_id(), "", "message_deleted", seq)
 
-def _few() -> deque[Draft]:
-    return deque(maxlen=_REMEMBERED)
+    def react(self, user: str, target: Target, chance: random.Random) -> Draft | None:
+        """Return a reaction to anybody's message."""
+        if not self._told[target.conversation]:
+            return None
+        seq = chance.choice(self._told[target.conversation])
+        return Draft(user, target, new_id(), chance.choice(_EMOJIS), "reaction_added", seq)
+
+    def unreact(self, user: str) -> Draft | None:
+        """Return what takes the user's oldest remembered reaction back."""
+        if not self._reactions[user]:
+            return None
+        there = self._reactions[user].popleft()
+        seq = there.message_seq
+        return Draft(user, there.target, new_id(), there.message, "reaction_removed", seq)

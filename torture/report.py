@@ -62,6 +62,8 @@ def show(console: Console, result: Result) -> None:
         f"{verdict.faults_in_flight} of {len(result.recoveries)} faults began while sends were "
         f"in flight; {result.deliveries} deliveries, {result.reconnects} reconnects"
     )
+    changes = (f"{times} {kind}" for kind, times in sorted(result.changes.items()))
+    console.print(f"of what was acknowledged: {', '.join(changes) or 'no changes'}")
     for violation in verdict.violations:
         where = ", ".join(violation.records)
         console.print(Text(f"{violation.check}: {violation.what} ({where})", style="red"))

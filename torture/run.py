@@ -15,10 +15,11 @@ from torture.checker import LIVENESS_S, Verdict, check
 from torture.clients import Habits, Talker, read_all, wander
 from torture.database import stored_entries
 from torture.faults import Injector
+from torture.latecomers import tell_everything
 from torture.people import People, Person, Target, settle
 from torture.platform import Platform
 from torture.recent import Recent
-from torture.records import Healed, Read, Recorder, load
+from torture.records import Healed, Read, Recorder, Send, load
 from torture.schedule import HONEST, Mix, plan
 from torture.sessions import BareFollower, Follower, LibraryFollower
 from torture.timing import Recovery, recoveries
@@ -28,6 +29,7 @@ __all__ = ["Options", "Progress", "Result", "run"]
 _TICK_S = 0.5
 _ANSWERS_S = 20.0
 _FINAL_READ_S = 1200.0
+_LATECOMERS_S = 60.0
 _READERS = 4
 _LATE_SENDS_S = 4.0
 
@@ -84,6 +86,8 @@ class Result(msgspec.Struct, frozen=True):
     reconnects: int
     deliveries: int
     deeds: dict[str, int]
+    changes: dict[str, int]
+    """Acknowledged, by kind; among the `acked` of the verdict."""
 
 
 async def run(options: Options, tell: Callable[[Progress], None]) -> Result:
@@ -155,7 +159,16 @@ class _Trial:
             ticking = asyncio.create_task(self._tick())
             try:
                 await self._load_and_break(followers)
-                await self._wait_for_views(await self._read_store())
+                heads = await self._read_store()
+                await self._wait_for_views(heads)
+                self._phase = "telling latecomers"
+                await tell_everything(
+                    self._platform.url,
+                    self._people.everybody,
+                    heads,
+                    self._recorder,
+                    _LATECOMERS_S,
+                )
                 await self._read_back()
             finally:
                 await _end([ticking, *followers])
@@ -280,6 +293,13 @@ def _judged(options: Options, trial: _Trial) -> Result:
         reconnects=sum(max(0, talker.follower.reconnects) for talker in trial.talkers),
         deliveries=sum(talker.recorder.viewed for talker in trial.talkers),
         deeds=dict(deeds),
+        changes=dict(
+            Counter(
+                record.action
+                for record in records
+                if isinstance(record, Send) and record.event == "ok" and record.action != "message"
+            )
+        ),
     )
 
 

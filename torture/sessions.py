@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -156,7 +156,10 @@ class LibraryFollower:
 class BareFollower:
     """A user who speaks `chatterroom.v1`, believes every frame, and keeps only cursors."""
 
-    def __init__(self, url: str, person: Person, recorder: Recorder) -> None:
+    def __init__(
+        self, url: str, person: Person, recorder: Recorder, *, only: Collection[str] | None = None
+    ) -> None:
+        self._only = only
         self.reconnects = -1
         self._url = f"ws{url.removeprefix('http')}/ws/chat?userId={person.user_id}"
         self._person = person
@@ -229,7 +232,8 @@ class BareFollower:
         match event["type"]:
             case "ready":
                 ids = [each["conversation_id"] for each in event["conversations"]]
-                after = {id_: self.cursors.get(id_, 0) for id_ in ids}
+                wanted = [id_ for id_ in ids if self._only is None or id_ in self._only]
+                after = {id_: self.cursors.get(id_, 0) for id_ in wanted}
                 self._resumed_after = after
                 await connection.send(_encode({"type": "resume", "conversations": after}).decode())
             case "resumed":

@@ -1,4 +1,5 @@
-from torture.schedule import HONEST, Mix, plan
+from torture.links import LINK_FAULTS, LINKED
+from torture.schedule import HONEST, Mix, only, plan
 
 
 def test_the_same_seed_plans_the_same_faults():
@@ -15,8 +16,22 @@ def test_all_faults_fall_into_the_time_of_the_run():
 def test_every_kind_of_fault_comes_before_the_deck_is_shuffled_anew():
     cards = sum(weight for _, _, weight in HONEST.faults)
     drawn = [(fault.kind, fault.target) for fault in plan(4, HONEST, 600)[:cards]]
+    assert len(drawn) == cards
     for kind, target, weight in HONEST.faults:
         assert drawn.count((kind, target)) == weight
+
+
+def test_every_link_gets_every_fault_and_the_whole_is_unplugged():
+    kinds = {(kind, target) for kind, target, _ in HONEST.faults}
+    links = {(fault, f"{end}-link") for fault in LINK_FAULTS for end in LINKED}
+    assert links < kinds
+    assert ("unplug", "everything") in kinds
+
+
+def test_faults_of_links_last_as_long_as_stops():
+    mix = only(HONEST, ["mute redis-link", "kill redis"])
+    for fault in plan(7, mix, 60):
+        assert (mix.stop_s[0] <= fault.length_s <= mix.stop_s[1]) == (fault.kind == "mute")
 
 
 def test_faults_come_together_at_times():
