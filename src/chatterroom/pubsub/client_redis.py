@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import Connection, Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from chatterroom.core.settings import SettingsError
 
@@ -15,6 +16,21 @@ def redis_client(url: str, setting: str, **options: Any) -> Redis:
     Raises `SettingsError` naming `setting` for a wrong URL.
     """
     try:
-        return Redis.from_url(url, **options)
+        return Redis.from_url(url, connection_class=_Connection, **options)
     except ValueError as error:
         raise SettingsError(f"{setting} is wrong: {error}") from None
+
+
+class _Connection(Connection):
+    """A connection whose loss is a `ConnectionError` also on uvloop.
+
+    There writing to a transport that a reset has just closed raises `RuntimeError`, which redis-py
+    passes on, and which would end the task that holds the client.
+    """
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        try:
+            await super().send_packed_command(command, check_health)
+        except RuntimeError as error:
+            await self.disconnect(nowait=True)
+            raise RedisConnectionError(str(error)) from error
