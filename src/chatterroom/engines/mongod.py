@@ -18,6 +18,7 @@ _REPLICA_SET = "rs0"
 _START_DEADLINE_S = 120.0  # recovery after a crash reads the journal
 _CALL_TIMEOUT_MS = 2_000
 _OPLOG_MB = 256
+_TRANSACTION_LIFETIME_S = 5
 
 
 class Mongod(Engine):
@@ -56,6 +57,9 @@ class Mongod(Engine):
             *("--wiredTigerCacheSizeGB", str(self._cache_gb)),
             "--quiet",
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            # Who dies in a transaction leaves it open, and what it has written blocks the next
+            # entry of a conversation: for a minute, if mongod is not told otherwise.
+            *("--setParameter", f"transactionLifetimeLimitSeconds={_TRANSACTION_LIFETIME_S}"),
             # There is no other member for clients to move to: waiting for them delays the stop.
             *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
         ]

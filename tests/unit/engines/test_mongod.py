@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -6,8 +7,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pymongo
 import pytest
 from pymongo import AsyncMongoClient, WriteConcern
+from pymongo.errors import PyMongoError
 
 from chatterroom.engines.errors import EngineError
 from chatterroom.engines.mongod import Mongod
@@ -97,3 +100,18 @@ async def test_a_mongod_that_refuses_to_start_says_where_its_log_is(tmp_path):
     mongod = Mongod(tmp_path)
     with pytest.raises(EngineError, match=r"^mongod ended with exit code .*mongod\.log$"):
         await mongod.start()
+
+
+async def test_a_transaction_of_one_who_died_blocks_what_it_has_written_for_seconds_only(tmp_path):
+    async with running(tmp_path) as mongod, client_of(mongod) as dead, client_of(mongod) as client:
+        await client["notes"]["notes"].insert_one({"_id": "first"})
+        session = dead.start_session()
+        await session.start_transaction()
+        await dead["notes"]["notes"].insert_one({"_id": "next"}, session=session)
+        async with asyncio.timeout(20):
+            with pytest.raises(PyMongoError), pymongo.timeout(1):
+                await client["notes"]["notes"].insert_one({"_id": "next"})
+            while True:
+                with contextlib.suppress(PyMongoError), pymongo.timeout(1):
+                    await client["notes"]["notes"].insert_one({"_id": "next"})
+                    break
