@@ -288,6 +288,11 @@ def _fifo(history: History) -> Findings:
                     yield f"{after.seq} was sent behind {before.seq}", [before, after]
 
 
+def _crash(history: History) -> Findings:
+    for death in history.deaths:
+        yield f"{death.process} ended by itself with {death.exit_code}", [death]
+
+
 CHECKS = {
     "LOST_ACKED": _lost_acked,
     "PHANTOM": _phantom,
@@ -301,6 +306,7 @@ CHECKS = {
     "LIVENESS": _liveness,
     "FIFO": _fifo,
     "STATE": misshapen,
+    "CRASH": _crash,
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from torture.lives import lives
 from torture.records import (
+    Died,
     Entry,
     Fault,
     Healed,
@@ -90,6 +91,7 @@ class History:
         """When each client first connected."""
         self.faults: list[Fault] = []
         self.healed: Healed | None = None
+        self.deaths: list[Died] = []
         self._asked: dict[str, Read] = {}
         for record in records:
             self._take(record)
@@ -124,6 +126,8 @@ class History:
                 self.faults.append(record)
             case Healed():
                 self.healed = record
+            case Died():
+                self.deaths.append(record)
 
     def _take_read(self, record: Read) -> None:
         if record.event == "invoke":

@@ -29,6 +29,7 @@ _ENGINES = ("mongod", "redis")
 _START_S = 60.0
 _HEAL_S = 60.0
 _STOP_S = 45.0
+_DEATH = re.compile(r"process_died +exit_code=(-?\d+) process=(\S+)")
 _FIELD = re.compile(r"\b(process|pid|state|address)=(\S+)")
 _LIMITS_OFF = (
     "ADDRESS_REQUESTS_PER_S",
@@ -199,6 +200,11 @@ class Platform:
 
     def _log(self) -> Path:
         return self._directory / "logs" / "up.log"
+
+    def deaths(self) -> list[tuple[str, int]]:
+        """Return the processes that ended otherwise than by SIGKILL, and their exit codes."""
+        found = _DEATH.findall(self._log().read_text(errors="replace"))
+        return [(process, int(code)) for code, process in found if int(code) != -signal.SIGKILL]
 
     def _logged(self) -> Iterator[Part]:
         try:

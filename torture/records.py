@@ -13,6 +13,7 @@ import msgspec
 
 __all__ = [
     "Action",
+    "Died",
     "Entry",
     "Fault",
     "Healed",
@@ -175,7 +176,14 @@ class Healed(_Record, frozen=True, kw_only=True):
     """From here on there are no faults, and every process is up."""
 
 
-Record = Send | Recv | View | Resume | Read | Member | Session | Fault | Healed
+class Died(_Record, frozen=True, kw_only=True):
+    """A process ended by itself: nobody had killed it."""
+
+    process: str
+    exit_code: int
+
+
+Record = Send | Recv | View | Resume | Read | Member | Session | Fault | Healed | Died
 
 _decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 _encoder = msgspec.json.Encoder()

@@ -28,6 +28,7 @@ _FIGURES = {
     "to strangers": ("NON_MEMBER",),
     "late": ("LIVENESS",),
     "wrong": ("STATE",),
+    "crashed": ("CRASH",),
 }
 
 

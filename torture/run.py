@@ -19,7 +19,7 @@ from torture.latecomers import tell_everything
 from torture.people import People, Person, Target, settle
 from torture.platform import Platform
 from torture.recent import Recent
-from torture.records import Healed, Read, Recorder, Send, load
+from torture.records import Died, Healed, Read, Recorder, Send, load
 from torture.schedule import HONEST, Mix, plan
 from torture.sessions import BareFollower, Follower, LibraryFollower
 from torture.timing import Recovery, recoveries
@@ -190,6 +190,8 @@ class _Trial:
             await breaking
             await self._platform.heal()
             self._record.write(Healed)
+            for process, exit_code in self._platform.deaths():
+                self._record.write(Died, process=process, exit_code=exit_code)
             self._phase = "waiting for answers"
             _, late = await asyncio.wait(talking, timeout=_ANSWERS_S)
             if late:

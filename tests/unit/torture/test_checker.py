@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torture.checker import CHECKS, LIVENESS_S, Verdict, check
 from torture.records import (
+    Died,
     Entry,
     Fault,
     Healed,
@@ -391,7 +392,13 @@ def overtake_in_a_line(records, at):
     return "FIFO"
 
 
+def let_a_service_end_by_itself(records, at):
+    records.append(Died(t=records[-1].t + 1, client="torture", process="chat-1", exit_code=1))
+    return "CRASH"
+
+
 PLANTED = [
+    let_a_service_end_by_itself,
     lose_an_acked_message,
     put_another_message_in_its_place,
     store_what_nobody_sent,
