@@ -39,6 +39,7 @@ from chatterroom.core.ids import (
     private_conversation_id,
     room_conversation_id,
 )
+from chatterroom.pb import chat_pb2
 from chatterroom.sockets.frames import CloseCode
 from chatterroom.users import alert_protocol, alerts
 
@@ -359,6 +360,10 @@ async def test_a_walk_through_all_commands_and_events(service):
         late = await connect(CAROL)
         await walk_through_a_message(alice, bob, late, room)
         await walk_through_a_room(alice, bob, room)
+        for remove in (False, True):
+            request = chat_pb2.BlockUserRequest(user_id=BOB, blocked_id=CAROL, remove=remove)
+            await service.stub.BlockUser(request, metadata=service.metadata(BOB))
+            await bob.hear("block", blocked=not remove)
         # Everything once more, from the store: a message as it is read later.
         returning = await connect(BOB, room)
         await returning.ask("resume", "resumed", conversations={room: 0})

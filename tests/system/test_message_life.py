@@ -1,5 +1,7 @@
 """A message's whole life over HTTP, through the gateway."""
 
+import time
+
 from .conftest import User
 
 
@@ -65,3 +67,19 @@ def test_marks_and_presence(alice: User, bob: User):
     assert bob.http.post(f"{conversation}/typing").status_code == 200
     presence = alice.http.get("/chat-service/presence", params={"ids": bob.id}).json()
     assert presence["users"] == [{"user_id": bob.id, "online": False}]
+
+
+def test_a_blocked_user_writes_in_rooms_but_not_in_private(alice: User, bob: User):
+    room = alice.create_room(bob)
+    block = f"/chat-service/blocks/{bob.id}"
+    assert alice.http.put(block).status_code == 200
+    assert alice.http.get("/chat-service/blocks").json() == {"user_ids": [bob.id]}
+    # Another instance hears of it within a second.
+    body = {"sender_id": bob.id, "receiver_id": alice.id, "message": "hello?"}
+    deadline = time.monotonic() + 10
+    while (refused := bob.http.post("/chat-service/private/send", json=body)).status_code == 200:
+        assert time.monotonic() < deadline
+    assert (refused.status_code, refused.json()["code"]) == (403, "blocked")
+    said = {"sender_id": bob.id, "message": "here at least"}
+    assert bob.http.post(f"/chat-service/rooms/{room}/send", json=said).status_code == 200
+    assert alice.http.delete(block).status_code == 200

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 
+from chatterroom.chat.blocks import Blocks
 from chatterroom.chat.conversation import (
     AddMember,
     ChangeRole,
@@ -61,6 +62,7 @@ class Actions:
     people: People
     marks: Marks
     presence: Presence
+    blocks: Blocks
 
     async def send_private_message(
         self,
@@ -81,6 +83,7 @@ class Actions:
             raise ChatterRoomError(
                 ErrorCode.MESSAGE_TO_ONESELF, "a private chat is between two users"
             )
+        self.blocks.require_none(sender_id, [receiver_id])
         conversation_id = private_conversation_id(sender_id, receiver_id)
         pair = (sender_id, receiver_id)
         if pair in (await self.strangers([pair]) if strangers is None else strangers):
@@ -142,7 +145,7 @@ class Actions:
     ) -> Appended:
         """Replace the text of a user's own message."""
         _check_message(message)
-        conversation_id, seq = await self._place(user_id, message_id)
+        conversation_id, seq = await self._place(user_id, message_id, speaks=True)
         mentions = await self.people.mentioned(message)
         return await self.log.append(
             EditMessage(conversation_id, user_id, client_id or _fresh(), seq, message, mentions)
@@ -173,7 +176,7 @@ class Actions:
                 f"emoji must have 1 to {MAX_EMOJI_CHARACTERS} characters and no spaces",
                 field="emoji",
             )
-        conversation_id, seq = await self._place(user_id, message_id)
+        conversation_id, seq = await self._place(user_id, message_id, speaks=not remove)
         return await self.log.append(
             ReactToMessage(conversation_id, user_id, client_id or _fresh(), seq, emoji, remove)
         )
@@ -198,6 +201,7 @@ class Actions:
         name = _checked_name(room_name)
         request_id = client_id or _fresh()
         others = list(dict.fromkeys(user for user in members_ids if user != creator_id))
+        self.blocks.require_none(creator_id, others)
         await self.people.require_known(others)
         room_id = room_id_of_request(creator_id, request_id)
         return await self.log.append(
@@ -228,6 +232,8 @@ class Actions:
         client_id: ClientId | None,
     ) -> Appended:
         """Add a user to a room, on behalf of a member or, with None, of a service."""
+        if actor_id is not None:
+            self.blocks.require_none(actor_id, [user_id])
         await self.people.require_known([user_id])
         return await self.log.append(
             AddMember(
@@ -295,7 +301,7 @@ class Actions:
 
     async def set_typing(self, user_id: UserId, conversation_id: ConversationId) -> None:
         """Tell the others in a conversation that a user is writing."""
-        await self.require_membership(user_id, conversation_id)
+        self._require_unblocked(await self.require_membership(user_id, conversation_id))
         event = encode_typing(conversation_id, user_id)
         self.hub.pass_on(conversation_id, event, skip=user_id)
 
@@ -312,12 +318,27 @@ class Actions:
             )
         return membership
 
-    async def _place(self, user_id: UserId, message_id: MessageId) -> tuple[ConversationId, int]:
+    async def block(self, user_id: UserId, other: UserId, *, blocked: bool) -> None:
+        """Block a user or end the block; see `Blocks.set`. Raises USER_NOT_FOUND."""
+        if blocked:
+            await self.people.require_known([other])
+        await self.blocks.set(user_id, other, blocked=blocked)
+
+    def _require_unblocked(self, membership: Membership) -> None:
+        """Raise BLOCKED in a private chat with a block; rooms have other rules."""
+        if membership.peer_id is not None:
+            self.blocks.require_none(membership.user_id, [membership.peer_id])
+
+    async def _place(
+        self, user_id: UserId, message_id: MessageId, *, speaks: bool = False
+    ) -> tuple[ConversationId, int]:
         """Return where a message is, that the user may see. What else it may do in a room the
-        room's state says, in a private chat nothing does."""
+        room's state says; who `speaks` in a private chat must not be blocked there."""
         conversation_id, seq = place_of(message_id)
         if is_private(conversation_id):
-            await self.require_membership(user_id, conversation_id)
+            membership = await self.require_membership(user_id, conversation_id)
+            if speaks:
+                self._require_unblocked(membership)
         elif not await self._may_read(user_id, conversation_id, seq):
             raise ChatterRoomError(
                 ErrorCode.MESSAGE_NOT_FOUND, "there is no such message, or it was deleted"

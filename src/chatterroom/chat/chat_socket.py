@@ -37,6 +37,7 @@ from chatterroom.core.ids import (
     ConversationId,
     RoomId,
     UserId,
+    is_private,
     message_id,
     parse_client_id,
     parse_conversation_id,
@@ -212,6 +213,7 @@ class ChatSocket:
             "type": "ready",
             "user_id": self.user_id,
             "session_id": self._token.session_id,
+            "blocked": self._actions.blocks.of(self.user_id),
             "conversations": [
                 {
                     "conversation_id": each.conversation_id,
@@ -259,7 +261,7 @@ class ChatSocket:
             case Mark():
                 await self._mark(command)
             case Typing():
-                self._tell_typing(parse_conversation_id(command.conversation_id))
+                await self._tell_typing(parse_conversation_id(command.conversation_id))
             case WatchPresence():
                 users = [parse_user_id(user_id, "user_ids") for user_id in command.user_ids]
                 present = await self._actions.presence.watch(self, self.user_id, users)
@@ -330,7 +332,7 @@ class ChatSocket:
             }
         )
 
-    def _tell_typing(self, conversation_id: ConversationId) -> None:
+    async def _tell_typing(self, conversation_id: ConversationId) -> None:
         if conversation_id not in self._following:
             raise ChatterRoomError(
                 ErrorCode.CONVERSATION_NOT_FOUND,
@@ -340,8 +342,11 @@ class ChatSocket:
         now = time.monotonic()
         if now - self._typed_at >= _TYPING_EVERY_S:
             self._typed_at = now
-            event = encode_typing(conversation_id, self.user_id)
-            self._actions.hub.pass_on(conversation_id, event, skip=self.user_id)
+            if is_private(conversation_id):
+                await self._actions.set_typing(self.user_id, conversation_id)
+            else:
+                event = encode_typing(conversation_id, self.user_id)
+                self._actions.hub.pass_on(conversation_id, event, skip=self.user_id)
 
     def _report_failure(self, done: asyncio.Future[Appended]) -> None:
         if not done.cancelled() and (error := done.exception()) is not None:

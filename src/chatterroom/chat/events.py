@@ -25,7 +25,7 @@ from chatterroom.chat.entries import (
 from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
 from chatterroom.core.times import format_time
 
-__all__ = ["encode_entry", "encode_marks", "encode_typing", "grouped"]
+__all__ = ["encode_block", "encode_entry", "encode_marks", "encode_typing", "grouped"]
 
 
 def encode_entry(entry: Entry) -> bytes:
@@ -88,6 +88,11 @@ def encode_typing(conversation_id: ConversationId, user_id: UserId) -> bytes:
     return msgspec.json.encode(
         {"type": "typing", "conversation_id": conversation_id, "user_id": user_id}
     )
+
+
+def encode_block(user_id: UserId, blocked: bool) -> bytes:
+    """Return the event that one has blocked a user, or no longer."""
+    return msgspec.json.encode({"type": "block", "user_id": user_id, "blocked": blocked})
 
 
 def encode_marks(

@@ -180,6 +180,12 @@ class Hub:
         """Compare all feeds with the store soon: hints may have been lost."""
         self._sweep_now.set()
 
+    def tell_user(self, user_id: UserId, event: bytes) -> None:
+        """Tell the session sockets of a user that this instance has."""
+        frame = text_frame(event)
+        for outlet in tuple(self._watchers.get(user_id, ())):
+            outlet.write(frame)
+
     # Users and their conversations
 
     async def watch(self, outlet: Outlet) -> None:

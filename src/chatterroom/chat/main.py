@@ -15,8 +15,10 @@ from chatterroom.auth.secrets import (
 )
 from chatterroom.auth.tokens import TokenVerifier
 from chatterroom.chat.actions import Actions
+from chatterroom.chat.blocks import Blocks
 from chatterroom.chat.chat_sockets import ChatSockets
 from chatterroom.chat.entries import Entry
+from chatterroom.chat.events import encode_block
 from chatterroom.chat.hub import Hub
 from chatterroom.chat.leases_redis import Leases
 from chatterroom.chat.log import ConversationLog
@@ -79,9 +81,17 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
             marks.note_own(entries)
 
         conversation_log = ConversationLog(store, committed)
-        actions = Actions(conversation_log, store, hub, People(users), marks, presence)
+        blocks = Blocks(
+            store.blocks,
+            lambda user_id, other, blocked: hub.tell_user(user_id, encode_block(other, blocked)),
+        )
+        actions = Actions(conversation_log, store, hub, People(users), marks, presence, blocks)
         origins = frozenset(split_urls(settings.allowed_origins))
         sockets = ChatSockets(actions, leases, tasks, verifier=verifier, allowed_origins=origins)
+
+        async def ready() -> bool:
+            return await store.ready() and blocks.loaded
+
         background = [
             tasks.create_task(directory.follow()),
             tasks.create_task(fanout.run(hub.heard, hub.missed_some)),
@@ -90,6 +100,7 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
             tasks.create_task(conversation_log.run()),
             tasks.create_task(hub.run()),
             tasks.create_task(presence.run()),
+            tasks.create_task(blocks.run()),
         ]
         servicer = ChatServicer(actions, leases)
         async with serve_rpc(
@@ -107,7 +118,7 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
                 )
                 log.info("serving", grpc_port=rpc.port, websocket_port=websocket_port)
                 registration = Registration("chat", instance, discovery_urls, credential)
-                await stay_known(store.ready, rpc, registration, stop)
+                await stay_known(ready, rpc, registration, stop)
             await sockets.close_all(settings.drain_s)
         for task in background:
             task.cancel()

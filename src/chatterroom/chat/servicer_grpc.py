@@ -329,6 +329,23 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
             ]
         )
 
+    async def BlockUser(  # noqa: N802, D102
+        self, request: chat_pb2.BlockUserRequest, context: Any
+    ) -> chat_pb2.BlockUserResponse:
+        await self._actions.block(
+            _own(request.user_id, "user_id"),
+            parse_user_id(request.blocked_id, "blocked_id"),
+            blocked=not request.remove,
+        )
+        word = "unblocked" if request.remove else "blocked"
+        return chat_pb2.BlockUserResponse(message=f"User {word} successfully")
+
+    async def ListBlocks(  # noqa: N802, D102
+        self, request: chat_pb2.ListBlocksRequest, context: Any
+    ) -> chat_pb2.ListBlocksResponse:
+        user_id = _own(request.user_id, "user_id")
+        return chat_pb2.ListBlocksResponse(user_ids=self._actions.blocks.of(user_id))
+
     async def MarkDelivered(  # noqa: N802, D102
         self, request: chat_pb2.MarkReadRequest, context: Any
     ) -> chat_pb2.MarkReadResponse:

@@ -21,6 +21,7 @@ from pymongo import AsyncMongoClient, ReadPreference, UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from chatterroom.chat.blocks_mongo import MongoBlockStore
 from chatterroom.chat.conversation import Conversation, Member
 from chatterroom.chat.entries import (
     Entry,
@@ -100,6 +101,7 @@ class ChatStore:
             read_preference=ReadPreference.PRIMARY,
         )
         self._client = client
+        self.blocks = MongoBlockStore(database)
         self._prepared = False
         self._durable = durable
         self._database = database
@@ -133,6 +135,7 @@ class ChatStore:
 
     async def prepare(self) -> None:
         """Create what indexes are missing."""
+        await self.blocks.prepare()
         with _available():
             for messages in (self._room_messages, self._private_messages):
                 await messages.create_index(

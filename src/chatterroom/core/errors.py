@@ -60,6 +60,7 @@ class ErrorCode(Enum):
 
     IDENTITY_MISMATCH = ("identity_mismatch", ErrorKind.FORBIDDEN)
     NOT_ALLOWED = ("not_allowed", ErrorKind.FORBIDDEN)
+    BLOCKED = ("blocked", ErrorKind.FORBIDDEN)
     ORIGIN_NOT_ALLOWED = ("origin_not_allowed", ErrorKind.FORBIDDEN)
 
     NOT_FOUND = ("not_found", ErrorKind.NOT_FOUND)

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.gateway.answers import Answer
+from chatterroom.gateway.block_routes import BLOCK_ENDPOINTS
 from chatterroom.gateway.concurrency import Gate
 from chatterroom.gateway.conversation_routes import CONVERSATION_ENDPOINTS
 from chatterroom.gateway.doors import Doors
@@ -30,6 +31,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *MESSAGE_ENDPOINTS,
     *ROOM_ENDPOINTS,
     *CONVERSATION_ENDPOINTS,
+    *BLOCK_ENDPOINTS,
     *USER_ENDPOINTS,
     *STATUS_ENDPOINTS,
 )

@@ -153,6 +153,16 @@ class ChatServiceStub:
                 request_serializer=chat__pb2.GetPresenceRequest.SerializeToString,
                 response_deserializer=chat__pb2.GetPresenceResponse.FromString,
                 _registered_method=True)
+        self.BlockUser = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/BlockUser',
+                request_serializer=chat__pb2.BlockUserRequest.SerializeToString,
+                response_deserializer=chat__pb2.BlockUserResponse.FromString,
+                _registered_method=True)
+        self.ListBlocks = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/ListBlocks',
+                request_serializer=chat__pb2.ListBlocksRequest.SerializeToString,
+                response_deserializer=chat__pb2.ListBlocksResponse.FromString,
+                _registered_method=True)
 
 
 class ChatServiceServicer:
@@ -324,6 +334,21 @@ class ChatServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BlockUser(self, request, context):
+        """Block a user, or end the block: no private messages between the two in either direction, and
+        neither pulls the other into a room. Holds on every instance within a second.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBlocks(self, request, context):
+        """Whom one has blocked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ChatServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -441,6 +466,16 @@ def add_ChatServiceServicer_to_server(servicer, server):
                     servicer.GetPresence,
                     request_deserializer=chat__pb2.GetPresenceRequest.FromString,
                     response_serializer=chat__pb2.GetPresenceResponse.SerializeToString,
+            ),
+            'BlockUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.BlockUser,
+                    request_deserializer=chat__pb2.BlockUserRequest.FromString,
+                    response_serializer=chat__pb2.BlockUserResponse.SerializeToString,
+            ),
+            'ListBlocks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBlocks,
+                    request_deserializer=chat__pb2.ListBlocksRequest.FromString,
+                    response_serializer=chat__pb2.ListBlocksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1068,6 +1103,60 @@ class ChatService:
             '/chatterroom.chat.v1.ChatService/GetPresence',
             chat__pb2.GetPresenceRequest.SerializeToString,
             chat__pb2.GetPresenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BlockUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/BlockUser',
+            chat__pb2.BlockUserRequest.SerializeToString,
+            chat__pb2.BlockUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBlocks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/ListBlocks',
+            chat__pb2.ListBlocksRequest.SerializeToString,
+            chat__pb2.ListBlocksResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -85,6 +85,12 @@ class ChatServiceStub:
     """Tells the others that a user is writing. Not stored."""
     GetPresence: _grpc.UnaryUnaryMultiCallable[_chat_pb2.GetPresenceRequest, _chat_pb2.GetPresenceResponse]
     """Tells who of some users, with whom the caller shares a conversation, is online."""
+    BlockUser: _grpc.UnaryUnaryMultiCallable[_chat_pb2.BlockUserRequest, _chat_pb2.BlockUserResponse]
+    """Block a user, or end the block: no private messages between the two in either direction, and
+    neither pulls the other into a room. Holds on every instance within a second.
+    """
+    ListBlocks: _grpc.UnaryUnaryMultiCallable[_chat_pb2.ListBlocksRequest, _chat_pb2.ListBlocksResponse]
+    """Whom one has blocked."""
 
 @_typing.type_check_only
 class ChatServiceAsyncStub(ChatServiceStub):
@@ -143,6 +149,12 @@ class ChatServiceAsyncStub(ChatServiceStub):
     """Tells the others that a user is writing. Not stored."""
     GetPresence: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetPresenceRequest, _chat_pb2.GetPresenceResponse]  # type: ignore[assignment]
     """Tells who of some users, with whom the caller shares a conversation, is online."""
+    BlockUser: _aio.UnaryUnaryMultiCallable[_chat_pb2.BlockUserRequest, _chat_pb2.BlockUserResponse]  # type: ignore[assignment]
+    """Block a user, or end the block: no private messages between the two in either direction, and
+    neither pulls the other into a room. Holds on every instance within a second.
+    """
+    ListBlocks: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListBlocksRequest, _chat_pb2.ListBlocksResponse]  # type: ignore[assignment]
+    """Whom one has blocked."""
 
 class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
     """Private chats and rooms.
@@ -336,5 +348,23 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_chat_pb2.GetPresenceResponse, _abc.Awaitable[_chat_pb2.GetPresenceResponse]]:
         """Tells who of some users, with whom the caller shares a conversation, is online."""
+
+    @_abc_1.abstractmethod
+    def BlockUser(
+        self,
+        request: _chat_pb2.BlockUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.BlockUserResponse, _abc.Awaitable[_chat_pb2.BlockUserResponse]]:
+        """Block a user, or end the block: no private messages between the two in either direction, and
+        neither pulls the other into a room. Holds on every instance within a second.
+        """
+
+    @_abc_1.abstractmethod
+    def ListBlocks(
+        self,
+        request: _chat_pb2.ListBlocksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.ListBlocksResponse, _abc.Awaitable[_chat_pb2.ListBlocksResponse]]:
+        """Whom one has blocked."""
 
 def add_ChatServiceServicer_to_server(servicer: ChatServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

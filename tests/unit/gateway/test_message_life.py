@@ -309,3 +309,19 @@ async def test_presence(world, ask):
     )
     refused = await ask("GET", "/chat-service/presence?ids=nobody")
     assert (refused.status_code, refused.json()["field"]) == (400, "ids")
+
+
+async def test_blocks(world, ask):
+    world.chat.answers["ListBlocks"] = chat_pb2.ListBlocksResponse(user_ids=[world.bob.id])
+    assert (await ask("GET", "/chat-service/blocks")).json() == {"user_ids": [world.bob.id]}
+    world.chat.answers["BlockUser"] = chat_pb2.BlockUserResponse(message="done")
+    for method in ("PUT", "DELETE"):
+        answer = await ask(method, f"/chat-service/blocks/{world.bob.id}")
+        assert answer.json() == {"message": "done"}
+    heard = [call.request for call in world.chat.heard if call.method == "BlockUser"]
+    assert heard == [
+        chat_pb2.BlockUserRequest(
+            user_id=world.ada.id, blocked_id=world.bob.id, remove=method == "DELETE"
+        )
+        for method in ("PUT", "DELETE")
+    ]

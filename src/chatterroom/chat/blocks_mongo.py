@@ -1,0 +1,65 @@
+"""Blocks in MongoDB, in the chat service's own database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
+
+from chatterroom.chat.blocks import Block
+from chatterroom.chat.log import StorageUnavailableError
+from chatterroom.core.cancellation import uncancelled
+from chatterroom.core.ids import UserId
+
+__all__ = ["MongoBlockStore"]
+
+# A write may become visible after one that carries a later time of the server's clock.
+_OVERLAP = timedelta(seconds=10)
+
+
+@uncancelled
+class MongoBlockStore:
+    """The collection `blocks`: a `BlockStore`. The end of a block is kept as such."""
+
+    def __init__(self, database: "AsyncDatabase[dict[str, Any]]") -> None:
+        self._blocks = database["blocks"]
+
+    async def prepare(self) -> None:
+        """Create the index that is missing."""
+        with _available():
+            await self._blocks.create_index("changed_at", name="changed")
+
+    async def set_block(self, user_id: UserId, blocked_id: UserId, *, blocked: bool) -> None:
+        """See `BlockStore`. The time is the server's: the instances' clocks may differ."""
+        with _available():
+            await self._blocks.update_one(
+                {"_id": {"user_id": user_id, "blocked_id": blocked_id}},
+                {"$set": {"blocked": blocked}, "$currentDate": {"changed_at": True}},
+                upsert=True,
+            )
+
+    async def blocks_changed(self, since: datetime | None) -> list[Block]:
+        """See `BlockStore`."""
+        wanted: dict[str, Any] = {"blocked": True}
+        if since is not None:
+            wanted = {"changed_at": {"$gt": since - _OVERLAP}}
+        with _available():
+            return [
+                Block(
+                    UserId(found["_id"]["user_id"]),
+                    UserId(found["_id"]["blocked_id"]),
+                    found["blocked"],
+                    found["changed_at"],
+                )
+                async for found in self._blocks.find(wanted)
+            ]
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except PyMongoError as error:
+        raise StorageUnavailableError(type(error).__name__) from error
