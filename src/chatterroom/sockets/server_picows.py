@@ -310,6 +310,8 @@ async def serve_sockets(
         upgrade,
         host,
         port,
+        # After a storm all clients connect at once; who does not fit waits for a second or more.
+        backlog=4096,
         websocket_handshake_timeout=10,
         logger_name=_PICOWS_LOG,
         # A ping is a sign of life, so it must come to us; picows pings with a task a connection.
