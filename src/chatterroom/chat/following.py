@@ -60,13 +60,14 @@ class Following:
         """Prepare to follow all conversations of the user; return its memberships."""
         user_id = self._outlet.user_id
         await self._hub.watch(self._outlet)
-        known = [each.conversation_id for each in await self._store.memberships(user_id)]
-        await self._subscribe(known)
-        # Read again: a removal between the first read and the subscription is not delivered.
+        before = self._hub.moment()
         memberships = await self._store.memberships(user_id)
-        still = {each.conversation_id for each in memberships}
-        for conversation_id in [id_ for id_ in self._subscriptions if id_ not in still]:
-            self._unsubscribe(conversation_id)
+        await self._subscribe([each.conversation_id for each in memberships])
+        if self._hub.may_lack_removals(self._subscriptions.values(), before):
+            memberships = await self._store.memberships(user_id)
+            still = {each.conversation_id for each in memberships}
+            for conversation_id in [id_ for id_ in self._subscriptions if id_ not in still]:
+                self._unsubscribe(conversation_id)
         self._floors = await self._store.reading_floors(memberships)
         return [each for each in memberships if each.conversation_id in self._subscriptions]
 
@@ -75,8 +76,10 @@ class Following:
         return {id_: each.reached for id_, each in self._subscriptions.items()}
 
     async def go_live(self, after: dict[ConversationId, int]) -> None:
-        """Deliver what came after the given seqs, elsewhere from the opening on, then all new."""
-        self.is_live = True
+        """Deliver what came after the given seqs, elsewhere from the opening on, then all new.
+
+        Where it fails, another call goes on with what is left to deliver.
+        """
         gate = asyncio.Semaphore(_STARTED_AT_ONCE)
 
         async def start(subscription: Subscription) -> None:
@@ -87,6 +90,7 @@ class Following:
                 await self._hub.start(subscription, from_seq)
 
         await _all([start(each) for each in tuple(self._subscriptions.values())])
+        self.is_live = True
         early, self._appeared_early = self._appeared_early, {}
         for conversation_id, seq in early.items():
             self._outlet.appeared(conversation_id, seq)

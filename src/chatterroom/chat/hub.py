@@ -6,10 +6,12 @@ once where a later entry shows a hole, else when the sweep compares the feeds wi
 """
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from typing import Protocol
 
 import msgspec
@@ -17,6 +19,7 @@ import structlog
 
 from chatterroom.chat.entries import Entry
 from chatterroom.chat.feed import MAX_HELD, Published, Release, Tail, publish
+from chatterroom.chat.gathering import GatheredReads
 from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core import times
@@ -24,16 +27,22 @@ from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.ids import ConversationId, UserId
 from chatterroom.sockets.frames import text_frame
 
-__all__ = ["Fanout", "Hub", "Outlet", "Subscription"]
+__all__ = ["Fanout", "Hub", "Moment", "Outlet", "Subscription"]
 
 log = structlog.get_logger()
 
 PAGE = 500
 SWEEP_S = 1.0
+BUSY_SWEEP_S = 4.0
 FEEDS_PER_SWEEP = 500
 # How far back the sweep looks for conversations that have appeared. More than one interval, so
 # that clocks and slow transactions leave no gap; those already known cost nothing.
 APPEARED_WITHIN = timedelta(seconds=30)
+# All of them, unless more people than this come into conversations in that time.
+APPEARED_AT_MOST = 10_000
+# A feed's head has been read when it is opened. Where many are opened at once, the sweep does not
+# read them all again while their sockets are waiting for what they missed.
+OPENED_WITHIN_S = 5.0
 
 
 class _Hint(msgspec.Struct, frozen=True, array_like=True):
@@ -93,6 +102,8 @@ class _Feed:
     id: ConversationId
     release: Release
     opened: asyncio.Future[None]
+    opened_at: float = math.inf
+    """On the clock of the loop."""
     users: int = 0
     """Subscriptions, live or not, and attempts at one."""
     live: set["Subscription"] = field(default_factory=set)
@@ -102,6 +113,18 @@ class _Feed:
     tail: Tail = field(default_factory=lambda: Tail(0))
     reading: dict[int, asyncio.Task[list[Published]]] = field(default_factory=dict)
     """Reads of past entries under way, by the seq they begin after."""
+
+    def was_open(self, moment: float) -> bool:
+        """Say whether it was open before a moment on the clock of the loop."""
+        return self.opened_at < moment
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something was, as far as the hub can tell later what has happened since."""
+
+    at: float
+    removals: int
 
 
 @dataclass(slots=True, eq=False)
@@ -113,6 +136,8 @@ class Subscription:
     cursor: int
     member_at: int
     """The seq at which the user was found to be a member: removals up to it are history."""
+    begun: bool = False
+    """Whether something may have been delivered."""
     ended: bool = False
 
     @property
@@ -131,11 +156,13 @@ class Hub:
 
     def __init__(self, store: ChatStore, fanout: Fanout, tasks: asyncio.TaskGroup) -> None:
         self._store = store
+        self._heads = GatheredReads(store.heads, FEEDS_PER_SWEEP)
         self._fanout = fanout
         self._tasks = tasks
         self._feeds: dict[ConversationId, _Feed] = {}
         self._watchers: defaultdict[UserId, set[Outlet]] = defaultdict(set)
         self._sweep_now = asyncio.Event()
+        self._removals = 0
 
     # What happens
 
@@ -221,15 +248,31 @@ class Hub:
             for feed in feeds
         ]
 
+    def moment(self) -> Moment:
+        """Return the present one."""
+        return Moment(asyncio.get_running_loop().time(), self._removals)
+
+    def may_lack_removals(self, subscriptions: Iterable[Subscription], since: Moment) -> bool:
+        """Say whether a membership may have ended after `since` and before its subscription began.
+
+        If not, memberships that were read after `since` hold for the subscriptions.
+        """
+        # Open feeds pass on every removal, and it is counted; what is stored before a feed opens
+        # it does not hear.
+        return self._removals != since.removals or not all(
+            each.feed.was_open(since.at) for each in subscriptions
+        )
+
     async def start(self, subscription: Subscription, after: int | None = None) -> None:
         """Deliver entries above `after`, or from the attachment on; first past ones, then live.
 
-        Returns when the subscription is live or has ended. Raises `StorageUnavailableError`.
+        Returns when the subscription is live or has ended. Raises `StorageUnavailableError`; then
+        what has been delivered already is not delivered again by the next call.
         """
         feed = subscription.feed
         if subscription in feed.live:
             return
-        if after is not None:
+        if after is not None and not subscription.begun:
             if after > feed.release.released:
                 # The client has heard more elsewhere than this feed, which has missed hints.
                 await self._read_missing(feed)
@@ -242,6 +285,7 @@ class Hub:
             due = feed.tail.after(subscription.cursor)
             if due is None:
                 due = await self._read_page(feed, subscription.cursor)
+            subscription.begun = True
             self._deliver(due, (subscription,))
             subscription.cursor = due[-1].seq
             await subscription.outlet.drained()
@@ -258,38 +302,52 @@ class Hub:
 
     async def run(self) -> None:
         """Find what no hint has told of, until cancelled."""
+        clock = asyncio.get_running_loop().time
+        pause_s = SWEEP_S
         while True:
             raise_if_cancelled()
             try:
-                async with asyncio.timeout(SWEEP_S):
+                async with asyncio.timeout(pause_s):
                     await self._sweep_now.wait()
             except TimeoutError:
                 pass
             everything = self._sweep_now.is_set()
             self._sweep_now.clear()
+            began = clock()
             try:
-                await self._sweep(len(self._feeds) if everything else FEEDS_PER_SWEEP)
+                if everything:
+                    await self._sweep(len(self._feeds), 0.0)
+                else:
+                    await self._sweep(FEEDS_PER_SWEEP, OPENED_WITHIN_S)
             except StorageUnavailableError as error:
                 log.warning("sweep_failed", reason=error.reason)
+            # Where it takes long, others wait for the same store.
+            pause_s = min(max(SWEEP_S, (clock() - began) * 10), BUSY_SWEEP_S)
 
-    async def _sweep(self, feeds: int) -> None:
+    async def _sweep(self, feeds: int, open_for_s: float) -> None:
+        opened_before = asyncio.get_running_loop().time() - open_for_s
         remaining = min(feeds, len(self._feeds))
         while remaining > 0:
-            turn = list(self._feeds)[: min(remaining, FEEDS_PER_SWEEP)]
+            turn = list(islice(self._feeds, min(remaining, FEEDS_PER_SWEEP)))
             remaining -= len(turn)
             for conversation_id in turn:  # to the end of the queue
                 self._feeds[conversation_id] = self._feeds.pop(conversation_id)
-            heads = await self._store.heads(turn)
+            due = [id_ for id_ in turn if self._feeds[id_].was_open(opened_before)]
+            if not due:
+                continue
+            heads = await self._store.heads(due)
             for conversation_id, head in heads.items():
                 feed = self._feeds.get(conversation_id)
-                if feed is not None and feed.opened.done() and head > feed.release.released:
+                if (
+                    feed is not None
+                    and feed.was_open(opened_before)
+                    and (head > feed.release.released)
+                ):
                     self._fill(feed)
         if self._watchers:
             since = times.now() - APPEARED_WITHIN
-            for membership in await self._store.memberships_since(list(self._watchers), since):
-                self._tell_appeared(
-                    membership.user_id, membership.conversation_id, membership.joined_seq
-                )
+            for appeared in await self._store.appeared_since(since, APPEARED_AT_MOST):
+                self._tell_appeared(*appeared)
 
     # Feeds
 
@@ -321,7 +379,7 @@ class Hub:
         """Subscribe first, read second: what is stored in between comes as a hint."""
         try:
             await self._fanout.confirmed([_CONVERSATION + feed.id for feed in feeds])
-            heads = await self._store.heads([feed.id for feed in feeds])
+            heads = await self._heads.of(feed.id for feed in feeds)
         except StorageUnavailableError as error:
             for feed in feeds:
                 feed.opened.set_exception(error)
@@ -330,6 +388,7 @@ class Hub:
         for feed in feeds:
             feed.release = Release(heads.get(feed.id, 0))
             feed.tail = Tail(feed.release.released)
+            feed.opened_at = asyncio.get_running_loop().time()
             feed.opened.set_result(None)
             early, feed.early = feed.early, []
             self._let_through(feed, early)
@@ -354,6 +413,7 @@ class Hub:
         run = feed.release.offer(entries)
         if run:
             feed.tail.append(run)
+            self._removals += sum(entry.left is not None for entry in run)
             self._deliver(run, feed.live)
         if feed.release.has_hole:
             self._fill(feed)

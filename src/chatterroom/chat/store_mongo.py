@@ -38,6 +38,7 @@ from chatterroom.chat.entries import (
     RoomCreated,
     RoomSettings,
 )
+from chatterroom.chat.gathering import GatheredReads
 from chatterroom.chat.log import RequestKey, StorageUnavailableError
 from chatterroom.core.cancellation import calls_ended, uncancelled
 from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
@@ -51,6 +52,7 @@ _TIMEOUT_S = 1.5
 _AFTER_ALL = "."
 # More than others write before one's own mark is stored.
 _LOOKED_AT = 10
+_USERS_A_READ = 500
 
 Document = dict[str, Any]
 
@@ -109,6 +111,7 @@ class ChatStore:
         self._private_messages = database["private_messages"]
         self._rooms = database["rooms"]
         self._memberships = database["memberships"]
+        self._users_memberships = GatheredReads(self._memberships_of, _USERS_A_READ)
 
     @classmethod
     @asynccontextmanager
@@ -151,6 +154,7 @@ class ChatStore:
             await self._memberships.create_index(
                 [("user_id", 1), ("added_at", 1)], name="user_added"
             )
+            await self._memberships.create_index([("added_at", 1)], name="added")
             await self._memberships.create_index(
                 [("conversation_id", 1), ("user_id", 1)], name="conversation"
             )
@@ -388,10 +392,9 @@ class ChatStore:
             return {ids[document["_id"]] async for document in found}
 
     async def memberships(self, user_id: UserId) -> list[Membership]:
-        """Return all memberships of a user."""
-        with _available():
-            found = self._memberships.find({"user_id": user_id})
-            return [_membership(document) async for document in found]
+        """Return all memberships of a user. Those who ask at once share reads, and may wait for
+        reads of others before theirs begins."""
+        return (await self._users_memberships.of([user_id]))[user_id]
 
     async def acquainted(self, user_id: UserId, others: Sequence[UserId]) -> set[UserId]:
         """Return those of `others` with whom a user shares a conversation."""
@@ -415,13 +418,26 @@ class ChatStore:
         with _available():
             return {row["_id"] async for row in await self._memberships.aggregate(pipeline)}
 
-    async def memberships_since(
-        self, user_ids: Iterable[UserId], since: datetime
-    ) -> list[Membership]:
-        """Return the memberships that began at `since` or later."""
-        query = {"user_id": {"$in": list(user_ids)}, "added_at": {"$gte": since}}
+    async def appeared_since(
+        self, since: datetime, limit: int
+    ) -> list[tuple[UserId, ConversationId, int]]:
+        """Return whose memberships began at `since` or later, where, and with which seq.
+
+        The newest `limit` of all users: one range of an index, however many users are asked for.
+        """
+        newest = (
+            self._memberships.find(
+                {"added_at": {"$gte": since}},
+                {"_id": 0, "user_id": 1, "conversation_id": 1, "joined_seq": 1},
+            )
+            .sort("added_at", -1)
+            .limit(limit)
+        )
         with _available():
-            return [_membership(document) async for document in self._memberships.find(query)]
+            return [
+                (document["user_id"], document["conversation_id"], document["joined_seq"])
+                async for document in newest
+            ]
 
     async def overviews(self, user_id: UserId) -> list[Overview]:
         """Return a user's conversations, in no order."""
@@ -502,6 +518,13 @@ class ChatStore:
         if joined:
             documents = [_new_membership(entry, user, peer) for user, peer in joined]
             await self._memberships.insert_many(documents, session=session)
+
+    async def _memberships_of(self, user_ids: list[UserId]) -> dict[UserId, list[Membership]]:
+        memberships: dict[UserId, list[Membership]] = {user_id: [] for user_id in user_ids}
+        with _available():
+            async for document in self._memberships.find({"user_id": {"$in": user_ids}}):
+                memberships[document["user_id"]].append(_membership(document))
+        return memberships
 
     async def _change_room(self, entry: Entry, change: Document, session: Any) -> None:
         at = {"seq": entry.seq, "message_index": entry.message_index}

@@ -41,7 +41,8 @@ _STATUS = {
     ErrorKind.INTERNAL: 500,
 }
 _CLOSING_S = 2.0
-# For openings that come all at once; the kernel's own limit is the other bound.
+# After a storm all clients connect at once; who does not fit waits for a second or more. The
+# kernel's own limit is the other bound.
 _BACKLOG = 4096
 # Wrapped, because picows gives every connection a child of a plain logger.
 _PICOWS_LOG = logging.LoggerAdapter(logging.getLogger("picows"), {})
@@ -310,8 +311,6 @@ async def serve_sockets(
         upgrade,
         host,
         port,
-        # After a storm all clients connect at once; who does not fit waits for a second or more.
-        backlog=4096,
         websocket_handshake_timeout=10,
         logger_name=_PICOWS_LOG,
         # A ping is a sign of life, so it must come to us; picows pings with a task a connection.
