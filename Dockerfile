@@ -1,11 +1,20 @@
 # One image for all four processes: `docker run IMAGE gateway|users|chat|discovery`.
 
+FROM node:24-slim AS web
+WORKDIR /build/web
+COPY web/package.json web/package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY web ./
+RUN npm run build
+
 FROM python:3.13-slim AS build
 WORKDIR /build
-COPY requirements.lock pyproject.toml README.md ./
+COPY requirements.lock pyproject.toml README.md hatch_build.py ./
+COPY scripts/build_web.py scripts/
 RUN python -m venv /opt/chatterroom \
  && /opt/chatterroom/bin/pip install --no-cache-dir --require-hashes --requirement requirements.lock
 COPY src src
+COPY --from=web /build/src/chatterroom/web_files src/chatterroom/web_files
 RUN /opt/chatterroom/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.13-slim

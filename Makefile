@@ -9,7 +9,7 @@ ARGS   ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test torture bench check format proto lock clean
+.PHONY: help install web up demo test torture bench check format proto lock clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,13 +25,17 @@ $(STAMP): requirements-dev.lock pyproject.toml
 
 install: $(STAMP) ## Make the virtual environment and install everything
 
-up: $(STAMP) ## Start the whole platform (ARGS="--chat 2 --gateway-port 9000")
+web: $(STAMP) ## Build the web client, where it is missing or stale
+	@$(BIN)/python scripts/build_web.py
+
+up: web ## Start the whole platform (ARGS="--chat 2 --gateway-port 9000")
 	@$(BIN)/chatterroom up $(ARGS)
 
 demo: $(STAMP) ## Two users and a room talk to a platform started by `make up`
 	@$(BIN)/chatterroom demo $(ARGS)
 
 test: $(STAMP) ## Run every test (ARGS="-k resume")
+	@$(BIN)/python scripts/build_web.py --test
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 torture: $(STAMP) ## Break a running platform at random and judge what it promised (MINUTES=10 ARGS="--help")
@@ -48,6 +52,7 @@ check: $(STAMP) ## Lint, types, import rules, generated code
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src/chatterroom
 	@$(BIN)/python scripts/audit_dependencies.py
 	@$(BIN)/python scripts/generate_stubs.py --check
+	@$(BIN)/python scripts/build_web.py --check
 
 format: $(STAMP) ## Format and sort imports
 	@$(BIN)/ruff format .
@@ -67,3 +72,4 @@ lock: $(STAMP) ## Refresh requirements*.lock from pyproject.toml
 
 clean: ## Remove the virtual environment and caches (never your data)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf web/node_modules src/chatterroom/web_files

@@ -8,7 +8,6 @@ from http import HTTPStatus
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.gateway.answers import Answer
 from chatterroom.gateway.block_routes import BLOCK_ENDPOINTS
 from chatterroom.gateway.concurrency import Gate
@@ -17,13 +16,15 @@ from chatterroom.gateway.doors import Doors
 from chatterroom.gateway.endpoints import Endpoint, Platform
 from chatterroom.gateway.errors import answer_to
 from chatterroom.gateway.message_routes import MESSAGE_ENDPOINTS
-from chatterroom.gateway.pages import load_pages
+from chatterroom.gateway.pages import load_pages, not_built_page
 from chatterroom.gateway.reading import ClientGoneError
 from chatterroom.gateway.room_routes import ROOM_ENDPOINTS
 from chatterroom.gateway.serving import TAB, ServedEndpoint
 from chatterroom.gateway.settings import GatewaySettings
 from chatterroom.gateway.status_routes import STATUS_ENDPOINTS
 from chatterroom.gateway.user_routes import USER_ENDPOINTS
+from chatterroom.gateway.web_files import load_web_files
+from chatterroom.gateway.web_pages import WebPages
 
 __all__ = ["ENDPOINTS", "App", "make_app"]
 
@@ -38,10 +39,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 
 class App:
-    """Routes requests and answers those that fail."""
+    """Routes requests, `elsewhere` those to other paths, and answers those that fail."""
 
-    def __init__(self, routes: Sequence[BaseRoute]) -> None:
-        self._router = Router(routes, redirect_slashes=False, default=_nothing_here)
+    def __init__(self, routes: Sequence[BaseRoute], elsewhere: ASGIApp) -> None:
+        self._router = Router(routes, redirect_slashes=False, default=elsewhere)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
@@ -83,11 +84,8 @@ def make_app(settings: GatewaySettings, platform: Platform, doors: Doors) -> App
     ]
     pages = load_pages(ENDPOINTS)
     routes += [Route(path, _Page(page), methods=["GET"]) for path, page in pages.items()]
-    return App(routes)
-
-
-async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
-    raise ChatterRoomError(ErrorCode.NOT_FOUND, "there is nothing at this path")
+    web = WebPages(load_web_files(), not_built_page(), frozenset({*by_path, *pages}))
+    return App(routes, web)
 
 
 class _Methods:
