@@ -1,0 +1,46 @@
+// Which view is shown at which path, and for whom.
+
+import { Redirect, Route, Switch } from "wouter";
+import { AuthView } from "../views/auth/AuthView";
+import { PATHS, privatePlace, roomPlace } from "./routes";
+import { useSession } from "./session";
+import { Shell } from "./Shell";
+import { ConversationView } from "../views/conversation/ConversationView";
+import { Welcome } from "../views/conversation/Welcome";
+import { SettingsView } from "../views/settings/SettingsView";
+
+export function App() {
+  const { client, api } = useSession();
+  if (api.credentials.current === null) {
+    return (
+      <Switch>
+        <Route path={PATHS.register}>
+          <AuthView mode="register" />
+        </Route>
+        <Route>
+          <AuthView mode="login" />
+        </Route>
+      </Switch>
+    );
+  }
+  if (client === null) return null;
+  return (
+    <Shell>
+      <Switch>
+        <Route path={PATHS.home}>
+          <Welcome />
+        </Route>
+        <Route path={PATHS.room}>
+          {({ id }) => <ConversationView key={id} place={roomPlace(id)} />}
+        </Route>
+        <Route path={PATHS.private}>
+          {({ id }) => <ConversationView key={id} place={privatePlace(id)} />}
+        </Route>
+        <Route path={PATHS.settings}>{({ page }) => <SettingsView page={page ?? "profile"} />}</Route>
+        <Route>
+          <Redirect to={PATHS.home} />
+        </Route>
+      </Switch>
+    </Shell>
+  );
+}

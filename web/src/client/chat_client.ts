@@ -1,0 +1,213 @@
+// Joins store, socket and HTTP for one user who is logged in. Views act through it.
+
+import type { Appending, Commands } from "../protocol/commands";
+import type { Entry, Passing, Ready, Role, RoomSettings } from "../protocol/events";
+import {
+  newClientId,
+  type ConversationId,
+  type MessageId,
+  type RoomId,
+  type UserId,
+} from "../protocol/ids";
+import { ApiError } from "../session/errors";
+import type { Api } from "../session/api";
+import { SessionSocket, type Listener, type SocketState } from "../socket/session_socket";
+import { Drafts } from "../store/drafts";
+import { OutgoingStorage } from "../store/outgoing";
+import { Store } from "../store/store";
+import { Loader } from "./loader";
+import { Marker } from "./marker";
+import { People } from "./people";
+import { PresenceWatch } from "./presence";
+import { Sender } from "./sender";
+
+const TYPING_EVERY_MS = 3_000;
+const LIST_AGAIN_MS = 2_000;
+
+/**
+ * Changes of messages and rooms are promises: they resolve when the change is on disk, and reject
+ * with `ApiError` where it is refused. What they lead to comes as an event. Made offline, they
+ * wait for the connection, as long as the page lives.
+ */
+export class ChatClient implements Listener {
+  readonly api: Api;
+  readonly store: Store;
+  readonly drafts: Drafts;
+  readonly loader: Loader;
+  readonly people: People;
+  readonly sender: Sender;
+  readonly marker: Marker;
+  readonly presence: PresenceWatch;
+  private readonly socket: SessionSocket;
+  private readonly outgoing: OutgoingStorage;
+  private readonly onEnd: (reason: Error) => void;
+  private readonly typedAt = new Map<ConversationId, number>();
+  private listTimer: ReturnType<typeof setTimeout> | null = null;
+  private readonly stops: (() => void)[] = [];
+
+  /** `onEnd` is called when the session is over and a new login is needed. */
+  constructor(api: Api, selfId: UserId, storage: Storage, onEnd: (reason: Error) => void) {
+    this.api = api;
+    this.onEnd = onEnd;
+    this.store = new Store(selfId);
+    this.drafts = new Drafts(storage, selfId);
+    this.outgoing = new OutgoingStorage(storage, selfId);
+    this.socket = new SessionSocket({
+      url: `${location.origin.replace(/^http/, "ws")}/ws/chat`,
+      credentials: api.credentials,
+      listener: this,
+      probe: () => api.get("/chat-service/presence", { ids: selfId }),
+    });
+    this.loader = new Loader(api, this.store);
+    this.people = new People(api, this.store);
+    this.sender = new Sender(this.store, this.outgoing, this.socket);
+    this.marker = new Marker(this.store, this.socket);
+    this.presence = new PresenceWatch(this.socket);
+  }
+
+  start(): void {
+    const nudge = () => {
+      if (document.visibilityState === "visible") this.socket.nudge();
+    };
+    for (const [target, type] of [
+      [window, "online"],
+      [window, "offline"],
+      [window, "pageshow"],
+      [document, "visibilitychange"],
+    ] as const) {
+      target.addEventListener(type, nudge);
+      this.stops.push(() => target.removeEventListener(type, nudge));
+    }
+    this.sender.start();
+    this.socket.start();
+  }
+
+  /** Leave the connection. The client is of no use afterwards. */
+  stop(): void {
+    for (const stop of this.stops.splice(0)) stop();
+    if (this.listTimer !== null) clearTimeout(this.listTimer);
+    this.marker.stop();
+    this.presence.stop();
+    this.socket.stop();
+  }
+
+  /** End the session, and forget what this browser keeps of the user. */
+  async logOut(): Promise<void> {
+    this.stop();
+    this.outgoing.clear();
+    this.drafts.clear();
+    await this.api.logOut();
+  }
+
+  // Messages; to send one, `sender.send`
+
+  edit(messageId: MessageId, message: string): Promise<void> {
+    return this.change("edit", { message_id: messageId, message });
+  }
+
+  delete(messageId: MessageId): Promise<void> {
+    return this.change("delete", { message_id: messageId });
+  }
+
+  react(messageId: MessageId, emoji: string, remove = false): Promise<void> {
+    return this.change("react", { message_id: messageId, emoji, remove });
+  }
+
+  pin(messageId: MessageId, remove = false): Promise<void> {
+    return this.change("pin", { message_id: messageId, remove });
+  }
+
+  // Rooms
+
+  /** Create a room and return its id. */
+  createRoom(name: string, membersIds: readonly UserId[]): Promise<RoomId> {
+    return this.api.createRoom(name, membersIds, newClientId());
+  }
+
+  renameRoom(roomId: RoomId, name: string): Promise<void> {
+    return this.change("update_room", { room_id: roomId, room_name: name });
+  }
+
+  changeSettings(roomId: RoomId, settings: Partial<RoomSettings>): Promise<void> {
+    return this.change("update_room", { room_id: roomId, settings });
+  }
+
+  addMember(roomId: RoomId, userId: UserId): Promise<void> {
+    return this.change("add_member", { room_id: roomId, user_id: userId });
+  }
+
+  removeMember(roomId: RoomId, userId: UserId): Promise<void> {
+    return this.change("remove_member", { room_id: roomId, user_id: userId });
+  }
+
+  changeRole(roomId: RoomId, userId: UserId, role: Role): Promise<void> {
+    return this.change("change_role", { room_id: roomId, user_id: userId, role });
+  }
+
+  leaveRoom(roomId: RoomId): Promise<void> {
+    return this.change("leave_room", { room_id: roomId });
+  }
+
+  /** The user has pressed a key. The others are told every few seconds at most. */
+  typed(id: ConversationId): void {
+    const now = Date.now();
+    if (now - (this.typedAt.get(id) ?? 0) < TYPING_EVERY_MS) return;
+    this.typedAt.set(id, now);
+    this.socket.tellTyping(id);
+  }
+
+  // Listener
+
+  changed(state: SocketState, reason: Error | null): void {
+    this.store.setConnection(state);
+    if (state === "live") {
+      this.presence.later();
+      this.marker.later();
+    }
+    if (reason !== null) this.onEnd(reason);
+  }
+
+  opened(ready: Ready, begun: readonly ConversationId[], gone: readonly ConversationId[]): void {
+    for (const { conversation_id, read_index, delivered_index } of ready.conversations) {
+      this.marker.knows(conversation_id, read_index, delivered_index);
+    }
+    this.store.open(ready, begun, gone);
+    if (!this.store.listRead || begun.length > 0) this.readList(0);
+  }
+
+  entry(entry: Entry): void {
+    this.store.apply(entry);
+    const conversation = this.store.conversation(entry.conversation_id);
+    // Its name, or how much there was before, is not told by events.
+    if (!conversation.listed && conversation.inside) this.readList(LIST_AGAIN_MS / 10);
+    if (entry.type !== "message") return;
+    if (entry.sender_id === this.store.selfId) {
+      this.outgoing.drop(entry.client_id);
+      this.marker.knows(entry.conversation_id, entry.message_index, entry.message_index);
+    }
+    this.marker.later();
+  }
+
+  passing(event: Passing): void {
+    this.store.applyPassing(event);
+  }
+
+  private readList(delayMs: number): void {
+    this.listTimer ??= setTimeout(() => {
+      this.listTimer = null;
+      this.loader.list().then(
+        () => this.marker.later(),
+        () => this.store.connection !== "closed" && this.readList(LIST_AGAIN_MS),
+      );
+    }, delayMs);
+  }
+
+  private async change<K extends Appending>(type: K, fields: Commands[K]): Promise<void> {
+    try {
+      await this.socket.append(type, fields, newClientId());
+    } catch (error) {
+      // Somebody was faster, or the click came twice: it is as was wanted.
+      if (!(error instanceof ApiError) || error.code !== "unchanged") throw error;
+    }
+  }
+}

@@ -1,0 +1,175 @@
+// Reads over HTTP what the socket does not tell of the past, into the store. Each thing once at a
+// time.
+
+import { isPrivate, placeOf, type ConversationId, type MessageId } from "../protocol/ids";
+import { ApiError } from "../session/errors";
+import type { Api, ListedConversation, Page, PageQuery } from "../session/api";
+import type { Store } from "../store/store";
+
+const PAGE = 50;
+const TRIES = 3;
+
+export class Loader {
+  private readonly running = new Map<string, Promise<unknown>>();
+  private readonly api: Api;
+  private readonly store: Store;
+
+  constructor(api: Api, store: Store) {
+    this.api = api;
+    this.store = store;
+  }
+
+  /** Read the whole list of conversations. */
+  list(): Promise<void> {
+    return this.once("list", () =>
+      this.read(
+        () => this.listed(),
+        (told) => {
+          for (const each of told) this.store.conversation(each.conversation_id).list(each);
+          this.store.setListRead();
+        },
+      ),
+    );
+  }
+
+  /** Read the newest messages, where they are not held. */
+  newest(id: ConversationId): Promise<void> {
+    return this.once(`newest ${id}`, () => this.page(id, {}));
+  }
+
+  /** Read what comes before the message at `index`. */
+  older(id: ConversationId, index: number): Promise<void> {
+    const seq = this.store.conversation(id).at(index)?.seq;
+    if (seq === undefined) return Promise.resolve();
+    return this.once(`older ${id} ${seq}`, () => this.page(id, { before: seq }));
+  }
+
+  /** Read what comes after the message at `index`. */
+  newer(id: ConversationId, index: number): Promise<void> {
+    const seq = this.store.conversation(id).at(index)?.seq;
+    if (seq === undefined) return Promise.resolve();
+    return this.once(`newer ${id} ${seq}`, () => this.page(id, { after: seq }));
+  }
+
+  /** Read a message, what comes before it and what comes after it. */
+  async around(messageId: MessageId): Promise<void> {
+    const { conversationId: id, seq } = placeOf(messageId);
+    await this.once(`around ${messageId}`, async () => {
+      await this.page(id, { after: seq - 1 });
+      const index = this.store.conversation(id).message(messageId)?.message_index;
+      if (index !== undefined) await this.page(id, { before: seq });
+    });
+  }
+
+  /** Read one message, where it is not held. */
+  async message(messageId: MessageId): Promise<void> {
+    const { conversationId: id, seq } = placeOf(messageId);
+    if (this.store.conversation(id).message(messageId) !== undefined) return;
+    await this.once(`one ${messageId}`, () => this.page(id, { after: seq - 1, limit: 1 }));
+  }
+
+  /** Find the first message at or after a moment, and read around it; null where there is none. */
+  async aroundMoment(id: ConversationId, moment: Date): Promise<MessageId | null> {
+    const wanted = moment.toISOString();
+    let low = 0;
+    let high = Math.max(this.store.conversation(id).lastMessage?.seq ?? 0, 1);
+    let found: MessageId | null = null;
+    // The first message above `low` is looked at until nothing is left between.
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const { messages } = await this.history(id, { after: middle, limit: 1 });
+      const first = messages[0];
+      if (first === undefined || first.created_at >= wanted) {
+        if (first !== undefined) found = first.id;
+        high = middle;
+      } else {
+        low = first.seq;
+      }
+    }
+    if (found !== null) await this.around(found);
+    return found;
+  }
+
+  /** Read a room's name, settings and members. */
+  room(id: ConversationId): Promise<void> {
+    return this.once(`room ${id}`, () =>
+      this.read(
+        () => this.api.room(id),
+        (room) => this.store.conversation(id).detail(room),
+      ),
+    );
+  }
+
+  marks(id: ConversationId): Promise<void> {
+    return this.once(`marks ${id}`, () =>
+      this.read(
+        () => this.api.marks(id),
+        (marks) => this.store.conversation(id).raise(marks),
+      ),
+    );
+  }
+
+  pins(id: ConversationId): Promise<void> {
+    return this.once(`pins ${id}`, () =>
+      this.read(
+        () => this.api.pins(id),
+        (messages) => this.store.conversation(id).pin(messages),
+      ),
+    );
+  }
+
+  private page(id: ConversationId, query: PageQuery): Promise<void> {
+    return this.read(
+      () => this.history(id, { limit: PAGE, ...query }),
+      (page) => {
+        const conversation = this.store.conversation(id);
+        conversation.hold(page.messages);
+        const first = page.messages[0]?.message_index;
+        const goesBack = query.after === undefined;
+        if (goesBack && !page.has_more) {
+          const index = first ?? conversation.indexAt(query.before ?? 0);
+          if (index !== null) conversation.beginsWith(index);
+        }
+      },
+    );
+  }
+
+  private history(id: ConversationId, query: PageQuery): Promise<Page> {
+    if (!isPrivate(id)) return this.api.roomHistory(id, query);
+    return this.api.privateHistory(this.store.conversation(id).peerId, query);
+  }
+
+  private async listed(): Promise<ListedConversation[]> {
+    const all: ListedConversation[] = [];
+    let cursor = "";
+    do {
+      const page = await this.api.conversations(cursor);
+      all.push(...page.conversations);
+      cursor = page.next_cursor;
+    } while (cursor !== "");
+    return all;
+  }
+
+  private async read<T>(ask: () => Promise<T>, putIn: (answer: T) => void): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      const reading = this.store.beginReading();
+      let answer: T;
+      try {
+        answer = await ask();
+      } catch (error) {
+        this.store.endReading(reading, null);
+        throw error;
+      }
+      if (this.store.endReading(reading, () => putIn(answer))) return;
+      if (tries === TRIES) throw new ApiError("out_of_date", "there is too much going on");
+    }
+  }
+
+  private once<T>(key: string, task: () => Promise<T>): Promise<T> {
+    const running = this.running.get(key) as Promise<T> | undefined;
+    if (running !== undefined) return running;
+    const started = task().finally(() => this.running.delete(key));
+    this.running.set(key, started);
+    return started;
+  }
+}

@@ -1,0 +1,71 @@
+// Tells the server how far was read and received: the newest only, and again after a loss.
+
+import type { ConversationId } from "../protocol/ids";
+import type { SessionSocket } from "../socket/session_socket";
+import type { Store } from "../store/store";
+
+const GATHER_MS = 400;
+
+interface Told {
+  read: number;
+  delivered: number;
+}
+
+export class Marker {
+  private readonly store: Store;
+  private readonly socket: Pick<SessionSocket, "tell">;
+  /** What the server is known to know. */
+  private readonly told = new Map<ConversationId, Told>();
+  private timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(store: Store, socket: Pick<SessionSocket, "tell">) {
+    this.store = store;
+    this.socket = socket;
+  }
+
+  /** Count the conversation as read up to a message. */
+  read(id: ConversationId, index: number): void {
+    const conversation = this.store.conversations.get(id);
+    if (conversation === undefined || index <= conversation.readIndex) return;
+    this.store.readUpTo(id, index);
+    this.later();
+  }
+
+  /** The server says how far it knows. */
+  knows(id: ConversationId, read: number, delivered: number): void {
+    const told = this.told.get(id) ?? { read: 0, delivered: 0 };
+    this.told.set(id, {
+      read: Math.max(told.read, read),
+      delivered: Math.max(told.delivered, delivered),
+    });
+  }
+
+  /** See in a moment whether there is something to tell. */
+  later(): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      this.tellAll();
+    }, GATHER_MS);
+  }
+
+  stop(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  private tellAll(): void {
+    if (this.store.connection !== "live") return;
+    for (const [id, { inside, readIndex: read, messageIndex }] of this.store.conversations) {
+      if (!inside) continue;
+      const told = this.told.get(id) ?? { read: 0, delivered: 0 };
+      if (read <= told.read && messageIndex <= told.delivered) continue;
+      this.knows(id, read, messageIndex);
+      this.socket
+        .tell("mark", { conversation_id: id, read, delivered: messageIndex })
+        .catch(() => {
+          // It was not heard: tell it again when the next connection is live.
+          this.told.set(id, told);
+        });
+    }
+  }
+}

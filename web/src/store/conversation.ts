@@ -1,0 +1,301 @@
+// What is known of one conversation, and what entries do to it. No time, no network.
+
+import type {
+  Entry,
+  MessageChange,
+  MessageEvent,
+  Role,
+  RoomChange,
+  RoomSettings,
+} from "../protocol/events";
+import { isPrivate, placeOf, type ConversationId, type MessageId, type UserId } from "../protocol/ids";
+import type { HistoryMessage, ListedConversation, MemberMarks, RoomDetails } from "../session/api";
+import { changed, messageOf, type Message } from "./message";
+import { runAt, withNumber, type Run } from "./runs";
+
+/** An entry that is shown between messages. */
+export type Notice = RoomChange;
+
+export interface Mark {
+  readonly read: number;
+  readonly delivered: number;
+}
+
+const NEW_ROOM_SETTINGS: RoomSettings = {
+  adding: "members",
+  posting: "members",
+  history: "everything",
+};
+
+/**
+ * Every change raises `version`. Messages that are held are always up to date: entries that
+ * change them are never missed, and a page that is read later does not replace them.
+ */
+export class Conversation {
+  readonly id: ConversationId;
+  readonly kind: "room" | "private";
+  version = 0;
+  /** Whether the list has told of it: its name, and how many messages it has. */
+  listed = false;
+  /** Whether the user is in it. */
+  inside = true;
+  name = "";
+  /** The other user of a private chat. */
+  peerId: UserId = "";
+  lastActivityAt = "";
+  /** The number of its messages, which is the index of the newest. */
+  messageIndex = 0;
+  readIndex = 0;
+  deliveredIndex = 0;
+  /** The index of the oldest message that may be read, once that is known. */
+  firstIndex: number | null = null;
+  runs: readonly Run[] = [];
+  settings: RoomSettings | null = null;
+  members: ReadonlyMap<UserId, Role> | null = null;
+  pins: ReadonlySet<MessageId> | null = null;
+  marks: ReadonlyMap<UserId, Mark> = new Map();
+  private readonly messages = new Map<number, Message>();
+  private readonly indexes = new Map<number, number>();
+  private readonly notices = new Map<number, Notice>();
+  private readonly selfId: UserId;
+
+  constructor(id: ConversationId, selfId: UserId) {
+    this.id = id;
+    this.selfId = selfId;
+    this.kind = isPrivate(id) ? "private" : "room";
+  }
+
+  get unread(): number {
+    return this.inside ? Math.max(0, this.messageIndex - this.readIndex) : 0;
+  }
+
+  /** Return a message that is held. */
+  at(index: number): Message | undefined {
+    return this.messages.get(index);
+  }
+
+  /** Return a message that is held, by its id. */
+  message(id: MessageId): Message | undefined {
+    const index = this.indexes.get(placeOf(id).seq);
+    return index === undefined ? undefined : this.messages.get(index);
+  }
+
+  /** Return the index of the message at `seq`, where it is held. */
+  indexAt(seq: number): number | null {
+    return this.indexes.get(seq) ?? null;
+  }
+
+  get lastMessage(): Message | undefined {
+    return this.messages.get(this.messageIndex);
+  }
+
+  run(index: number): Run | null {
+    return runAt(this.runs, index);
+  }
+
+  /** Return what happened to the room behind the messages `from` to `to`, in order. */
+  noticesWithin(from: number, to: number): Notice[] {
+    return [...this.notices.values()]
+      .filter((notice) => from <= notice.message_index && notice.message_index <= to)
+      .toSorted((one, two) => one.seq - two.seq);
+  }
+
+  /** Forget what may be out of date. */
+  reset(): void {
+    this.messages.clear();
+    this.indexes.clear();
+    this.notices.clear();
+    this.runs = [];
+    this.firstIndex = null;
+    this.settings = this.members = this.pins = null;
+    this.listed = false;
+    this.inside = true;
+    this.version += 1;
+  }
+
+  /** Take an entry that comes for the first time. */
+  apply(entry: Entry): void {
+    this.messageIndex = Math.max(this.messageIndex, entry.message_index);
+    if (entry.created_at > this.lastActivityAt) this.lastActivityAt = entry.created_at;
+    if (entry.type === "message") this.applyMessage(entry);
+    else if (isRoomChange(entry)) this.applyRoomChange(entry);
+    this.replay(entry);
+  }
+
+  /** Do again what an entry does to what was read meanwhile. */
+  replay(entry: Entry): void {
+    if (isMessageChange(entry)) this.changeMessage(entry);
+    else if (isRoomChange(entry)) this.changeRoom(entry);
+    this.version += 1;
+  }
+
+  /** Hold messages of a history; those that are held already stay as they are. */
+  hold(messages: readonly HistoryMessage[]): void {
+    for (const told of messages) this.holdOne(messageOf(told));
+    this.version += 1;
+  }
+
+  /** The messages are the oldest that may be read. */
+  beginsWith(index: number): void {
+    this.firstIndex = index;
+    this.version += 1;
+  }
+
+  list(told: ListedConversation): void {
+    this.listed = true;
+    this.name = told.room_name;
+    this.peerId = told.peer_id;
+    if (told.last_activity_at > this.lastActivityAt) this.lastActivityAt = told.last_activity_at;
+    this.messageIndex = Math.max(this.messageIndex, told.message_index);
+    this.raiseOwn(told.read_index, told.delivered_index);
+    if (told.last_message !== null) this.holdOne(messageOf(told.last_message));
+    this.version += 1;
+  }
+
+  detail(room: RoomDetails): void {
+    this.name = room.room_name;
+    this.settings = room.settings;
+    this.members = new Map(room.members.map((member) => [member.user_id, member.role]));
+    this.version += 1;
+  }
+
+  pin(messages: readonly HistoryMessage[]): void {
+    this.pins = new Set(messages.map((message) => message.id));
+    this.hold(messages);
+  }
+
+  /** Marks only rise. */
+  raise(marks: readonly MemberMarks[]): void {
+    const all = new Map(this.marks);
+    for (const { user_id, read_index, delivered_index } of marks) {
+      const old = all.get(user_id) ?? { read: 0, delivered: 0 };
+      const read = Math.max(old.read, read_index);
+      all.set(user_id, { read, delivered: Math.max(old.delivered, delivered_index, read) });
+      if (user_id === this.selfId) this.raiseOwn(read_index, delivered_index);
+    }
+    this.marks = all;
+    this.version += 1;
+  }
+
+  private raiseOwn(read: number, delivered: number): void {
+    this.readIndex = Math.max(this.readIndex, read);
+    this.deliveredIndex = Math.max(this.deliveredIndex, delivered, this.readIndex);
+  }
+
+  private applyMessage(event: MessageEvent): void {
+    this.holdOne(messageOf(event));
+    const { sender_id, receiver_id, message_index: index } = event;
+    if (this.kind === "private" && this.peerId === "") {
+      this.peerId = sender_id === this.selfId ? (receiver_id ?? "") : sender_id;
+    }
+    // What somebody writes counts as read by them without a mark being told.
+    this.raise([{ user_id: sender_id, read_index: index, delivered_index: index }]);
+  }
+
+  private holdOne(message: Message): void {
+    const index = message.message_index;
+    if (this.messages.has(index)) return;
+    this.messages.set(index, message);
+    this.indexes.set(message.seq, index);
+    this.runs = withNumber(this.runs, index);
+    this.messageIndex = Math.max(this.messageIndex, index);
+    if (index === 1) this.firstIndex = 1;
+  }
+
+  private changeMessage(change: MessageChange): void {
+    const index = this.indexes.get(placeOf(change.message_id).seq);
+    const message = index === undefined ? undefined : this.messages.get(index);
+    if (index !== undefined && message !== undefined) {
+      this.messages.set(index, changed(message, change));
+    }
+    if (this.pins === null) return;
+    const pins = new Set(this.pins);
+    if (change.type === "message_pinned") pins.add(change.message_id);
+    if (change.type === "message_unpinned" || change.type === "message_deleted") {
+      pins.delete(change.message_id);
+    }
+    this.pins = pins;
+  }
+
+  private applyRoomChange(change: RoomChange): void {
+    if ("user_id" in change && change.user_id === this.selfId) {
+      if (change.type === "member_added" && !this.inside) {
+        // What happened to the messages meanwhile was not told.
+        this.reset();
+      }
+      if (change.type === "member_left" || change.type === "member_removed") this.inside = false;
+    }
+    this.notices.set(change.seq, change);
+  }
+
+  private changeRoom(change: RoomChange): void {
+    switch (change.type) {
+      case "room_created":
+        this.name = change.room_name;
+        this.settings ??= NEW_ROOM_SETTINGS;
+        this.members ??= new Map([
+          ...change.members_ids.map((id): [UserId, Role] => [id, "member"]),
+          [change.sender_id, "owner"],
+        ]);
+        return;
+      case "room_updated":
+        this.name = change.room_name ?? this.name;
+        if (this.settings !== null) this.settings = change.settings ?? this.settings;
+        return;
+      case "member_added":
+        if (!this.members?.has(change.user_id)) this.setRoles([[change.user_id, "member"]]);
+        return;
+      case "member_left":
+        this.setRoles([
+          [change.user_id, null],
+          ...(change.new_owner_id === null ? [] : [[change.new_owner_id, "owner"] as const]),
+        ]);
+        return;
+      case "member_removed":
+        this.setRoles([[change.user_id, null]]);
+        return;
+      case "role_changed":
+        this.setRoles([
+          [change.user_id, change.role],
+          ...(change.role === "owner" ? [[change.sender_id, "admin"] as const] : []),
+        ]);
+    }
+  }
+
+  /** Give roles; null takes a member out. Without a list of members there is nothing to change. */
+  private setRoles(roles: readonly (readonly [UserId, Role | null])[]): void {
+    if (this.members === null) return;
+    const members = new Map(this.members);
+    for (const [userId, role] of roles) {
+      if (role === null) members.delete(userId);
+      else members.set(userId, role);
+    }
+    this.members = members;
+  }
+}
+
+const MESSAGE_CHANGES: ReadonlySet<Entry["type"]> = new Set([
+  "message_edited",
+  "message_deleted",
+  "reaction_added",
+  "reaction_removed",
+  "message_pinned",
+  "message_unpinned",
+]);
+
+const ROOM_CHANGES: ReadonlySet<Entry["type"]> = new Set([
+  "room_created",
+  "room_updated",
+  "member_added",
+  "member_left",
+  "member_removed",
+  "role_changed",
+]);
+
+function isMessageChange(entry: Entry): entry is MessageChange {
+  return MESSAGE_CHANGES.has(entry.type);
+}
+
+function isRoomChange(entry: Entry): entry is RoomChange {
+  return ROOM_CHANGES.has(entry.type);
+}

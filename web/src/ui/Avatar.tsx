@@ -1,0 +1,26 @@
+import { hueOf } from "./hue";
+import styles from "./Avatar.module.css";
+
+interface Props {
+  /** Decides the colour. */
+  id: string;
+  name: string;
+  url?: string | undefined;
+  isOnline?: boolean;
+  size?: "small" | "normal";
+}
+
+/** A picture, or the first letter. The name stands beside it, so that readers are not told twice. */
+export function Avatar({ id, name, url, isOnline = false, size = "normal" }: Props) {
+  return (
+    <span
+      className={styles["avatar"]}
+      data-size={size}
+      data-hue={hueOf(id)}
+      data-online={isOnline || undefined}
+      aria-hidden
+    >
+      {url ? <img src={url} alt="" /> : [...name][0]?.toUpperCase()}
+    </span>
+  );
+}

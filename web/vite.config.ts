@@ -1,0 +1,25 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const GATEWAY = process.env["GATEWAY"] ?? "http://127.0.0.1:8080";
+const toGateway = { target: GATEWAY, changeOrigin: true };
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    outDir: "../src/chatterroom/web_files",
+    emptyOutDir: true,
+    target: "es2022",
+    // Everything is a file of its own: the content policy lets nothing inline through.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    proxy: {
+      "/user-service": toGateway,
+      "/chat-service": toGateway,
+      "/ws": { ...toGateway, ws: true },
+    },
+  },
+  test: { include: ["src/**/*.test.{ts,tsx}"], environment: "node" },
+});
