@@ -63,7 +63,7 @@ def create_rooms(platform: Platform, rooms: Sequence[Sequence[Person]]) -> list[
 
 
 async def _create_rooms(platform: Platform, rooms: Sequence[Sequence[Person]]) -> list[str]:
-    metadata = call_metadata(load_service_credential(platform.secrets), SERVICE)
+    metadata = call_metadata(load_service_credential(platform.secrets, "gateway"), SERVICE)
     gate = asyncio.Semaphore(_ROOMS_AT_ONCE)
     async with open_channel(platform.chat_rpc) as channel:
         stub = chat_pb2_grpc.ChatServiceStub(channel)

@@ -146,7 +146,7 @@ class Platform:
 
     async def _find_addresses(self) -> None:
         discovery = _address_of(self.process("discovery"))
-        metadata = call_metadata(load_service_credential(self.secrets), SERVICE)
+        metadata = call_metadata(load_service_credential(self.secrets, "gateway"), SERVICE)
         async with open_channel(discovery) as channel:
             stub = discovery_pb2_grpc.DiscoveryServiceStub(channel)
             status = await stub.StatusCheck(Empty(), metadata=metadata, timeout=5)

@@ -102,7 +102,7 @@ def _returning(address: tuple[str, int], person: Person, room: str) -> Target:
 async def _send_to_all(
     platform: Platform, groups: Sequence[Sequence[Person]], rooms: Sequence[str]
 ) -> None:
-    metadata = call_metadata(load_service_credential(platform.secrets), SERVICE)
+    metadata = call_metadata(load_service_credential(platform.secrets, "gateway"), SERVICE)
     texts = Texts(6)
     sends = [
         chat_pb2.SendRequest(

@@ -14,7 +14,8 @@ import msgspec
 import structlog
 import uvloop
 
-from chatterroom.auth.secrets import SecretsError
+from chatterroom.auth.certificates import Certificates
+from chatterroom.auth.secrets import SecretsError, load_certificates
 from chatterroom.core.settings import SettingsError
 
 __all__ = ["ServiceSettings", "advertised", "run_service", "split_urls"]
@@ -29,6 +30,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     secrets_dir: str
     """The directory of `auth/secrets.py`."""
+    tls_dir: str = ""
+    """The directory of `auth/certificates.py`; empty: connections are not encrypted."""
     discovery_url: str = "127.0.0.1:50050"
     """host:port of discovery; several are separated by commas."""
     host: str = "127.0.0.1"
@@ -42,6 +45,10 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     def secrets_path(self) -> Path:
         """The secrets directory as a path."""
         return Path(self.secrets_dir)
+
+    def certificates(self) -> Certificates | None:
+        """Read the certificates of `tls_dir`, if any. Raises `SecretsError`."""
+        return load_certificates(self.tls_dir)
 
 
 def split_urls(urls: str) -> list[str]:

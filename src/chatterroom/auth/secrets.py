@@ -1,21 +1,31 @@
-"""The secrets directory: the key that signs tokens, the keys that verify them, the credential
+"""The secrets directory: the key that signs tokens, the keys that verify them, the credentials
 with which services know each other.
 
-`token-signing-key.pem` is for the user service alone; the other two every process reads.
+A credential is for the processes of one service alone, as `token-signing-key.pem` is for the user
+service's. Those who are called know digests, which let nobody call.
 """
 
+import hashlib
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from chatterroom.auth.certificates import Certificates
+
 __all__ = [
+    "CALLING_SERVICES",
+    "GATEWAY",
+    "KnownCredentials",
     "SecretsError",
     "ServiceCredential",
     "ensure_secrets",
+    "load_certificates",
+    "load_known_credentials",
     "load_service_credential",
     "load_signing_key",
     "load_verification_key",
@@ -23,7 +33,11 @@ __all__ = [
 
 SIGNING_KEY = "token-signing-key.pem"
 VERIFICATION_KEY = "token-verification-key.pem"
-SERVICE_CREDENTIAL = "service-credential"
+CREDENTIAL_DIGESTS = "service-credential-digests"
+
+GATEWAY = "gateway"
+# Discovery calls nobody.
+CALLING_SERVICES = (GATEWAY, "users", "chat")
 
 
 class SecretsError(Exception):
@@ -32,13 +46,28 @@ class SecretsError(Exception):
 
 @dataclass(frozen=True)
 class ServiceCredential:
-    """What a call between services must carry. Never shown, not even by `repr`."""
+    """What the calls of one service carry. Never shown, not even by `repr`."""
 
     value: str = field(repr=False)
+    certificates: Certificates | None = None
+    """What its connections show besides; None where they are not encrypted."""
 
-    def matches(self, offered: str) -> bool:
-        """Compare in a time that tells nothing about the secret."""
-        return secrets.compare_digest(self.value.encode(), offered.encode())
+    @property
+    def digest(self) -> str:
+        """What those who are called know of it."""
+        return hashlib.sha256(self.value.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class KnownCredentials:
+    """Which service holds the credential of a digest. A service may have several meanwhile."""
+
+    holders: Mapping[str, str]
+
+    def holder(self, offered: str) -> str | None:
+        """Return the service whose credential this is, or None where it is nobody's."""
+        # Looking up a digest tells by its time nothing that helps to guess what it is of.
+        return self.holders.get(ServiceCredential(offered).digest)
 
 
 def ensure_secrets(directory: Path) -> None:
@@ -56,8 +85,10 @@ def ensure_secrets(directory: Path) -> None:
         )
         _write(directory / VERIFICATION_KEY, public)
         _write(directory / SIGNING_KEY, private)
-    if not (directory / SERVICE_CREDENTIAL).exists():
-        _write(directory / SERVICE_CREDENTIAL, secrets.token_urlsafe(32).encode())
+    for service in CALLING_SERVICES:
+        if not (directory / _credential_file(service)).exists():
+            _write(directory / _credential_file(service), secrets.token_urlsafe(32).encode())
+    _ensure_digests(directory)
 
 
 def load_signing_key(directory: Path) -> Ed25519PrivateKey:
@@ -84,13 +115,60 @@ def load_verification_key(directory: Path) -> Ed25519PublicKey:
     return key
 
 
-def load_service_credential(directory: Path) -> ServiceCredential:
-    """Read the credential that services share. Raises `SecretsError`."""
-    path = directory / SERVICE_CREDENTIAL
+def load_service_credential(
+    directory: Path, service: str, certificates: Certificates | None = None
+) -> ServiceCredential:
+    """Read the credential that a service shows when it calls others. Raises `SecretsError`."""
+    path = directory / _credential_file(service)
     value = _read(path).decode("ascii", "replace").strip()
     if len(value) < 32:
         raise SecretsError(f"{path} is shorter than 32 characters")
-    return ServiceCredential(value)
+    return ServiceCredential(value, certificates)
+
+
+def load_known_credentials(directory: Path) -> KnownCredentials:
+    """Read the digests of the credentials that a service accepts. Raises `SecretsError`."""
+    path = directory / CREDENTIAL_DIGESTS
+    holders: dict[str, str] = {}
+    for line in _read(path).decode("ascii", "replace").splitlines():
+        service, _, digest = line.partition(" ")
+        if len(digest) != 64:
+            raise SecretsError(f"{path}: every line is a service and a SHA-256 digest in hex")
+        holders[digest] = service
+    if not holders:
+        raise SecretsError(f"{path} is empty")
+    return KnownCredentials(holders)
+
+
+def load_certificates(directory: str) -> Certificates | None:
+    """Read the certificates of a process, None where it has no directory of them.
+
+    Raises `SecretsError`.
+    """
+    if not directory:
+        return None
+    try:
+        return Certificates.read(Path(directory))
+    except OSError as error:
+        reason = error.strerror or "unreadable"
+        raise SecretsError(f"{error.filename or directory}: {reason}") from None
+    except ValueError as error:
+        raise SecretsError(str(error)) from None
+
+
+def _credential_file(service: str) -> str:
+    return f"{service}-credential"
+
+
+def _ensure_digests(directory: Path) -> None:
+    # Digests of earlier credentials stay: their holders may still run.
+    path = directory / CREDENTIAL_DIGESTS
+    lines = path.read_text().splitlines() if path.exists() else []
+    for service in CALLING_SERVICES:
+        line = f"{service} {load_service_credential(directory, service).digest}"
+        if line not in lines:
+            lines.append(line)
+    _write(path, "".join(f"{line}\n" for line in lines).encode())
 
 
 def _read(path: Path) -> bytes:

@@ -10,6 +10,7 @@ import structlog
 
 from chatterroom.auth.secrets import (
     ServiceCredential,
+    load_known_credentials,
     load_service_credential,
     load_verification_key,
 )
@@ -61,7 +62,9 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
 
     Appears in discovery once MongoDB has answered for the first time.
     """
-    credential = load_service_credential(settings.secrets_path)
+    certificates = settings.certificates()
+    credential = load_service_credential(settings.secrets_path, "chat", certificates)
+    known = load_known_credentials(settings.secrets_path)
     verifier = TokenVerifier(load_verification_key(settings.secrets_path))
     discovery_urls = split_urls(settings.discovery_url)
     directory = Directory(discovery_urls, credential)
@@ -107,11 +110,16 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
             settings.host,
             settings.grpc_port,
             SERVICE_NAME,
-            Doorkeeper(credential, verifier),
+            Doorkeeper(known, verifier),
             partial(chat_pb2_grpc.add_ChatServiceServicer_to_server, servicer),
+            certificates=certificates,
         ) as rpc:
             async with serve_sockets(
-                settings.host, settings.websocket_port, limits, sockets.accept
+                settings.host,
+                settings.websocket_port,
+                limits,
+                sockets.accept,
+                certificates.server_context() if certificates else None,
             ) as websocket_port:
                 instance = Instance(
                     advertised(settings, rpc.port), advertised(settings, websocket_port)

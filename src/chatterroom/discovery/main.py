@@ -6,9 +6,9 @@ from functools import partial
 
 import structlog
 
-from chatterroom.auth.secrets import load_service_credential
+from chatterroom.auth.secrets import load_known_credentials
 from chatterroom.core.settings import load_settings
-from chatterroom.discovery.servicer_grpc import SERVICE_NAME, DiscoveryServicer
+from chatterroom.discovery.servicer_grpc import OPEN_TO, SERVICE_NAME, DiscoveryServicer
 from chatterroom.discovery.settings import DiscoverySettings
 from chatterroom.discovery.store_redis import RegistryStore
 from chatterroom.discovery.watch import Watch
@@ -31,7 +31,8 @@ def run() -> int:
 async def serve(settings: DiscoverySettings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set. Starts, and stays up, with or without Redis."""
     # Only services register and look each other up: there is no verifier for people's tokens.
-    doorkeeper = Doorkeeper(load_service_credential(settings.secrets_path), None)
+    doorkeeper = Doorkeeper(load_known_credentials(settings.secrets_path), None, OPEN_TO)
+    certificates = settings.certificates()
     async with RegistryStore(settings.redis_url, settings.lease_s) as store:
         watch = Watch(store)
         servicer = DiscoveryServicer(store, watch, settings.lease_s)
@@ -42,6 +43,7 @@ async def serve(settings: DiscoverySettings, stop: asyncio.Event) -> None:
                 SERVICE_NAME,
                 doorkeeper,
                 partial(discovery_pb2_grpc.add_DiscoveryServiceServicer_to_server, servicer),
+                certificates=certificates,
             ) as rpc,
             asyncio.TaskGroup() as tasks,
         ):

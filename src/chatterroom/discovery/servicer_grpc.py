@@ -9,17 +9,29 @@ import grpc.aio
 import structlog
 from google.protobuf.empty_pb2 import Empty
 
-from chatterroom.core.errors import ChatterRoomError
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.discovery.registry import Entry, Rotation, parse_name, parse_url
 from chatterroom.discovery.store_redis import RegistryStore
 from chatterroom.discovery.watch import Watch
 from chatterroom.pb import discovery_pb2, discovery_pb2_grpc
+from chatterroom.rpc.identity import current_caller
 
-__all__ = ["SERVICE_NAME", "DiscoveryServicer"]
+__all__ = ["OPEN_TO", "SERVICE_NAME", "DiscoveryServicer"]
 
 log = structlog.get_logger()
 
 SERVICE_NAME = discovery_pb2.DESCRIPTOR.services_by_name["DiscoveryService"].full_name
+
+_REGISTERED = ("users", "chat")
+# Which services besides the gateway may call what (see rpc/identity.py).
+OPEN_TO = {
+    "RegisterService": _REGISTERED,
+    "Heartbeat": _REGISTERED,
+    "DeregisterService": _REGISTERED,
+    "DiscoverService": _REGISTERED,
+    "WatchServices": _REGISTERED,
+    "StatusCheck": _REGISTERED,
+}
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -37,12 +49,18 @@ class DiscoveryServicer(discovery_pb2_grpc.DiscoveryServiceServicer):
     async def RegisterService(
         self, request: discovery_pb2.RegisterServiceRequest, context: Context
     ) -> discovery_pb2.RegisterServiceResponse:
-        """Lists the instance for a lease. Raises INVALID_REQUEST, STORAGE_UNAVAILABLE."""
+        """Lists the instance for a lease.
+
+        Raises INVALID_REQUEST, STORAGE_UNAVAILABLE, and NOT_ALLOWED for another name than the
+        caller's own or in place of an instance of another service.
+        """
         entry = Entry(
             parse_name(request.service_name),
             parse_url(request.service_url),
             request.websocket_url and parse_url(request.websocket_url, "websocket_url"),
         )
+        _require_own([entry])
+        _require_own(_at(entry.service_url, await self._store.live()))
         await self._store.register(entry)
         log.info("service_registered", service_name=entry.service_name, url=entry.service_url)
         return discovery_pb2.RegisterServiceResponse(
@@ -62,7 +80,8 @@ class DiscoveryServicer(discovery_pb2_grpc.DiscoveryServiceServicer):
     async def Heartbeat(
         self, request: discovery_pb2.HeartbeatRequest, context: Context
     ) -> discovery_pb2.HeartbeatResponse:
-        """Renews the lease, or says to register again. Raises STORAGE_UNAVAILABLE."""
+        """Renews the lease, or says to register again. Raises NOT_ALLOWED, STORAGE_UNAVAILABLE."""
+        _require_own(_at(request.service_url, self._watch.entries))
         if await self._store.renew(parse_url(request.service_url)):
             return discovery_pb2.HeartbeatResponse(success=True, message="Lease renewed")
         return discovery_pb2.HeartbeatResponse(
@@ -72,7 +91,8 @@ class DiscoveryServicer(discovery_pb2_grpc.DiscoveryServiceServicer):
     async def DeregisterService(
         self, request: discovery_pb2.DeregisterServiceRequest, context: Context
     ) -> discovery_pb2.DeregisterServiceResponse:
-        """Takes the instance off the list. Raises STORAGE_UNAVAILABLE."""
+        """Takes the instance off the list. Raises NOT_ALLOWED, STORAGE_UNAVAILABLE."""
+        _require_own(_at(request.service_url, await self._store.live()))
         removed = await self._store.remove(parse_url(request.service_url))
         if removed:
             log.info("service_deregistered", url=request.service_url)
@@ -101,6 +121,16 @@ class DiscoveryServicer(discovery_pb2_grpc.DiscoveryServiceServicer):
             registered_services=str(len(entries)),
             instances=_instances(entries),
         )
+
+
+def _at(service_url: str, entries: Iterable[Entry]) -> list[Entry]:
+    return [entry for entry in entries if entry.service_url == service_url]
+
+
+def _require_own(entries: Iterable[Entry]) -> None:
+    service = current_caller().service
+    if any(entry.service_name != service for entry in entries):
+        raise ChatterRoomError(ErrorCode.NOT_ALLOWED, f"this is not for the {service} service")
 
 
 def _instances(entries: Iterable[Entry]) -> list[discovery_pb2.ServiceInstance]:

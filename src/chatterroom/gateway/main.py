@@ -44,7 +44,7 @@ def run() -> int:
 
 async def serve(settings: GatewaySettings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set."""
-    credential = load_service_credential(settings.secrets_path)
+    credential = load_service_credential(settings.secrets_path, "gateway", settings.certificates())
     verifier = TokenVerifier(load_verification_key(settings.secrets_path))
     directory = Directory(split_urls(settings.discovery_url), credential)
     async with asyncio.TaskGroup() as tasks:
@@ -79,6 +79,7 @@ async def running_gateway(
             "/ws/chat": SocketRoute(CHAT, balancer(CHAT), gather_by="roomId"),
         },
         doors,
+        credential.certificates,
     )
     sends = Sends(services.chat, settings.max_open_sends)
     platform = Platform(

@@ -4,6 +4,7 @@ An instance of the service is chosen and gets the handshake; from there on `pipe
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from http import HTTPStatus
 
 import structlog
 
+from chatterroom.auth.certificates import Certificates
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import UserId
 from chatterroom.gateway.addresses import counted_as
@@ -70,8 +72,14 @@ class Upgrade:
 class Relay:
     """Every socket that goes through this gateway."""
 
-    def __init__(self, routes: Mapping[str, SocketRoute], doors: Doors) -> None:
+    def __init__(
+        self,
+        routes: Mapping[str, SocketRoute],
+        doors: Doors,
+        certificates: Certificates | None = None,
+    ) -> None:
         self._routes = routes
+        self._tls = certificates.client_context() if certificates else None
         self._doors = doors
         self._unavailable = {path: problem(_unavailable(route)) for path, route in routes.items()}
         self._open: set[Connection] = set()
@@ -156,7 +164,7 @@ class Relay:
             if instance is None or instance.service_url in tried:
                 break
             tried.append(instance.service_url)
-            if await _reach(connection, route, instance):
+            if await _reach(connection, route, instance, self._tls):
                 return
         connection.refuse()
 
@@ -178,14 +186,20 @@ class _Admitted:
     user_id: UserId
 
 
-async def _reach(connection: Connection, route: SocketRoute, instance: Instance) -> bool:
+async def _reach(
+    connection: Connection, route: SocketRoute, instance: Instance, tls: ssl.SSLContext | None
+) -> bool:
     route.balancer.started(instance)
     reachable = True
     try:
         host, port = _split(instance.websocket_url)
         async with asyncio.timeout(_CONNECT_S):
             await asyncio.get_running_loop().create_connection(
-                lambda: Answering(connection), host, port
+                lambda: Answering(connection),
+                host,
+                port,
+                ssl=tls,
+                server_hostname=route.service if tls else None,
             )
     except (OSError, ValueError) as error:
         reachable = False

@@ -51,7 +51,7 @@ def backoff_s(attempts: int) -> float:
 
 
 class Backend(Generic[Stub]):
-    """One service as its clients see it.
+    """One service as its clients see it. `name` is also what its certificates must name.
 
     Failures of the service come out as the `ChatterRoomError` it raised; failures of the call as
     SERVICE_UNAVAILABLE or REQUEST_TIMED_OUT.
@@ -179,7 +179,7 @@ class Backend(Generic[Stub]):
         found = self._channels.get(instance.service_url)
         if found is None:
             self._forget_departed()
-            channel = open_channel(instance.service_url)
+            channel = open_channel(instance.service_url, self.name, self._credential.certificates)
             found = self._channels[instance.service_url] = (channel, self._make_stub(channel))
         return found[1]
 

@@ -1,25 +1,49 @@
 """gRPC channels as every client opens them."""
 
+from collections.abc import Sequence
+
+import grpc
 import grpc.aio
 
-__all__ = ["open_channel"]
+from chatterroom.auth.certificates import Certificates
+
+__all__ = ["connect", "open_channel"]
+
+_OPTIONS = (
+    ("grpc.enable_retries", 0),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+)
 
 
-def open_channel(address: str) -> grpc.aio.Channel:
+def open_channel(
+    address: str, service: str = "", certificates: Certificates | None = None
+) -> grpc.aio.Channel:
     """Return a channel that notices a dead peer within seconds and reconnects soon after.
 
     Retries are the caller's: gRPC's own are off, so that there is one layer of them.
+    With certificates the peer must show one for `service`.
     """
-    return grpc.aio.insecure_channel(
-        address,
-        options=(
-            ("grpc.enable_retries", 0),
-            ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.min_reconnect_backoff_ms", 100),
-            ("grpc.max_reconnect_backoff_ms", 1_000),
-            ("grpc.keepalive_time_ms", 10_000),
-            ("grpc.keepalive_timeout_ms", 5_000),
-            ("grpc.keepalive_permit_without_calls", 1),
-            ("grpc.http2.max_pings_without_data", 0),
-        ),
+    return connect(address, service, certificates, _OPTIONS)
+
+
+def connect(
+    address: str,
+    service: str,
+    certificates: Certificates | None,
+    options: Sequence[tuple[str, int | str]],
+) -> grpc.aio.Channel:
+    """Return a channel with these options, encrypted where there are certificates."""
+    if certificates is None:
+        return grpc.aio.insecure_channel(address, options=options)
+    shown = grpc.ssl_channel_credentials(
+        certificates.authority, certificates.key, certificates.certificate
     )
+    # Instances come and go under any address; what stays is which service they are.
+    expected = (("grpc.ssl_target_name_override", service),)
+    return grpc.aio.secure_channel(address, shown, options=(*options, *expected))

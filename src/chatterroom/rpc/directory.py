@@ -32,6 +32,7 @@ class Directory:
     def __init__(self, discovery_urls: list[str], credential: ServiceCredential) -> None:
         self._urls = discovery_urls
         self._metadata = call_metadata(credential, SERVICE)
+        self._certificates = credential.certificates
         self._balancers: defaultdict[str, Balancer] = defaultdict(Balancer)
         self._connected = False
 
@@ -54,7 +55,7 @@ class Directory:
             await asyncio.sleep(random.uniform(*_RETRY_S))
 
     async def _follow(self, url: str) -> None:
-        async with open_channel(url) as channel:
+        async with open_channel(url, "discovery", self._certificates) as channel:
             stub = discovery_pb2_grpc.DiscoveryServiceStub(channel)
             stream = stub.WatchServices(
                 discovery_pb2.WatchServicesRequest(), metadata=self._metadata

@@ -1,14 +1,15 @@
 """On whose behalf a call is made, and how the two ends agree on it.
 
-A service shows the shared credential and names the user it acts for, or nobody: then it acts for
-itself and may act for anybody. A person with an access token shows that instead.
+A service shows its credential. The gateway also names the user it acts for, or nobody: then it
+acts for itself and may act for anybody. The other services name nobody and may call only what is
+there for them. A person with an access token shows that instead.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from chatterroom.auth.secrets import ServiceCredential
+from chatterroom.auth.secrets import GATEWAY, KnownCredentials, ServiceCredential
 from chatterroom.auth.tokens import TokenVerifier
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import SessionId, UserId
@@ -29,6 +30,8 @@ class Caller:
 
     user_id: UserId | None = None
     session_id: SessionId | None = None
+    service: str = ""
+    """The service that calls; empty where a person does, with an access token."""
 
 
 SERVICE = Caller()
@@ -45,7 +48,8 @@ def current_caller() -> Caller:
 def require_identity(claimed: UserId, field: str) -> None:
     """Raise IDENTITY_MISMATCH unless the current caller is, or may act for, `claimed`."""
     caller = _current.get()
-    if caller.user_id is not None and caller.user_id != claimed:
+    may_act_for_anybody = caller.user_id is None and caller.service == GATEWAY
+    if caller.user_id != claimed and not may_act_for_anybody:
         raise ChatterRoomError(
             ErrorCode.IDENTITY_MISMATCH,
             f"{field} is not the user that the access token was issued to",
@@ -64,32 +68,68 @@ def call_metadata(credential: ServiceCredential, caller: Caller) -> Metadata:
 
 
 class Doorkeeper:
-    """Lets in holders of the service credential or of an access token, and nobody else."""
+    """Lets in holders of a service's credential or of an access token, and nobody else.
 
-    def __init__(self, credential: ServiceCredential, verifier: TokenVerifier | None) -> None:
-        self._credential = credential
+    The gateway may call every method; another service those of `open_to` that name it. Without a
+    verifier no access tokens are taken.
+    """
+
+    def __init__(
+        self,
+        known: KnownCredentials,
+        verifier: TokenVerifier | None,
+        open_to: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
+        self._known = known
         self._verifier = verifier
+        self._open_to = open_to or {}
 
-    def admit(self, metadata: Iterable[tuple[str, str | bytes]]) -> Caller:
-        """Make the caller known to `current_caller`, or raise an UNAUTHENTICATED error."""
+    def admit(
+        self,
+        method: str,
+        metadata: Iterable[tuple[str, str | bytes]],
+        certified: Collection[str] | None = None,
+    ) -> Caller:
+        """Make the caller known to `current_caller`, or raise SERVICE_CREDENTIAL_INVALID,
+        NOT_ALLOWED, or what is wrong with the access token.
+
+        `method` is its bare name. `certified` are the names on the caller's certificate, None
+        where connections carry none: a service shows the credential of a name that is on it.
+        """
         values = {key: value for key, value in metadata if isinstance(value, str)}
         authorization = values.get(_AUTHORIZATION, "")
         if not authorization.startswith(_BEARER):
-            raise ChatterRoomError(
-                ErrorCode.SERVICE_CREDENTIAL_INVALID,
-                "the call carries neither a service credential nor an access token",
-            )
+            raise _refused("the call carries neither a service credential nor an access token")
         offered = authorization.removeprefix(_BEARER)
-        if self._credential.matches(offered):
-            user = values.get(_USER)
-            session = values.get(_SESSION)
-            caller = Caller(UserId(user) if user else None, SessionId(session) if session else None)
+        service = self._known.holder(offered)
+        if service is not None:
+            self._require_open(method, service, certified)
+            caller = _named_by(service, values)
         elif self._verifier is not None:
             token = self._verifier.verify(offered)
             caller = Caller(token.user_id, token.session_id)
         else:
-            raise ChatterRoomError(
-                ErrorCode.SERVICE_CREDENTIAL_INVALID, "the service credential is not valid"
-            )
+            raise _refused("the service credential is not valid")
         _current.set(caller)
         return caller
+
+    def _require_open(self, method: str, service: str, certified: Collection[str] | None) -> None:
+        if certified is not None and service not in certified:
+            raise ChatterRoomError(
+                ErrorCode.NOT_ALLOWED, "the certificate is not of the service that calls"
+            )
+        if service != GATEWAY and service not in self._open_to.get(method, ()):
+            raise ChatterRoomError(
+                ErrorCode.NOT_ALLOWED, f"{method} is not for the {service} service"
+            )
+
+
+def _named_by(service: str, values: Mapping[str, str]) -> Caller:
+    user, session = values.get(_USER), values.get(_SESSION)
+    if service != GATEWAY and (user is not None or session is not None):
+        raise _refused("only the gateway says for which user a call is made")
+    return Caller(UserId(user) if user else None, SessionId(session) if session else None, service)
+
+
+def _refused(reason: str) -> ChatterRoomError:
+    return ChatterRoomError(ErrorCode.SERVICE_CREDENTIAL_INVALID, reason)

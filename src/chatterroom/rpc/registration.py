@@ -45,6 +45,7 @@ class Registration:
         self._instance = instance
         self._urls = discovery_urls
         self._metadata = call_metadata(credential, SERVICE)
+        self._certificates = credential.certificates
         self._attempt = 0
 
     async def keep(self) -> None:
@@ -68,7 +69,7 @@ class Registration:
         while True:
             url = self._urls[self._attempt % len(self._urls)]
             try:
-                async with open_channel(url) as channel:
+                async with self._open(url) as channel:
                     return await ask(discovery_pb2_grpc.DiscoveryServiceStub(channel))
             except grpc.aio.AioRpcError as failure:
                 if not reported:
@@ -76,6 +77,9 @@ class Registration:
                     reported = True
             self._attempt += 1
             await asyncio.sleep(random.uniform(*_RETRY_S))
+
+    def _open(self, url: str) -> grpc.aio.Channel:
+        return open_channel(url, "discovery", self._certificates)
 
     async def _register(self, stub: discovery_pb2_grpc.DiscoveryServiceAsyncStub) -> float:
         answer = await stub.RegisterService(
@@ -99,7 +103,7 @@ class Registration:
 
     async def _deregister(self) -> None:
         try:
-            async with open_channel(self._urls[self._attempt % len(self._urls)]) as channel:
+            async with self._open(self._urls[self._attempt % len(self._urls)]) as channel:
                 await discovery_pb2_grpc.DiscoveryServiceStub(channel).DeregisterService(
                     discovery_pb2.DeregisterServiceRequest(service_url=self._instance.service_url),
                     timeout=_CALL_S,

@@ -14,6 +14,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from chatterroom.auth.certificates import Certificates
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.rpc.errors import abort_with
 from chatterroom.rpc.identity import Doorkeeper
@@ -50,10 +51,13 @@ async def serve_rpc(
     service_name: str,
     doorkeeper: Doorkeeper,
     add_servicer: Callable[[grpc.aio.Server], None],
+    *,
+    certificates: Certificates | None = None,
 ) -> AsyncIterator[RpcServer]:
     """Serve until the block ends; then finish the calls under way, within five seconds.
 
     `service_name` is the full name from the proto file. Health starts as NOT_SERVING.
+    With certificates, who connects must show one of the same authority.
     Raises OSError where the port is taken.
     """
     server = grpc.aio.server(
@@ -72,7 +76,7 @@ async def serve_rpc(
     names = (service_name, health.SERVICE_NAME, reflection.SERVICE_NAME)
     reflection.enable_server_reflection(names, server)
     try:
-        bound = server.add_insecure_port(f"{host}:{port}")
+        bound = _listen(server, f"{host}:{port}", certificates)
     except RuntimeError:
         raise OSError(f"cannot listen on {host}:{port}") from None
     rpc_server = RpcServer(bound, health_servicer, service_name)
@@ -83,6 +87,17 @@ async def serve_rpc(
     finally:
         await health_servicer.enter_graceful_shutdown()
         await server.stop(_STOP_GRACE_S)
+
+
+def _listen(server: grpc.aio.Server, address: str, certificates: Certificates | None) -> int:
+    if certificates is None:
+        return server.add_insecure_port(address)
+    shown = grpc.ssl_server_credentials(
+        [(certificates.key, certificates.certificate)],
+        root_certificates=certificates.authority,
+        require_client_auth=True,
+    )
+    return server.add_secure_port(address, shown)
 
 
 class _Gate(grpc.aio.ServerInterceptor):
@@ -114,10 +129,14 @@ class _Gate(grpc.aio.ServerInterceptor):
             handler.response_serializer,
         )
 
+    def _admit(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        bare = method.rpartition("/")[2]
+        self._doorkeeper.admit(bare, context.invocation_metadata() or (), _certified(context))
+
     def _answer_once(self, method: str, answer: Any) -> Any:
         async def gated(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             try:
-                self._doorkeeper.admit(context.invocation_metadata() or ())
+                self._admit(method, context)
                 return await answer(request, context)
             except Exception as error:  # noqa: BLE001 -- the edge: every failure gets a status
                 await abort_with(context, _as_known(method, error))
@@ -127,13 +146,22 @@ class _Gate(grpc.aio.ServerInterceptor):
     def _answer_often(self, method: str, answer: Any) -> Any:
         async def gated(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             try:
-                self._doorkeeper.admit(context.invocation_metadata() or ())
+                self._admit(method, context)
                 async for response in answer(request, context):
                     yield response
             except Exception as error:  # noqa: BLE001 -- the edge: every failure gets a status
                 await abort_with(context, _as_known(method, error))
 
         return gated
+
+
+def _certified(context: grpc.aio.ServicerContext[Any, Any]) -> list[str] | None:
+    """Return the names on the caller's certificate, or None where the connection has none."""
+    secured = context.auth_context()
+    if secured.get("transport_security_type") != [b"ssl"]:
+        return None
+    names = secured.get("x509_subject_alternative_name", ())
+    return [name.decode("ascii", "replace") for name in names]
 
 
 def _as_known(method: str, error: Exception) -> ChatterRoomError:

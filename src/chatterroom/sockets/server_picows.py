@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -278,6 +279,7 @@ async def serve_sockets(
     port: int,
     settings: SocketSettings,
     accept: Callable[[Handshake], Session],
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[int]:
     """Accept sockets until the block ends; give the port that is listened on.
 
@@ -311,6 +313,7 @@ async def serve_sockets(
         upgrade,
         host,
         port,
+        ssl=tls,
         websocket_handshake_timeout=10,
         logger_name=_PICOWS_LOG,
         # A ping is a sign of life, so it must come to us; picows pings with a task a connection.

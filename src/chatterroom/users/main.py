@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 
 from chatterroom.auth.secrets import (
+    load_known_credentials,
     load_service_credential,
     load_signing_key,
     load_verification_key,
@@ -26,7 +27,7 @@ from chatterroom.users.alert_socket import accept_alert_socket
 from chatterroom.users.alerts import Alerts
 from chatterroom.users.login import Logins
 from chatterroom.users.passwords import Passwords
-from chatterroom.users.servicer_grpc import SERVICE_NAME, UsersServicer
+from chatterroom.users.servicer_grpc import OPEN_TO, SERVICE_NAME, UsersServicer
 from chatterroom.users.settings import UsersSettings
 from chatterroom.users.store_mongo import UserStore
 
@@ -50,7 +51,9 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
     Appears in discovery once MongoDB has answered for the first time.
     """
     secrets = settings.secrets_path
-    credential = load_service_credential(secrets)
+    certificates = settings.certificates()
+    credential = load_service_credential(secrets, "users", certificates)
+    known = load_known_credentials(secrets)
     signer = TokenSigner(load_signing_key(secrets), settings.access_token_lifetime_s)
     verifier = TokenVerifier(load_verification_key(secrets))
     async with (
@@ -68,8 +71,9 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
             settings.host,
             settings.grpc_port,
             SERVICE_NAME,
-            Doorkeeper(credential, verifier),
+            Doorkeeper(known, verifier, OPEN_TO),
             partial(users_pb2_grpc.add_UserServiceServicer_to_server, servicer),
+            certificates=certificates,
         ) as rpc:
             async with serve_sockets(
                 settings.host,
@@ -78,6 +82,7 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
                 lambda handshake: accept_alert_socket(
                     handshake, verifier, settings.origins, alerts
                 ),
+                certificates.server_context() if certificates else None,
             ) as websocket_port:
                 registration = Registration(
                     "users",

@@ -20,11 +20,14 @@ from chatterroom.users.passwords import Passwords
 from chatterroom.users.sessions import Origin
 from chatterroom.users.store_mongo import UserStore
 
-__all__ = ["SERVICE_NAME", "UsersServicer"]
+__all__ = ["OPEN_TO", "SERVICE_NAME", "UsersServicer"]
 
 log = structlog.get_logger()
 
 SERVICE_NAME = users_pb2.DESCRIPTOR.services_by_name["UserService"].full_name
+
+# Which services besides the gateway may call what (see rpc/identity.py).
+OPEN_TO = {"SearchUsers": ("chat",)}
 
 _USERS_AT_ONCE = 100
 _MOST_RESULTS = 100

@@ -1,11 +1,15 @@
 import stat
+from functools import partial
 
 import pytest
 
 from chatterroom.auth.secrets import (
+    CALLING_SERVICES,
+    KnownCredentials,
     SecretsError,
     ServiceCredential,
     ensure_secrets,
+    load_known_credentials,
     load_service_credential,
     load_signing_key,
     load_verification_key,
@@ -14,7 +18,10 @@ from chatterroom.auth.secrets import (
 LOADERS = {
     "token-signing-key.pem": load_signing_key,
     "token-verification-key.pem": load_verification_key,
-    "service-credential": load_service_credential,
+    "service-credential-digests": load_known_credentials,
+} | {
+    f"{service}-credential": partial(load_service_credential, service=service)
+    for service in CALLING_SERVICES
 }
 
 
@@ -39,9 +46,9 @@ def test_a_second_call_keeps_every_secret(directory):
 
 def test_only_what_is_missing_is_created(directory):
     key = (directory / "token-signing-key.pem").read_bytes()
-    (directory / "service-credential").unlink()
+    (directory / "chat-credential").unlink()
     ensure_secrets(directory)
-    assert load_service_credential(directory).value
+    assert load_service_credential(directory, "chat").value
     assert (directory / "token-signing-key.pem").read_bytes() == key
 
 
@@ -70,8 +77,32 @@ def test_a_damaged_secret_names_its_file_and_not_its_content(directory, name, co
 
 
 @pytest.mark.parametrize("offered", ["", "x", "é" * 40, "a" * 100_000])
-def test_a_credential_matches_itself_only_and_is_never_shown(offered):
+def test_a_credential_is_its_holders_only_and_is_never_shown(offered):
     credential = ServiceCredential("a" * 40)
-    assert credential.matches("a" * 40)
-    assert not credential.matches(offered)
+    known = KnownCredentials({credential.digest: "chat"})
+    assert known.holder("a" * 40) == "chat"
+    assert known.holder(offered) is None
     assert "a" * 40 not in repr(credential)
+
+
+def test_every_credential_is_known_by_a_digest_that_tells_nothing_of_it(directory):
+    known = load_known_credentials(directory)
+    digests = (directory / "service-credential-digests").read_text()
+    for service in CALLING_SERVICES:
+        value = load_service_credential(directory, service).value
+        assert known.holder(value) == service
+        assert value not in digests
+
+
+def test_a_credential_that_is_replaced_stays_known_until_its_line_is_removed(directory):
+    old = load_service_credential(directory, "chat").value
+    (directory / "chat-credential").unlink()
+    ensure_secrets(directory)
+    new = load_service_credential(directory, "chat").value
+    known = load_known_credentials(directory)
+    assert (known.holder(old), known.holder(new)) == ("chat", "chat")
+    path = directory / "service-credential-digests"
+    line = f"chat {ServiceCredential(old).digest}\n"
+    assert line in path.read_text()
+    path.write_text(path.read_text().replace(line, ""))
+    assert load_known_credentials(directory).holder(old) is None

@@ -12,7 +12,11 @@ from typing import Any
 import grpc.aio
 import pytest
 
-from chatterroom.auth.secrets import ensure_secrets, load_service_credential
+from chatterroom.auth.secrets import (
+    CALLING_SERVICES,
+    ensure_secrets,
+    load_service_credential,
+)
 from chatterroom.discovery.main import serve
 from chatterroom.discovery.settings import DiscoverySettings
 from chatterroom.engines.ports import free_port
@@ -27,10 +31,15 @@ DEADLINE_S = 15.0
 @dataclass
 class Discovery:
     url: str
-    stub: Any
+    stubs: dict[str, Any]
+    """One for each service, which shows that service's credential."""
     channel: grpc.aio.Channel
     serving: asyncio.Task[None]
     stopping: asyncio.Event
+
+    @property
+    def stub(self) -> Any:
+        return self.stubs["chat"]
 
     async def stop(self) -> None:
         self.stopping.set()
@@ -56,7 +65,10 @@ def secrets_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def service_metadata(secrets_dir: Path):
-    return call_metadata(load_service_credential(secrets_dir), SERVICE)
+    return {
+        service: call_metadata(load_service_credential(secrets_dir, service), SERVICE)
+        for service in CALLING_SERVICES
+    }
 
 
 class _WithCredential:
@@ -95,8 +107,9 @@ async def _running(
     url = f"127.0.0.1:{port}"
     async with open_channel(url) as channel:
         await channel.channel_ready()
-        stub = _WithCredential(discovery_pb2_grpc.DiscoveryServiceStub(channel), metadata)
-        yield Discovery(url, stub, channel, serving, stopping)
+        stub = discovery_pb2_grpc.DiscoveryServiceStub(channel)
+        stubs = {service: _WithCredential(stub, shown) for service, shown in metadata.items()}
+        yield Discovery(url, stubs, channel, serving, stopping)
         stopping.set()
         await serving
 

@@ -19,8 +19,8 @@ from chatterroom.rpc.errors import error_from
 from chatterroom.rpc.registration import Registration
 
 
-async def register(discovery, name="chat", url="host:1", websocket_url=""):
-    return await discovery.stub.RegisterService(
+async def register(discovery, name="chat", url="host:1", websocket_url="", service=None):
+    return await discovery.stubs.get(service or name, discovery.stub).RegisterService(
         pb.RegisterServiceRequest(service_name=name, service_url=url, websocket_url=websocket_url)
     )
 
@@ -103,10 +103,31 @@ async def test_heartbeats_keep_an_instance_listed_beyond_its_lease(start_discove
 
 async def test_registering_again_replaces_the_entry(start_discovery, redis_url):
     discovery = await start_discovery(redis_url)
-    await register(discovery, "users", "host:1")
+    await register(discovery, "chat", "host:1")
     await register(discovery, "chat", "host:1", "host:2")
-    assert await code_of(discover(discovery, "users")) is ErrorCode.SERVICE_NOT_FOUND
+    assert await listed(discovery) == {"host:1"}
     assert (await discover(discovery, "chat")).websocket_url == "host:2"
+
+
+async def test_a_service_registers_under_its_own_name_only(start_discovery, redis_url):
+    discovery = await start_discovery(redis_url)
+    for name, service in (("users", "chat"), ("gateway", "chat"), ("chat", "gateway")):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await register(discovery, name, "evil:1", service=service)
+        assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
+    assert not await listed(discovery)
+
+
+async def test_a_service_neither_replaces_nor_removes_an_instance_of_another(
+    start_discovery, redis_url, eventually
+):
+    discovery = await start_discovery(redis_url)
+    await register(discovery, "users", "host:1")
+    taken = discovery.stubs["chat"]
+    assert await code_of(register(discovery, "chat", "host:1")) is ErrorCode.NOT_ALLOWED
+    request = pb.DeregisterServiceRequest(service_url="host:1")
+    assert await code_of(taken.DeregisterService(request)) is ErrorCode.NOT_ALLOWED
+    assert (await discover(discovery, "users")).service_url == "host:1"
 
 
 async def test_a_deregistered_instance_is_gone_at_once(start_discovery, redis_url):
@@ -280,7 +301,7 @@ async def test_a_registration_survives_the_loss_of_the_registry_and_ends_with_th
     start_discovery, redis_url, redis_admin, secrets_dir, eventually
 ):
     discovery = await start_discovery(redis_url, lease_s=0.6)
-    credential = load_service_credential(secrets_dir)
+    credential = load_service_credential(secrets_dir, "chat")
     registration = Registration("chat", Instance("host:1", "host:2"), [discovery.url], credential)
     keeping = asyncio.create_task(registration.keep())
 
@@ -301,7 +322,8 @@ async def test_a_directory_follows_and_moves_to_another_discovery(
 ):
     first, second = await start_discovery(redis_url), await start_discovery(redis_url)
     await register(first, "chat", "host:1", "host:2")
-    directory = Directory([first.url, second.url], load_service_credential(secrets_dir))
+    credential = load_service_credential(secrets_dir, "gateway")
+    directory = Directory([first.url, second.url], credential)
     following = asyncio.create_task(directory.follow())
 
     async def knows_the_first():

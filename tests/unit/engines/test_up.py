@@ -149,7 +149,7 @@ def test_services_are_told_where_everything_is(tmp_path):
         ]
         assert environ["CHATTERROOM_DISCOVERY_URL"] == f"127.0.0.1:{discovery_port}"
         assert environ["CHATTERROOM_SECRETS_DIR"] == str(tmp_path / "secrets")
-        assert (tmp_path / "secrets" / "service-credential").exists()
+        assert (tmp_path / "secrets" / "service-credential-digests").exists()
 
 
 def test_engines_with_settings_are_not_started(tmp_path):

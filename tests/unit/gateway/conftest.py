@@ -15,7 +15,7 @@ import pytest
 import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chatterroom.auth.secrets import ServiceCredential
+from chatterroom.auth.secrets import KnownCredentials, ServiceCredential
 from chatterroom.auth.tokens import TokenSigner, TokenVerifier
 from chatterroom.core.ids import SessionId, UserId, new_id
 from chatterroom.core.times import now
@@ -34,6 +34,7 @@ from chatterroom.rpc.identity import Caller, Doorkeeper, current_caller
 from chatterroom.rpc.server import RpcServer, serve_rpc
 
 CREDENTIAL = ServiceCredential("a-credential-that-only-tests-know-of")
+KNOWN = KnownCredentials({CREDENTIAL.digest: "gateway"})
 MOMENT = "2026-11-23T16:45:00.123Z"
 
 
@@ -66,7 +67,7 @@ class Service:
                 "127.0.0.1",
                 port,
                 self.name,
-                Doorkeeper(CREDENTIAL, None),
+                Doorkeeper(KNOWN, None),
                 partial(self._add, servicer),
             )
         )

@@ -4,7 +4,7 @@ import pytest
 
 from chatterroom.core.ids import new_id, parse_client_id, private_conversation_id
 from chatterroom.pb import chat_pb2
-from chatterroom.rpc.identity import SERVICE
+from chatterroom.rpc.identity import Caller
 
 MOMENT = "2026-11-23T16:45:00.123Z"
 ROOM = "01kax40c6p8r2t4v7x9z1b3d5g"
@@ -71,7 +71,7 @@ async def test_send_private(world):
         sender_id=world.ada.id, receiver_id=world.bob.id, message="hi", client_id="c1"
     )
     # The gateway has checked the sender; the batch has many.
-    assert world.chat.only("SendMessages").caller == SERVICE
+    assert world.chat.only("SendMessages").caller == Caller(service="gateway")
 
 
 @pytest.mark.parametrize("in_body", [True, False])

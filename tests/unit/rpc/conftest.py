@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chatterroom.auth.secrets import ServiceCredential
+from chatterroom.auth.secrets import KnownCredentials, ServiceCredential
 from chatterroom.auth.tokens import TokenSigner, TokenVerifier
 from chatterroom.pb import users_pb2, users_pb2_grpc
 from chatterroom.rpc.channels import open_channel
@@ -30,6 +30,17 @@ def credential():
 
 
 @pytest.fixture
+def chat_credential():
+    return ServiceCredential("d" * 40)
+
+
+@pytest.fixture
+def known(credential, chat_credential):
+    """The credential of the gateway, and that of a service."""
+    return KnownCredentials({credential.digest: "gateway", chat_credential.digest: "chat"})
+
+
+@pytest.fixture
 def key():
     return Ed25519PrivateKey.generate()
 
@@ -45,10 +56,10 @@ def verifier(key):
 
 
 @pytest.fixture
-def serve_profile(credential, verifier):
+def serve_profile(known, verifier):
     @asynccontextmanager
-    async def serve(answer, port=0):
-        doorkeeper = Doorkeeper(credential, verifier)
+    async def serve(answer, port=0, open_to=None):
+        doorkeeper = Doorkeeper(known, verifier, open_to)
         name = users_pb2.DESCRIPTOR.services_by_name["UserService"].full_name
         add = partial(users_pb2_grpc.add_UserServiceServicer_to_server, Scripted(answer))
         async with (

@@ -1,3 +1,4 @@
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 
 import grpc
@@ -24,8 +25,12 @@ async def answer(request, context):
     require_identity(UserId(request.user_id), "user_id")
     caller = current_caller()
     return users_pb2.GetUserProfileResponse(
-        user_id=caller.user_id or "", username=caller.session_id or ""
+        user_id=caller.user_id or "", username=caller.session_id or "", email=caller.service
     )
+
+
+async def answer_service(request, context):
+    return users_pb2.GetUserProfileResponse(email=current_caller().service)
 
 
 @pytest.fixture
@@ -63,17 +68,87 @@ async def test_a_wrong_credential_is_refused(ask, offered):
     assert await ask((("authorization", f"Bearer {offered}"),)) is ErrorCode.TOKEN_INVALID
 
 
-def test_where_no_tokens_are_taken_a_wrong_credential_is_called_that(credential):
+def admit(known, metadata, certified=None, open_to=None):
+    # In a context of its own: no caller may stay behind.
+    admit = Doorkeeper(known, None, open_to).admit
+    return copy_context().run(admit, "GetUserProfile", metadata, certified)
+
+
+def code_of(known, metadata, certified=None, open_to=None):
     with pytest.raises(ChatterRoomError) as caught:
-        Doorkeeper(credential, None).admit((("authorization", "Bearer wrong"),))
-    assert caught.value.code is ErrorCode.SERVICE_CREDENTIAL_INVALID
+        admit(known, metadata, certified, open_to)
+    return caught.value.code
 
 
-async def test_a_service_may_act_for_itself_and_so_for_anybody(ask, credential):
+def test_where_no_tokens_are_taken_a_wrong_credential_is_called_that(known):
+    metadata = (("authorization", "Bearer wrong"),)
+    assert code_of(known, metadata) is ErrorCode.SERVICE_CREDENTIAL_INVALID
+
+
+async def test_the_gateway_may_act_for_itself_and_so_for_anybody(ask, credential):
     assert await ask(call_metadata(credential, SERVICE)) == ("", "")
 
 
-async def test_a_service_that_names_a_user_acts_for_that_user_only(ask, credential):
+async def test_another_service_may_call_what_is_open_to_it_only(serve_profile, chat_credential):
+    metadata = call_metadata(chat_credential, SERVICE)
+    for open_to, status in (
+        ({}, grpc.StatusCode.PERMISSION_DENIED),
+        ({"GetUserProfile": ("users",)}, grpc.StatusCode.PERMISSION_DENIED),
+        ({"SearchUsers": ("chat",)}, grpc.StatusCode.PERMISSION_DENIED),
+        ({"GetUserProfile": ("chat",)}, None),
+    ):
+        async with serve_profile(answer_service, open_to=open_to) as (_, channel):
+            call = users_pb2_grpc.UserServiceStub(channel).GetUserProfile(
+                users_pb2.GetUserProfileRequest(), metadata=metadata
+            )
+            if status is None:
+                assert (await call).email == "chat"
+            else:
+                with pytest.raises(grpc.aio.AioRpcError) as caught:
+                    await call
+                assert caught.value.code() is status
+
+
+async def test_a_service_that_is_not_the_gateway_acts_for_nobody(serve_profile, chat_credential):
+    async with serve_profile(answer, open_to={"GetUserProfile": ("chat",)}) as (_, channel):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await users_pb2_grpc.UserServiceStub(channel).GetUserProfile(
+                users_pb2.GetUserProfileRequest(user_id=ALICE),
+                metadata=call_metadata(chat_credential, SERVICE),
+            )
+    assert error_from(caught.value).code is ErrorCode.IDENTITY_MISMATCH
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        (("chatterroom-user-id", "alice"),),
+        (("chatterroom-session-id", "s1"),),
+        (("chatterroom-user-id", ""),),
+    ],
+)
+async def test_only_the_gateway_names_users(serve_profile, chat_credential, named):
+    metadata = call_metadata(chat_credential, SERVICE) + named
+    async with serve_profile(answer, open_to={"GetUserProfile": ("chat",)}) as (_, channel):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await users_pb2_grpc.UserServiceStub(channel).GetUserProfile(
+                users_pb2.GetUserProfileRequest(user_id=ALICE), metadata=metadata
+            )
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_a_credential_counts_beside_the_certificate_of_its_service_only(
+    known, credential, chat_credential
+):
+    open_to = {"GetUserProfile": ("chat",)}
+    gateway, chat = call_metadata(credential, SERVICE), call_metadata(chat_credential, SERVICE)
+    assert admit(known, gateway, ["gateway"]).service == "gateway"
+    assert admit(known, chat, ["users", "chat"], open_to).service == "chat"
+    for metadata, certified in ((gateway, ["chat"]), (gateway, []), (chat, ["gateway"])):
+        assert code_of(known, metadata, certified, open_to) is ErrorCode.NOT_ALLOWED
+
+
+async def test_a_gateway_that_names_a_user_acts_for_that_user_only(ask, credential):
     metadata = call_metadata(credential, Caller(ALICE, SessionId("s1")))
     assert await ask(metadata) == ("alice", "s1")
     assert await ask(metadata, BOB) is ErrorCode.IDENTITY_MISMATCH

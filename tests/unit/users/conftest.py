@@ -85,7 +85,7 @@ class Users:
     stopping: asyncio.Event
 
     def acting_for(self, user_id=None, session_id=None) -> Any:
-        credential = load_service_credential(self.settings.secrets_path)
+        credential = load_service_credential(self.settings.secrets_path, "gateway")
         metadata = call_metadata(credential, Caller(user_id, session_id))
         return _Acting(users_pb2_grpc.UserServiceStub(self.channel), metadata)
 

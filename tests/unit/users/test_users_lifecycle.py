@@ -77,7 +77,7 @@ async def test_users_appear_in_discovery_with_both_addresses_and_leave_on_stop(
     )
     stopping = asyncio.Event()
     discovery = asyncio.create_task(serve_discovery(settings, stopping))
-    directory = Directory([url], load_service_credential(secrets_dir))
+    directory = Directory([url], load_service_credential(secrets_dir, "chat"))
     following = asyncio.create_task(directory.follow())
 
     one, two = await start_users(discovery_url=url), await start_users(discovery_url=url)
