@@ -21,6 +21,8 @@ from google.protobuf.empty_pb2 import Empty
 from bench.measures import Usage, usage_of
 from chatterroom.auth.secrets import load_service_credential
 from chatterroom.engines import launch
+from chatterroom.engines.data_directory import DataDirectory
+from chatterroom.engines.mongod import internal_url
 from chatterroom.engines.ports import LOOPBACK, free_port
 from chatterroom.pb import discovery_pb2_grpc
 from chatterroom.rpc.channels import open_channel
@@ -154,7 +156,8 @@ class Platform:
         self.chat_rpc = chat.service_url
         host, _, port = chat.websocket_url.rpartition(":")
         self.chat_socket = (host, int(port))
-        self.mongo_url = f"mongodb://{_address_of(self.process('mongod'))}/?directConnection=true"
+        mongod = DataDirectory(self._directory).engine("mongod")
+        self.mongo_url = internal_url(mongod, _address_of(self.process("mongod")))
 
 
 def _address_of(process: psutil.Process) -> str:

@@ -16,12 +16,10 @@ _COLLECTIONS = ("room_messages", "private_messages")
 _TIMEOUT_MS = 30_000
 
 
-async def stored_entries(address: str) -> dict[str, list[Entry]]:
+async def stored_entries(mongo_url: str) -> dict[str, list[Entry]]:
     """Return every entry of every conversation in order, duplicates included."""
     logs: dict[str, list[Entry]] = {}
-    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
-        f"mongodb://{address}/{_DATABASE}", directConnection=True, timeoutMS=_TIMEOUT_MS
-    )
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(mongo_url, timeoutMS=_TIMEOUT_MS)
     async with client:
         async for document in _documents(client):
             logs.setdefault(document["conversation_id"], []).append(_entry(document))

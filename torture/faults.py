@@ -58,7 +58,7 @@ class Injector:
             return  # an earlier fault has taken it down already
         begun = self._begin(fault, part.name)
         if fault.kind == FLUSH:
-            await _flush(part.address)
+            await _flush(self._platform.redis_url)
         elif fault.kind == KILL:
             self._platform.signal(part.pid, signal.SIGKILL)
             await self._replaced(part)
@@ -122,8 +122,7 @@ class Injector:
                     await asyncio.sleep(_POLL_S)
 
 
-async def _flush(address: str) -> None:
-    host, port = address.rsplit(":", 1)
+async def _flush(redis_url: str) -> None:
     with contextlib.suppress(RedisError, OSError, TimeoutError):
-        async with asyncio.timeout(2), Redis(host=host, port=int(port)) as redis:
+        async with asyncio.timeout(2), Redis.from_url(redis_url) as redis:
             await redis.flushall()

@@ -17,10 +17,13 @@ import httpx
 import psutil
 
 from chatterroom.engines.child import ChildProcess
+from chatterroom.engines.data_directory import DataDirectory
 from chatterroom.engines.errors import EngineError
+from chatterroom.engines.mongod import internal_url
 from chatterroom.engines.ports import LOOPBACK, free_port
 from torture.links import LINKED, Link
 from torture.twin import WHOLE, link_variable
+from chatterroom.engines.redis_server import redis_url
 
 __all__ = ["NotHealedError", "Part", "Platform"]
 
@@ -171,6 +174,18 @@ class Platform:
             if process.pid == pid:
                 with contextlib.suppress(psutil.Error):
                     process.send_signal(number)
+
+    @property
+    def mongo_url(self) -> str:
+        """The database past the platform, as one who may do anything."""
+        mongod = DataDirectory(self._directory).engine("mongod")
+        return internal_url(mongod, self.parts()["mongod"].address)
+
+    @property
+    def redis_url(self) -> str:
+        """Redis past the platform."""
+        redis = DataDirectory(self._directory).engine("redis")
+        return redis_url(redis, self.parts()["redis"].address)
 
     def parts(self) -> dict[str, Part]:
         """Return what the supervisor last logged of each of its processes."""

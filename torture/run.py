@@ -221,8 +221,7 @@ class _Trial:
 
     async def _read_store(self) -> dict[str, int]:
         self._phase = "reading the database"
-        mongod = self._platform.parts()["mongod"]
-        logs = await stored_entries(mongod.address)
+        logs = await stored_entries(self._platform.mongo_url)
         for conversation, entries in logs.items():
             asked = {"op": new_id(), "user": "", "conversation": conversation}
             what = {**asked, "final": True, "store": True}

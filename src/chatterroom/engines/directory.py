@@ -1,4 +1,4 @@
-"""What an engine keeps in its directory besides its data: its port, and who is using it."""
+"""What an engine keeps in its directory besides its data: its port, its secrets, its user."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ _POLL_INTERVAL_S = 0.05
 
 
 class EngineDirectory:
-    """The directory of one engine: `data/` for the engine, `port` and `lock` for us."""
+    """The directory of one engine: `data/` for the engine; `port`, `lock` and `secrets/` for us."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -27,6 +27,10 @@ class EngineDirectory:
         data = self.path / "data"
         data.mkdir(parents=True, exist_ok=True)
         return data
+
+    def secret_file(self, name: str) -> Path:
+        """Return where a secret of the engine is kept; see `kept_secret.py`."""
+        return self.path / "secrets" / name
 
     def choose_port(self) -> int:
         """Return the port used last time if it is free, else another one."""
@@ -61,7 +65,8 @@ class EngineDirectory:
             os.close(descriptor)
 
     def _open_lock(self) -> int:
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path.chmod(0o700)
         return os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 

@@ -62,7 +62,11 @@ def compose(
     """
     mongo_variables = _unset(_MONGO_DATABASES, "CHATTERROOM_MONGO_URL", environ)
     redis_variables = _unset(_REDIS_DATABASES, "CHATTERROOM_REDIS_URL", environ)
-    mongod = Mongod(directory.engine("mongod"), log_path=directory.log("mongod"))
+    mongod = Mongod(
+        directory.engine("mongod"),
+        databases=[_MONGO_DATABASES[name] for name in mongo_variables],
+        log_path=directory.log("mongod"),
+    )
     redis = RedisServer(directory.engine("redis"), log_path=directory.log("redis"))
 
     def environment() -> Mapping[str, str]:

@@ -1,6 +1,10 @@
-"""A real mongod as a child process: a one-node replica set, journaled, on loopback only."""
+"""A real mongod as a child process: a one-node replica set, journaled, on loopback only.
 
-from collections.abc import Mapping
+Nobody gets in without a password. We come as mongod's own internal user, whose password is the key
+file, so that there is no moment at which a stranger could make the first user.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,22 +12,29 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import AutoReconnect, OperationFailure
 
 from chatterroom.engines.child import ChildProcess
+from chatterroom.engines.directory import EngineDirectory
 from chatterroom.engines.engine import Engine
+from chatterroom.engines.kept_secret import kept_secret
 from chatterroom.engines.locate import locate_mongod
 from chatterroom.engines.ports import LOOPBACK, is_listening
 
-__all__ = ["Mongod"]
+__all__ = ["Mongod", "internal_url"]
 
 _REPLICA_SET = "rs0"
 _START_DEADLINE_S = 120.0  # recovery after a crash reads the journal
 _CALL_TIMEOUT_MS = 2_000
 _OPLOG_MB = 256
 _TRANSACTION_LIFETIME_S = 5
+_KEY_FILE = "key-file"
+_USER_NOT_FOUND = 11
+# The user, and where it is looked up, by which the members of a replica set know each other.
+_INTERNAL = ("__system", "local")
 
 
 class Mongod(Engine):
     """One mongod, the writable primary of its replica set: transactions and majority work.
 
+    Each of `databases` has a user of its own, who may read and write that database only.
     Data acknowledged with `w: majority, j: true` is there again after any kind of end.
     """
 
@@ -31,23 +42,39 @@ class Mongod(Engine):
     stop_deadline_s = 30.0
 
     def __init__(
-        self, directory: Path, *, cache_gb: float = 1.0, log_path: Path | None = None
+        self,
+        directory: Path,
+        *,
+        databases: Sequence[str] = (),
+        cache_gb: float = 1.0,
+        log_path: Path | None = None,
     ) -> None:
         super().__init__(directory, log_path)
+        self._databases = databases
         self._cache_gb = cache_gb
 
     def url(self, database: str) -> str:
-        """Return the connection URL of `database`.
+        """Return the connection URL of `database`, as its own user or, without one, as anything.
 
         It names the replica set, so that a driver waits for the primary while mongod restarts.
         """
-        return f"mongodb://{LOOPBACK}:{self.port}/{database}?replicaSet={_REPLICA_SET}"
+        user, source = (database, "admin") if database in self._databases else _INTERNAL
+        place = f"{self.address}/{database}?replicaSet={_REPLICA_SET}&authSource={source}"
+        return f"mongodb://{user}:{self._password(user)}@{place}"
+
+    def _password(self, user: str) -> str:
+        name = _KEY_FILE if user == _INTERNAL[0] else user
+        return kept_secret(self._directory.secret_file(name))
 
     def _locate(self) -> Path:
         return locate_mongod()
 
     def _arguments(self, data: Path, port: int) -> list[str]:
+        key_file = self._directory.secret_file(_KEY_FILE)
+        kept_secret(key_file)
         return [
+            *("--keyFile", str(key_file)),
+            *("--setParameter", "enableLocalhostAuthBypass=false"),
             *("--dbpath", str(data)),
             *("--bind_ip", LOOPBACK),
             *("--port", str(port)),
@@ -70,9 +97,7 @@ class Mongod(Engine):
             lambda: is_listening(self.port), name=self.name, deadline_s=_START_DEADLINE_S
         )
         client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
-            LOOPBACK,
-            self.port,
-            directConnection=True,
+            internal_url(self._directory.path, self.address),
             serverSelectionTimeoutMS=_CALL_TIMEOUT_MS,
             socketTimeoutMS=_CALL_TIMEOUT_MS,
         )
@@ -85,12 +110,26 @@ class Mongod(Engine):
         try:
             hello = await client.admin.command("hello")
             if hello.get("isWritablePrimary"):
+                await self._ensure_users(client)
                 return True
             await self._configure(client)
         except (AutoReconnect, OperationFailure):
             # Still reading its configuration; what keeps it from going on is in its log.
             return False
         return False
+
+    async def _ensure_users(self, client: AsyncMongoClient[dict[str, Any]]) -> None:
+        for database in self._databases:
+            given: dict[str, Any] = {
+                "pwd": self._password(database),
+                "roles": [{"role": "readWrite", "db": database}],
+            }
+            try:
+                await client.admin.command("updateUser", database, **given)
+            except OperationFailure as failure:
+                if failure.code != _USER_NOT_FOUND:
+                    raise
+                await client.admin.command("createUser", database, **given)
 
     async def _configure(self, client: AsyncMongoClient[dict[str, Any]]) -> None:
         config = await client.local["system.replset"].find_one()
@@ -103,6 +142,13 @@ class Mongod(Engine):
             # A set whose only member was known by another port finds itself in no set; only
             # force changes a set without a primary.
             await client.admin.command("replSetReconfig", _moved(config, member), force=True)
+
+
+def internal_url(directory: Path, address: str) -> str:
+    """Return the URL with which the mongod of a directory lets its owner do anything."""
+    user, source = _INTERNAL
+    key = kept_secret(EngineDirectory(directory).secret_file(_KEY_FILE))
+    return f"mongodb://{user}:{key}@{address}/?authSource={source}&directConnection=true"
 
 
 def _moved(config: Mapping[str, Any], member: Mapping[str, Any]) -> dict[str, Any]:

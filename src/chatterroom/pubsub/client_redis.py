@@ -17,8 +17,9 @@ def redis_client(url: str, setting: str, **options: Any) -> Redis:
     """
     try:
         return Redis.from_url(url, connection_class=_Connection, **options)
-    except ValueError as error:
-        raise SettingsError(f"{setting} is wrong: {error}") from None
+    except ValueError:
+        # What is wrong may be a part of the password.
+        raise SettingsError(f"{setting} is wrong: it is no URL of a Redis server") from None
 
 
 class _Connection(Connection):

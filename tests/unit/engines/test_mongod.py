@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,15 +11,18 @@ from typing import Any
 import pymongo
 import pytest
 from pymongo import AsyncMongoClient, WriteConcern
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
+from chatterroom.engines.child import ChildProcess
 from chatterroom.engines.errors import EngineError
+from chatterroom.engines.locate import locate_mongod
 from chatterroom.engines.mongod import Mongod
+from chatterroom.engines.ports import free_port, is_listening
 
 
 @asynccontextmanager
 async def running(directory: Path) -> AsyncIterator[Mongod]:
-    mongod = Mongod(directory, cache_gb=0.25)
+    mongod = Mongod(directory, databases=["notes", "letters"], cache_gb=0.25)
     await mongod.start()
     try:
         yield mongod
@@ -115,3 +119,75 @@ async def test_a_transaction_of_one_who_died_blocks_what_it_has_written_for_seco
                 with contextlib.suppress(PyMongoError), pymongo.timeout(1):
                     await client["notes"]["notes"].insert_one({"_id": "next"})
                     break
+
+
+async def test_nobody_gets_in_without_a_password(tmp_path):
+    async with running(tmp_path) as mongod:
+        stranger: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+            f"mongodb://{mongod.address}/?directConnection=true", serverSelectionTimeoutMS=10_000
+        )
+        async with stranger:
+            with pytest.raises(OperationFailure, match="requires authentication"):
+                await stranger["notes"]["notes"].find_one()
+            with pytest.raises(OperationFailure, match="requires authentication"):
+                await stranger.admin.command("createUser", "me", pwd="mine", roles=["root"])
+
+
+async def test_the_user_of_a_database_gets_at_no_other(tmp_path):
+    async with running(tmp_path) as mongod, client_of(mongod) as client:
+        await client["notes"]["notes"].create_index("text")
+        for call in (
+            client["letters"]["letters"].find_one(),
+            client["admin"]["system.users"].find_one(),
+            client["notes"].command("dropDatabase"),
+        ):
+            with pytest.raises(OperationFailure, match="not authorized"):
+                await call
+
+
+async def test_secrets_are_for_the_owner_alone_and_not_in_the_command_line(tmp_path):
+    async with running(tmp_path / "mongod") as mongod:
+        secrets = list((tmp_path / "mongod" / "secrets").iterdir())
+        assert {path.name for path in secrets} == {"key-file", "notes", "letters"}
+        arguments = Path(f"/proc/{mongod.process.pid}/cmdline").read_text()
+        for path in secrets:
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+            assert path.read_text() not in arguments + mongod.process.log_path.read_text()
+        for directory in (tmp_path / "mongod", tmp_path / "mongod" / "secrets"):
+            assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+async def test_a_directory_from_before_passwords_keeps_its_data_and_gets_them(tmp_path):
+    port = free_port()
+    (tmp_path / "data").mkdir()
+    arguments = ("--dbpath", tmp_path / "data", "--port", port, "--replSet", "rs0")
+    before = await ChildProcess.start(
+        [locate_mongod(), *arguments, "--bind_ip", "127.0.0.1", "--nounixsocket"],
+        log_path=tmp_path / "before.log",
+    )
+    await before.wait_until(lambda: is_listening(port), name="mongod", deadline_s=60)
+    url = f"mongodb://127.0.0.1:{port}/?directConnection=true"
+    async with AsyncMongoClient[dict[str, Any]](url) as client:
+        member = {"_id": 0, "host": f"127.0.0.1:{port}"}
+        await client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
+
+        async def is_primary() -> bool:
+            return (await client.admin.command("hello"))["isWritablePrimary"]
+
+        await before.wait_until(is_primary, name="mongod", deadline_s=60)
+        await client["notes"]["notes"].insert_one({"text": "old"})
+    await before.stop(30)
+    # The port is another one, too: nothing remembers that of the old.
+    async with running(tmp_path) as mongod:
+        await write_note(mongod, "new")
+        assert await read_notes(mongod) == ["old", "new"]
+
+
+async def test_a_password_that_was_removed_is_made_anew(tmp_path):
+    async with running(tmp_path) as mongod:
+        await write_note(mongod, "before")
+        await mongod.stop()
+    for path in (tmp_path / "secrets").iterdir():
+        path.unlink()
+    async with running(tmp_path) as mongod:
+        assert await read_notes(mongod) == ["before"]

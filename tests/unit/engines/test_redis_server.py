@@ -1,10 +1,13 @@
 import os
 import signal
+import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError
 
 from chatterroom.engines.redis_server import RedisServer
 
@@ -49,3 +52,20 @@ async def test_redis_starts_again_on_its_port_after_a_kill(tmp_path):
         assert server.port == port
         async with Redis.from_url(server.url(0)) as client:
             assert await client.ping()
+
+
+async def test_nobody_gets_in_without_the_password(tmp_path):
+    async with running(tmp_path) as server:
+        for url in (f"redis://{server.address}/0", f"redis://:wrong@{server.address}/0"):
+            async with Redis.from_url(url) as stranger:
+                with pytest.raises(AuthenticationError):
+                    await stranger.ping()
+
+
+async def test_the_password_is_for_the_owner_alone_and_not_in_the_command_line(tmp_path):
+    async with running(tmp_path / "redis") as server:
+        password = (tmp_path / "redis" / "secrets" / "password").read_text()
+        for path in (tmp_path / "redis" / "secrets").iterdir():
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        arguments = Path(f"/proc/{server.process.pid}/cmdline").read_text()
+        assert password not in arguments + server.process.log_path.read_text()

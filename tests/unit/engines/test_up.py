@@ -138,7 +138,8 @@ def test_services_are_told_where_everything_is(tmp_path):
         started.read_until("ChatterRoom is ready")
         environ = service_child(started, "users").environ()
         assert re.fullmatch(
-            r"mongodb://127\.0\.0\.1:\d+/chatterroom_users\?replicaSet=rs0",
+            r"mongodb://chatterroom_users:[0-9a-f]{64}@127\.0\.0\.1:\d+/chatterroom_users"
+            r"\?replicaSet=rs0&authSource=admin",
             environ["CHATTERROOM_USERS_MONGO_URL"],
         )
         assert environ["CHATTERROOM_CHAT_MONGO_URL"] == "mongodb://elsewhere/chat"
