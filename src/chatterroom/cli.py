@@ -1,5 +1,6 @@
 """The commands. Each imports what it needs when it runs, so that `--help` is quick."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -94,17 +95,26 @@ def health(
     address: Annotated[str, typer.Argument(help="host:port of a service, or of the gateway.")],
     http: Annotated[bool, typer.Option("--http", help="Ask a gateway rather than gRPC.")] = False,
 ) -> None:
-    """Exit with 0 if the service at an address is healthy, else with 1."""
+    """Exit with 0 if the service at an address is healthy, else with 1.
+
+    Where the service has certificates, CHATTERROOM_TLS_DIR must be set to theirs.
+    """
     import asyncio
 
+    from chatterroom.auth.secrets import SecretsError, load_certificates
     from chatterroom.engines.health_grpc import is_serving
     from chatterroom.engines.health_http import is_healthy
 
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         raise typer.BadParameter("an address is host:port")
-    check = is_healthy if http else is_serving
-    sys.exit(0 if asyncio.run(check(host, int(port))) else 1)
+    if http:
+        sys.exit(0 if asyncio.run(is_healthy(host, int(port))) else 1)
+    try:
+        certificates = load_certificates(os.environ.get("CHATTERROOM_TLS_DIR", ""))
+    except SecretsError as error:
+        sys.exit(f"chatterroom health: {error}")
+    sys.exit(0 if asyncio.run(is_serving(host, int(port), certificates)) else 1)
 
 
 @app.command()

@@ -3,7 +3,9 @@
 import grpc.aio
 from grpc_health.v1 import health_pb2
 
+from chatterroom.auth.certificates import Certificates
 from chatterroom.engines.ports import is_listening
+from chatterroom.rpc.channels import connect
 
 __all__ = ["is_serving"]
 
@@ -15,12 +17,16 @@ _OPTIONS = (
 )
 
 
-async def is_serving(host: str, port: int) -> bool:
-    """Tell whether the server there answers SERVING, within about a second."""
+async def is_serving(host: str, port: int, certificates: Certificates | None = None) -> bool:
+    """Tell whether the server there answers SERVING, within about a second.
+
+    With certificates, those of the server itself: whoever may use them may know how it is.
+    """
     # A closed port is the common case while a service starts, and this is the cheap way to know.
     if not await is_listening(port, host):
         return False
-    async with grpc.aio.insecure_channel(f"{host}:{port}", options=_OPTIONS) as channel:
+    name = certificates.names[0] if certificates else ""
+    async with connect(f"{host}:{port}", name, certificates, _OPTIONS) as channel:
         # By hand, as the type stubs of the generated client leave its methods out.
         check = channel.unary_unary(
             "/grpc.health.v1.Health/Check",

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from chatterroom.auth.secrets import load_certificates
 from chatterroom.engines.data_directory import DataDirectory
 from chatterroom.engines.health_grpc import is_serving
 from chatterroom.engines.health_http import is_healthy
@@ -58,7 +60,8 @@ def compose(
 ) -> Layout:
     """Lay out the platform: an engine only where `environ` leaves a service without its URL.
 
-    `service_command` with a service's name behind it starts that service.
+    `service_command` with a service's name behind it starts that service. Raises `SecretsError`
+    for certificates that cannot be read.
     """
     mongo_variables = _unset(_MONGO_DATABASES, "CHATTERROOM_MONGO_URL", environ)
     redis_variables = _unset(_REDIS_DATABASES, "CHATTERROOM_REDIS_URL", environ)
@@ -68,6 +71,11 @@ def compose(
         log_path=directory.log("mongod"),
     )
     redis = RedisServer(directory.engine("redis"), log_path=directory.log("redis"))
+
+    certificates = {
+        kind: load_certificates(_setting(environ, kind, "TLS_DIR"))
+        for kind in ("discovery", "users", "chat")
+    }
 
     def environment() -> Mapping[str, str]:
         mongo_urls = {name: mongod.url(_MONGO_DATABASES[name]) for name in mongo_variables}
@@ -89,7 +97,7 @@ def compose(
             name=name,
             command=[*service_command, kind],
             environment=environment,
-            is_ready=is_serving,
+            is_ready=partial(is_serving, certificates=certificates[kind]),
             log_path=directory.log(name),
             port_variables=[f"CHATTERROOM_{kind}_{port}_PORT".upper() for port in ports],
             others_know_ports=kind == "discovery",
@@ -122,6 +130,11 @@ def compose(
 def reachable(host: str) -> str:
     """Return an address of this machine that reaches a server listening on `host`."""
     return {"0.0.0.0": LOOPBACK, "": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104
+
+
+def _setting(environ: Mapping[str, str], kind: str, name: str) -> str:
+    own = environ.get(f"CHATTERROOM_{kind.upper()}_{name}")
+    return own or environ.get(f"CHATTERROOM_{name}", "")
 
 
 def _unset(variables: Mapping[str, object], shared: str, environ: Mapping[str, str]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from chatterroom.auth.secrets import ensure_secrets
+from chatterroom.auth.secrets import SecretsError, ensure_secrets
 from chatterroom.engines.data_directory import DataDirectory
 from chatterroom.engines.errors import EngineError
 from chatterroom.engines.layout import UpOptions, compose, reachable
@@ -36,7 +36,7 @@ def run(options: UpOptions, service_command: Sequence[str] = _SERVICE_COMMAND) -
             _require_port(options.host, options.gateway_port)
             ensure_secrets(directory.secrets)
             asyncio.run(_run(options, directory, service_command))
-    except (EngineError, OSError) as error:
+    except (EngineError, OSError, SecretsError) as error:
         sys.stderr.write(f"chatterroom up: {error}\n")
         return 1
     return 0
