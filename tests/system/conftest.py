@@ -36,12 +36,16 @@ class Platform:
             *("--users", f"{users}", "--chat", f"{chat}"),
             *("--gateway-port", f"{self.port}", "--data-dir", f"{data_dir}"),
         ]
+        self.settings: dict[str, str] = {}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                self.command, stdout=output, stderr=subprocess.STDOUT, env=environment()
+                self.command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment() | self.settings,
             )
         self.wait_until_ready()
 
