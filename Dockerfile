@@ -19,7 +19,10 @@ RUN /opt/chatterroom/bin/pip install --no-cache-dir --no-deps --no-build-isolati
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --no-create-home chatterroom \
- && install -d -o chatterroom -g chatterroom -m 700 /run/chatterroom/secrets
+ && install -d -o chatterroom -g chatterroom -m 700 /run/chatterroom/secrets \
+    /run/chatterroom/all-secrets /run/chatterroom/shares \
+ && for holder in gateway users chat discovery users-mongo chat-mongo redis discovery-redis; do \
+      install -d -o chatterroom -g chatterroom -m 700 /run/chatterroom/shares/$holder; done
 COPY --from=build /opt/chatterroom /opt/chatterroom
 ENV PATH=/opt/chatterroom/bin:$PATH \
     PYTHONUNBUFFERED=1 \

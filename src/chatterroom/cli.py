@@ -83,11 +83,22 @@ def discovery() -> None:
 @app.command()
 def secrets(
     directory: Annotated[Path, typer.Argument(help="Created where it does not exist.")],
+    shares: Annotated[
+        Path | None,
+        typer.Option(help="Where each process gets a directory with what it needs, and no more."),
+    ] = None,
 ) -> None:
-    """Create the keys and credentials that the services share. Keeps those that exist."""
-    from chatterroom.auth.secrets import ensure_secrets
+    """Create the keys and credentials of the services. Keeps those that exist."""
+    from chatterroom.auth.secrets import SecretsError, ensure_secrets
+    from chatterroom.auth.shares import share_secrets
 
-    ensure_secrets(directory)
+    try:
+        if shares is None:
+            ensure_secrets(directory)
+        else:
+            share_secrets(directory, shares)
+    except (OSError, SecretsError) as error:
+        sys.exit(f"chatterroom secrets: {error}")
 
 
 @app.command()

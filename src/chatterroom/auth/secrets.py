@@ -29,6 +29,7 @@ __all__ = [
     "load_service_credential",
     "load_signing_key",
     "load_verification_key",
+    "write_secret",
 ]
 
 SIGNING_KEY = "token-signing-key.pem"
@@ -83,11 +84,11 @@ def ensure_secrets(directory: Path) -> None:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        _write(directory / VERIFICATION_KEY, public)
-        _write(directory / SIGNING_KEY, private)
+        write_secret(directory / VERIFICATION_KEY, public)
+        write_secret(directory / SIGNING_KEY, private)
     for service in CALLING_SERVICES:
         if not (directory / _credential_file(service)).exists():
-            _write(directory / _credential_file(service), secrets.token_urlsafe(32).encode())
+            write_secret(directory / _credential_file(service), secrets.token_urlsafe(32).encode())
     _ensure_digests(directory)
 
 
@@ -156,6 +157,18 @@ def load_certificates(directory: str) -> Certificates | None:
         raise SecretsError(str(error)) from None
 
 
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a file that its owner alone may read, in place of the one that is there."""
+    # Complete or absent: a process that starts meanwhile must not read half a key.
+    scratch = path.with_suffix(".new")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
 def _credential_file(service: str) -> str:
     return f"{service}-credential"
 
@@ -168,7 +181,7 @@ def _ensure_digests(directory: Path) -> None:
         line = f"{service} {load_service_credential(directory, service).digest}"
         if line not in lines:
             lines.append(line)
-    _write(path, "".join(f"{line}\n" for line in lines).encode())
+    write_secret(path, "".join(f"{line}\n" for line in lines).encode())
 
 
 def _read(path: Path) -> bytes:
@@ -179,14 +192,3 @@ def _read(path: Path) -> bytes:
         raise SecretsError(
             f"{path}: {reason}. `chatterroom secrets {path.parent}` creates it"
         ) from None
-
-
-def _write(path: Path, content: bytes) -> None:
-    # Complete or absent: a process that starts meanwhile must not read half a key.
-    scratch = path.with_suffix(".new")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)

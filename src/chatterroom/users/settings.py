@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from chatterroom.core.settings import with_password
 from chatterroom.process import Port, ServiceSettings, split_urls
 
 __all__ = ["UsersSettings"]
@@ -16,8 +17,12 @@ class UsersSettings(ServiceSettings, frozen=True, kw_only=True):
 
     mongo_url: str
     """MongoDB, with the name of the user service's own database."""
+    mongo_password: str = ""
+    """Put into `mongo_url`, so that it need not be in the environment."""
     redis_url: str
     """Carries alerts between instances."""
+    redis_password: str = ""
+    """Put into `redis_url`, so that it need not be in the environment."""
     grpc_port: Port = 0
     websocket_port: Port = 0
     access_token_lifetime_s: Annotated[int, msgspec.Meta(ge=1)] = 900
@@ -29,6 +34,14 @@ class UsersSettings(ServiceSettings, frozen=True, kw_only=True):
     """The longest that the RPC `Timeout` keeps a caller waiting."""
     allowed_origins: str = ""
     """Web origins that may open sockets besides our own, separated by commas."""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(
+            self, "mongo_url", with_password(self.mongo_url, self.mongo_password)
+        )
+        msgspec.structs.force_setattr(
+            self, "redis_url", with_password(self.redis_url, self.redis_password)
+        )
 
     @property
     def origins(self) -> frozenset[str]:

@@ -1,0 +1,64 @@
+"""What of the secrets each process gets, where processes do not share a machine's directory."""
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from chatterroom.auth.secrets import (
+    CREDENTIAL_DIGESTS,
+    SIGNING_KEY,
+    VERIFICATION_KEY,
+    ensure_secrets,
+    write_secret,
+)
+
+__all__ = ["SHARES", "share_secrets"]
+
+# For each holder: the name of each file there, and its name among all secrets.
+SHARES: Mapping[str, Mapping[str, str]] = {
+    "gateway": {
+        "gateway-credential": "gateway-credential",
+        VERIFICATION_KEY: VERIFICATION_KEY,
+    },
+    "users": {
+        "users-credential": "users-credential",
+        CREDENTIAL_DIGESTS: CREDENTIAL_DIGESTS,
+        SIGNING_KEY: SIGNING_KEY,
+        VERIFICATION_KEY: VERIFICATION_KEY,
+        "mongo-password": "users-mongo-password",
+        "redis-password": "redis-password",
+    },
+    "chat": {
+        "chat-credential": "chat-credential",
+        CREDENTIAL_DIGESTS: CREDENTIAL_DIGESTS,
+        VERIFICATION_KEY: VERIFICATION_KEY,
+        "mongo-password": "chat-mongo-password",
+        "redis-password": "redis-password",
+    },
+    "discovery": {
+        CREDENTIAL_DIGESTS: CREDENTIAL_DIGESTS,
+        "redis-password": "discovery-redis-password",
+    },
+    "users-mongo": {
+        "mongo-password": "users-mongo-password",
+        "mongo-key-file": "users-mongo-key-file",
+    },
+    "chat-mongo": {
+        "mongo-password": "chat-mongo-password",
+        "mongo-key-file": "chat-mongo-key-file",
+    },
+    "redis": {"redis-password": "redis-password"},
+    "discovery-redis": {"redis-password": "discovery-redis-password"},
+}
+
+
+def share_secrets(directory: Path, shares: Path) -> None:
+    """Create what is missing in `directory`, and give every holder its own in `shares`."""
+    ensure_secrets(directory)
+    for holder, files in SHARES.items():
+        (shares / holder).mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name, source in files.items():
+            if not (directory / source).exists():
+                # Databases take hexadecimal digits everywhere, in URLs and in key files.
+                write_secret(directory / source, secrets.token_hex(32).encode())
+            write_secret(shares / holder / name, (directory / source).read_bytes())
