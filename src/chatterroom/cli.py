@@ -112,7 +112,7 @@ def health(
     """
     import asyncio
 
-    from chatterroom.auth.secrets import SecretsError, load_certificates
+    from chatterroom.auth.certificates import Certificates
     from chatterroom.engines.health_grpc import is_serving
     from chatterroom.engines.health_http import is_healthy
 
@@ -122,8 +122,9 @@ def health(
     if http:
         sys.exit(0 if asyncio.run(is_healthy(host, int(port))) else 1)
     try:
-        certificates = load_certificates(os.environ.get("CHATTERROOM_TLS_DIR", ""))
-    except SecretsError as error:
+        tls_dir = os.environ.get("CHATTERROOM_TLS_DIR")
+        certificates = Certificates.read(Path(tls_dir)) if tls_dir else None
+    except (OSError, ValueError) as error:
         sys.exit(f"chatterroom health: {error}")
     sys.exit(0 if asyncio.run(is_serving(host, int(port), certificates)) else 1)
 

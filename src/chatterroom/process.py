@@ -46,9 +46,9 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
         """The secrets directory as a path."""
         return Path(self.secrets_dir)
 
-    def certificates(self) -> Certificates | None:
-        """Read the certificates of `tls_dir`, if any. Raises `SecretsError`."""
-        return load_certificates(self.tls_dir)
+    def certificates(self, service: str) -> Certificates | None:
+        """Read the certificates of a service in `tls_dir`, if any. Raises `SecretsError`."""
+        return load_certificates(self.tls_dir, service)
 
 
 def split_urls(urls: str) -> list[str]:

@@ -4,6 +4,8 @@ import asyncio
 import json
 import socket
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -12,7 +14,7 @@ import trustme
 
 from chatterroom.auth.certificates import Certificates
 
-from .conftest import Platform, User, receive, resume
+from .conftest import Platform, User, environment, receive, resume
 
 SERVICES = ("gateway", "users", "chat", "discovery")
 
@@ -41,6 +43,12 @@ def ports(processes: list[psutil.Process]) -> list[int]:
         for connection in process.net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN
     ]
+
+
+def is_healthy(port: int, tls_dir: Path | str) -> bool:
+    command = [sys.executable, "-m", "chatterroom", "health", f"127.0.0.1:{port}"]
+    environ = environment() | {"CHATTERROOM_TLS_DIR": str(tls_dir)}
+    return subprocess.run(command, env=environ, timeout=60, check=False).returncode == 0
 
 
 def hears(port: int, context: ssl.SSLContext | None, name: str) -> bytes:
@@ -83,6 +91,10 @@ async def test_all_services_talk_under_mutual_tls(encrypted: Platform, tmp_path:
     for port in found:
         for context in (None, blind):
             assert not hears(port, context, "x").startswith(b"HTTP/1.1")
+    healthy = [port for port in found if is_healthy(port, tmp_path / "tls" / "chat")]
+    assert len(healthy) == 2
+    assert not is_healthy(healthy[0], "")
+
     shown = Certificates.read(tmp_path / "tls" / "gateway").client_context()
     said = [hears(port, shown, "chat") for port in found]
     assert len([answer for answer in said if answer.startswith(b"HTTP/1.1")]) == 2

@@ -141,20 +141,23 @@ def load_known_credentials(directory: Path) -> KnownCredentials:
     return KnownCredentials(holders)
 
 
-def load_certificates(directory: str) -> Certificates | None:
+def load_certificates(directory: str, service: str) -> Certificates | None:
     """Read the certificates of a process, None where it has no directory of them.
 
-    Raises `SecretsError`.
+    Raises `SecretsError`, also where they are not for this service.
     """
     if not directory:
         return None
     try:
-        return Certificates.read(Path(directory))
+        found = Certificates.read(Path(directory))
     except OSError as error:
         reason = error.strerror or "unreadable"
         raise SecretsError(f"{error.filename or directory}: {reason}") from None
     except ValueError as error:
         raise SecretsError(str(error)) from None
+    if service not in found.names:
+        raise SecretsError(f"the certificate in {directory} does not name {service}")
+    return found
 
 
 def write_secret(path: Path, content: bytes) -> None:

@@ -62,7 +62,7 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
 
     Appears in discovery once MongoDB has answered for the first time.
     """
-    certificates = settings.certificates()
+    certificates = settings.certificates("chat")
     credential = load_service_credential(settings.secrets_path, "chat", certificates)
     known = load_known_credentials(settings.secrets_path)
     verifier = TokenVerifier(load_verification_key(settings.secrets_path))

@@ -32,7 +32,7 @@ async def serve(settings: DiscoverySettings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set. Starts, and stays up, with or without Redis."""
     # Only services register and look each other up: there is no verifier for people's tokens.
     doorkeeper = Doorkeeper(load_known_credentials(settings.secrets_path), None, OPEN_TO)
-    certificates = settings.certificates()
+    certificates = settings.certificates("discovery")
     async with RegistryStore(settings.redis_url, settings.lease_s) as store:
         watch = Watch(store)
         servicer = DiscoveryServicer(store, watch, settings.lease_s)

@@ -73,7 +73,7 @@ def compose(
     redis = RedisServer(directory.engine("redis"), log_path=directory.log("redis"))
 
     certificates = {
-        kind: load_certificates(_setting(environ, kind, "TLS_DIR"))
+        kind: load_certificates(_setting(environ, kind, "TLS_DIR"), kind)
         for kind in ("discovery", "users", "chat")
     }
 

@@ -44,7 +44,9 @@ def run() -> int:
 
 async def serve(settings: GatewaySettings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set."""
-    credential = load_service_credential(settings.secrets_path, "gateway", settings.certificates())
+    credential = load_service_credential(
+        settings.secrets_path, "gateway", settings.certificates("gateway")
+    )
     verifier = TokenVerifier(load_verification_key(settings.secrets_path))
     directory = Directory(split_urls(settings.discovery_url), credential)
     async with asyncio.TaskGroup() as tasks:

@@ -51,7 +51,7 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
     Appears in discovery once MongoDB has answered for the first time.
     """
     secrets = settings.secrets_path
-    certificates = settings.certificates()
+    certificates = settings.certificates("users")
     credential = load_service_credential(secrets, "users", certificates)
     known = load_known_credentials(secrets)
     signer = TokenSigner(load_signing_key(secrets), settings.access_token_lifetime_s)

@@ -129,6 +129,15 @@ async def test_a_service_neither_replaces_nor_removes_an_instance_of_another(
     assert await code_of(taken.DeregisterService(request)) is ErrorCode.NOT_ALLOWED
     assert (await discover(discovery, "users")).service_url == "host:1"
 
+    async def heartbeat_is_refused():
+        try:
+            await heartbeat(discovery)
+        except grpc.aio.AioRpcError as failure:
+            return failure.code() is grpc.StatusCode.PERMISSION_DENIED
+        return False
+
+    await eventually(heartbeat_is_refused)
+
 
 async def test_a_deregistered_instance_is_gone_at_once(start_discovery, redis_url):
     discovery = await start_discovery(redis_url)

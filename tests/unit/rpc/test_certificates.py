@@ -48,7 +48,7 @@ def issue(authority, tmp_path):
     def write(*names: str, by: trustme.CA | None = None):
         directory = tmp_path / "-".join(names)
         write_certificate(directory, by or authority, authority, *names)
-        return load_certificates(str(directory))
+        return load_certificates(str(directory), names[0])
 
     return write
 
@@ -151,7 +151,7 @@ async def test_health_is_asked_with_a_certificate(issue):
 
 
 def test_without_a_directory_there_are_no_certificates():
-    assert load_certificates("") is None
+    assert load_certificates("", "users") is None
 
 
 @pytest.mark.parametrize("name", ["ca.pem", "cert.pem", "key.pem"])
@@ -159,14 +159,20 @@ def test_a_missing_certificate_names_its_file(issue, name):
     directory = issue("users").directory
     (directory / name).unlink()
     with pytest.raises(SecretsError, match=name):
-        load_certificates(str(directory))
+        load_certificates(str(directory), "users")
+
+
+def test_a_certificate_for_another_service_is_refused(issue):
+    directory = str(issue("chat").directory)
+    with pytest.raises(SecretsError, match="does not name users"):
+        load_certificates(directory, "users")
 
 
 def test_a_key_of_another_certificate_is_refused(issue):
     users, chat = issue("users").directory, issue("chat").directory
     (users / "key.pem").write_bytes((chat / "key.pem").read_bytes())
     with pytest.raises(SecretsError, match="no certificate with its key"):
-        load_certificates(str(users))
+        load_certificates(str(users), "users")
 
 
 @pytest.mark.parametrize("name", ["ca.pem", "cert.pem", "key.pem"])
@@ -174,6 +180,6 @@ def test_a_damaged_certificate_is_refused_without_its_content(issue, name):
     directory = issue("users").directory
     (directory / name).write_text("rubbish")
     with pytest.raises(SecretsError) as caught:
-        load_certificates(str(directory))
+        load_certificates(str(directory), "users")
     assert "rubbish" not in str(caught.value)
     assert str(directory) in str(caught.value)
