@@ -86,3 +86,14 @@ def test_sharing_again_gives_the_same(shares, tmp_path):
     before = {path: path.read_bytes() for path in shares.rglob("*") if path.is_file()}
     share_secrets(tmp_path / "all", shares)
     assert {path: path.read_bytes() for path in shares.rglob("*") if path.is_file()} == before
+
+
+def test_later_keys_reach_those_who_verify_tokens_and_leave_them_again(shares, tmp_path):
+    later = tmp_path / "all" / "token-verification-key-later.pem"
+    later.write_text("a key")
+    share_secrets(tmp_path / "all", shares)
+    held = {holder.name for holder in shares.iterdir() if (holder / later.name).exists()}
+    assert held == {"gateway", "users", "chat"}
+    later.unlink()
+    share_secrets(tmp_path / "all", shares)
+    assert not list(shares.rglob(later.name))

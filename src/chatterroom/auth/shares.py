@@ -14,6 +14,9 @@ from chatterroom.auth.secrets import (
 
 __all__ = ["SHARES", "share_secrets"]
 
+# Those that verify tokens signed with newer keys.
+_LATER_KEYS = "token-verification-key-*.pem"
+
 # For each holder: the name of each file there, and its name among all secrets.
 SHARES: Mapping[str, Mapping[str, str]] = {
     "gateway": {
@@ -62,3 +65,14 @@ def share_secrets(directory: Path, shares: Path) -> None:
                 # Databases take hexadecimal digits everywhere, in URLs and in key files.
                 write_secret(directory / source, secrets.token_hex(32).encode())
             write_secret(shares / holder / name, (directory / source).read_bytes())
+        if VERIFICATION_KEY in files:
+            _share_later_keys(directory, shares / holder)
+
+
+def _share_later_keys(directory: Path, share: Path) -> None:
+    current = {path.name: path.read_bytes() for path in directory.glob(_LATER_KEYS)}
+    for name, content in current.items():
+        write_secret(share / name, content)
+    for path in share.glob(_LATER_KEYS):
+        if path.name not in current:
+            path.unlink()
