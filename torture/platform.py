@@ -21,9 +21,9 @@ from chatterroom.engines.data_directory import DataDirectory
 from chatterroom.engines.errors import EngineError
 from chatterroom.engines.mongod import internal_url
 from chatterroom.engines.ports import LOOPBACK, free_port
+from chatterroom.engines.redis_server import redis_url
 from torture.links import LINKED, Link
 from torture.twin import WHOLE, link_variable
-from chatterroom.engines.redis_server import redis_url
 
 __all__ = ["NotHealedError", "Part", "Platform"]
 
