@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 import pymongo
 
 from bench.platform import Platform
-from chatterroom.auth.secrets import load_service_credential, load_signing_key
+from chatterroom.auth.secrets import load_service_credential
+from chatterroom.auth.token_keys import load_signing_key
 from chatterroom.auth.tokens import TokenSigner
 from chatterroom.core.ids import SessionId, UserId, new_id
 from chatterroom.pb import chat_pb2, chat_pb2_grpc

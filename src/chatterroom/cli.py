@@ -101,6 +101,41 @@ def secrets(
         sys.exit(f"chatterroom secrets: {error}")
 
 
+@app.command(name="rotate-keys")
+def rotate_keys(
+    directory: Annotated[Path, typer.Argument(help="The secrets directory.")],
+    retire: Annotated[
+        bool, typer.Option("--retire", help="Add no key; remove those no token needs any more.")
+    ] = False,
+    lifetime_s: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            envvar=[
+                "CHATTERROOM_USERS_ACCESS_TOKEN_LIFETIME_S",
+                "CHATTERROOM_ACCESS_TOKEN_LIFETIME_S",
+            ],
+            help="How long access tokens last.",
+        ),
+    ] = 900,
+) -> None:
+    """Sign access tokens with a new key from now on. Nobody is logged out."""
+    import time
+
+    from chatterroom.auth import token_keys
+    from chatterroom.auth.secrets import SecretsError
+
+    slack_s = 300
+    try:
+        if retire:
+            for kid in token_keys.retire_keys(directory, lifetime_s + slack_s, time.time()):
+                typer.echo(f"removed {kid}")
+        else:
+            typer.echo(f"added {token_keys.rotate_keys(directory)}")
+    except SecretsError as error:
+        sys.exit(f"chatterroom: {error}")
+
+
 @app.command()
 def health(
     address: Annotated[str, typer.Argument(help="host:port of a service, or of the gateway.")],

@@ -1,21 +1,19 @@
-"""The secrets directory: the key that signs tokens, the keys that verify them, the credentials
-with which services know each other.
+"""The secrets directory: the keys of tokens (`token_keys.py`), and the credentials with which
+services know each other.
 
 A credential is for the processes of one service alone, as `token-signing-key.pem` is for the user
 service's. Those who are called know digests, which let nobody call.
 """
 
 import hashlib
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
 from chatterroom.auth.certificates import Certificates
+from chatterroom.auth.secret_files import SecretsError, read_secret, write_secret
+from chatterroom.auth.token_keys import ensure_token_keys
 
 __all__ = [
     "CALLING_SERVICES",
@@ -27,22 +25,13 @@ __all__ = [
     "load_certificates",
     "load_known_credentials",
     "load_service_credential",
-    "load_signing_key",
-    "load_verification_key",
-    "write_secret",
 ]
 
-SIGNING_KEY = "token-signing-key.pem"
-VERIFICATION_KEY = "token-verification-key.pem"
 CREDENTIAL_DIGESTS = "service-credential-digests"
 
 GATEWAY = "gateway"
 # Discovery calls nobody.
 CALLING_SERVICES = (GATEWAY, "users", "chat")
-
-
-class SecretsError(Exception):
-    """A secret is missing or unreadable; the message names its file, never its content."""
 
 
 @dataclass(frozen=True)
@@ -74,46 +63,11 @@ class KnownCredentials:
 def ensure_secrets(directory: Path) -> None:
     """Create the secrets that do not exist yet, readable by the owner only."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not (directory / SIGNING_KEY).exists():
-        key = Ed25519PrivateKey.generate()
-        public = key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        private = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        write_secret(directory / VERIFICATION_KEY, public)
-        write_secret(directory / SIGNING_KEY, private)
+    ensure_token_keys(directory)
     for service in CALLING_SERVICES:
         if not (directory / _credential_file(service)).exists():
             write_secret(directory / _credential_file(service), secrets.token_urlsafe(32).encode())
     _ensure_digests(directory)
-
-
-def load_signing_key(directory: Path) -> Ed25519PrivateKey:
-    """Read the key that signs access tokens. Raises `SecretsError`."""
-    path = directory / SIGNING_KEY
-    try:
-        key = serialization.load_pem_private_key(_read(path), password=None)
-    except ValueError:
-        key = None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise SecretsError(f"{path} is not an Ed25519 private key in PEM")
-    return key
-
-
-def load_verification_key(directory: Path) -> Ed25519PublicKey:
-    """Read the key that verifies access tokens. Raises `SecretsError`."""
-    path = directory / VERIFICATION_KEY
-    try:
-        key = serialization.load_pem_public_key(_read(path))
-    except ValueError:
-        key = None
-    if not isinstance(key, Ed25519PublicKey):
-        raise SecretsError(f"{path} is not an Ed25519 public key in PEM")
-    return key
 
 
 def load_service_credential(
@@ -121,7 +75,7 @@ def load_service_credential(
 ) -> ServiceCredential:
     """Read the credential that a service shows when it calls others. Raises `SecretsError`."""
     path = directory / _credential_file(service)
-    value = _read(path).decode("ascii", "replace").strip()
+    value = read_secret(path).decode("ascii", "replace").strip()
     if len(value) < 32:
         raise SecretsError(f"{path} is shorter than 32 characters")
     return ServiceCredential(value, certificates)
@@ -131,7 +85,7 @@ def load_known_credentials(directory: Path) -> KnownCredentials:
     """Read the digests of the credentials that a service accepts. Raises `SecretsError`."""
     path = directory / CREDENTIAL_DIGESTS
     holders: dict[str, str] = {}
-    for line in _read(path).decode("ascii", "replace").splitlines():
+    for line in read_secret(path).decode("ascii", "replace").splitlines():
         service, _, digest = line.partition(" ")
         if len(digest) != 64:
             raise SecretsError(f"{path}: every line is a service and a SHA-256 digest in hex")
@@ -160,18 +114,6 @@ def load_certificates(directory: str, service: str) -> Certificates | None:
     return found
 
 
-def write_secret(path: Path, content: bytes) -> None:
-    """Write a file that its owner alone may read, in place of the one that is there."""
-    # Complete or absent: a process that starts meanwhile must not read half a key.
-    scratch = path.with_suffix(".new")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
-
-
 def _credential_file(service: str) -> str:
     return f"{service}-credential"
 
@@ -185,13 +127,3 @@ def _ensure_digests(directory: Path) -> None:
         if line not in lines:
             lines.append(line)
     write_secret(path, "".join(f"{line}\n" for line in lines).encode())
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or "unreadable"
-        raise SecretsError(
-            f"{path}: {reason}. `chatterroom secrets {path.parent}` creates it"
-        ) from None

@@ -4,18 +4,11 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from chatterroom.auth.secrets import (
-    CREDENTIAL_DIGESTS,
-    SIGNING_KEY,
-    VERIFICATION_KEY,
-    ensure_secrets,
-    write_secret,
-)
+from chatterroom.auth.secret_files import write_secret
+from chatterroom.auth.secrets import CREDENTIAL_DIGESTS, ensure_secrets
+from chatterroom.auth.token_keys import LATER_KEYS, SIGNING_KEY, VERIFICATION_KEY
 
 __all__ = ["SHARES", "share_secrets"]
-
-# Those that verify tokens signed with newer keys.
-_LATER_KEYS = "token-verification-key-*.pem"
 
 # For each holder: the name of each file there, and its name among all secrets.
 SHARES: Mapping[str, Mapping[str, str]] = {
@@ -70,9 +63,9 @@ def share_secrets(directory: Path, shares: Path) -> None:
 
 
 def _share_later_keys(directory: Path, share: Path) -> None:
-    current = {path.name: path.read_bytes() for path in directory.glob(_LATER_KEYS)}
+    current = {path.name: path.read_bytes() for path in directory.glob(LATER_KEYS)}
     for name, content in current.items():
         write_secret(share / name, content)
-    for path in share.glob(_LATER_KEYS):
+    for path in share.glob(LATER_KEYS):
         if path.name not in current:
             path.unlink()

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from chatterroom.auth.ended_sessions import EndedSessions
+from chatterroom.auth.token_keys import VerificationKeys, thumbprint
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import SessionId, UserId
 
@@ -35,8 +37,13 @@ class TokenSigner:
     """Makes access tokens that are valid for `lifetime_s`."""
 
     def __init__(self, key: Ed25519PrivateKey, lifetime_s: int) -> None:
-        self._key = key
         self.lifetime_s = lifetime_s
+        self.use(key)
+
+    def use(self, key: Ed25519PrivateKey) -> None:
+        """Sign with another key from now on."""
+        self._key = key
+        self.kid = thumbprint(key.public_key())
 
     def sign(self, user_id: UserId, session_id: SessionId, now: datetime) -> str:
         """Return a token for a session of a user, valid from `now`."""
@@ -48,23 +55,30 @@ class TokenSigner:
             "iat": now,
             "exp": now + timedelta(seconds=self.lifetime_s),
         }
-        return jwt.encode(claims, self._key, algorithm=_ALGORITHM, headers={"typ": _TYPE})
+        return jwt.encode(
+            claims, self._key, algorithm=_ALGORITHM, headers={"typ": _TYPE, "kid": self.kid}
+        )
 
 
 class TokenVerifier:
-    """Tells real access tokens from all others."""
+    """Tells real access tokens of sessions that go on from all others."""
 
-    def __init__(self, key: Ed25519PublicKey) -> None:
-        self._key = key
+    def __init__(self, keys: VerificationKeys, ended: EndedSessions | None = None) -> None:
+        self.keys = keys
+        self.ended = EndedSessions() if ended is None else ended
 
     def verify(self, token: str) -> AccessToken:
         """Return what the token says, or raise TOKEN_EXPIRED or TOKEN_INVALID."""
         if len(token) > _MAX_TOKEN_CHARACTERS:
-            raise ChatterRoomError(ErrorCode.TOKEN_INVALID, "the access token is not valid")
+            raise _not_valid()
         try:
+            # Of what the header says, the name of a key that we have is all that counts.
+            key = self.keys.find(jwt.get_unverified_header(token).get("kid"))
+            if key is None:
+                raise _not_valid()
             decoded = jwt.decode_complete(
                 token,
-                self._key,
+                key,
                 algorithms=[_ALGORITHM],
                 issuer=_ISSUER,
                 audience=_AUDIENCE,
@@ -75,9 +89,7 @@ class TokenVerifier:
                 ErrorCode.TOKEN_EXPIRED, "the access token has expired"
             ) from None
         except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
-            raise ChatterRoomError(
-                ErrorCode.TOKEN_INVALID, "the access token is not valid"
-            ) from None
+            raise _not_valid() from None
         claims = decoded["payload"]
         session_id, expires_at = claims["sid"], claims["exp"]
         if (
@@ -86,5 +98,16 @@ class TokenVerifier:
             or not isinstance(expires_at, int)
             or expires_at > _LATEST_EXPIRY
         ):
-            raise ChatterRoomError(ErrorCode.TOKEN_INVALID, "the access token is not valid")
-        return AccessToken(UserId(claims["sub"]), SessionId(session_id), expires_at)
+            raise _not_valid()
+        verified = AccessToken(UserId(claims["sub"]), SessionId(session_id), expires_at)
+        self.require_going_on(verified)
+        return verified
+
+    def require_going_on(self, token: AccessToken) -> None:
+        """Raise TOKEN_INVALID where the session of a verified token has been ended."""
+        if token.session_id in self.ended:
+            raise _not_valid()
+
+
+def _not_valid() -> ChatterRoomError:
+    return ChatterRoomError(ErrorCode.TOKEN_INVALID, "the access token is not valid")

@@ -12,8 +12,8 @@ from chatterroom.auth.secrets import (
     ServiceCredential,
     load_known_credentials,
     load_service_credential,
-    load_verification_key,
 )
+from chatterroom.auth.token_keys import VerificationKeys
 from chatterroom.auth.tokens import TokenVerifier
 from chatterroom.chat.actions import Actions
 from chatterroom.chat.blocks import Blocks
@@ -65,7 +65,7 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
     certificates = settings.certificates("chat")
     credential = load_service_credential(settings.secrets_path, "chat", certificates)
     known = load_known_credentials(settings.secrets_path)
-    verifier = TokenVerifier(load_verification_key(settings.secrets_path))
+    verifier = TokenVerifier(VerificationKeys.load(settings.secrets_path))
     discovery_urls = split_urls(settings.discovery_url)
     directory = Directory(discovery_urls, credential)
     async with (

@@ -15,6 +15,7 @@ from chatterroom.gateway.conversation_routes import CONVERSATION_ENDPOINTS
 from chatterroom.gateway.doors import Doors
 from chatterroom.gateway.endpoints import Endpoint, Platform
 from chatterroom.gateway.errors import answer_to
+from chatterroom.gateway.key_routes import KEY_ENDPOINTS
 from chatterroom.gateway.message_routes import MESSAGE_ENDPOINTS
 from chatterroom.gateway.pages import load_pages, not_built_page
 from chatterroom.gateway.reading import ClientGoneError
@@ -35,6 +36,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *BLOCK_ENDPOINTS,
     *USER_ENDPOINTS,
     *STATUS_ENDPOINTS,
+    *KEY_ENDPOINTS,
 )
 
 

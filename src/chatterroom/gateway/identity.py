@@ -31,6 +31,7 @@ class Identities:
         # An expired one is verified again, and refused with the reason.
         if token is None or token.expires_at <= time.time():
             token = self._verify(offered)
+        self.verifier.require_going_on(token)
         return Caller(token.user_id, token.session_id)
 
     def _verify(self, offered: bytes) -> AccessToken:

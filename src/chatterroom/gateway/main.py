@@ -9,11 +9,8 @@ from functools import partial
 
 import structlog
 
-from chatterroom.auth.secrets import (
-    ServiceCredential,
-    load_service_credential,
-    load_verification_key,
-)
+from chatterroom.auth.secrets import ServiceCredential, load_service_credential
+from chatterroom.auth.token_keys import VerificationKeys
 from chatterroom.auth.tokens import TokenVerifier
 from chatterroom.core.settings import load_settings
 from chatterroom.gateway.addresses import ClientAddresses
@@ -47,7 +44,7 @@ async def serve(settings: GatewaySettings, stop: asyncio.Event) -> None:
     credential = load_service_credential(
         settings.secrets_path, "gateway", settings.certificates("gateway")
     )
-    verifier = TokenVerifier(load_verification_key(settings.secrets_path))
+    verifier = TokenVerifier(VerificationKeys.load(settings.secrets_path))
     directory = Directory(split_urls(settings.discovery_url), credential)
     async with asyncio.TaskGroup() as tasks:
         following = tasks.create_task(directory.follow())
@@ -85,7 +82,11 @@ async def running_gateway(
     )
     sends = Sends(services.chat, settings.max_open_sends)
     platform = Platform(
-        services, sends, lambda: time.monotonic() - started_at, settings.timeout_demo_s
+        services,
+        sends,
+        lambda: time.monotonic() - started_at,
+        verifier.keys,
+        settings.timeout_demo_s,
     )
     app = make_app(settings, platform, doors)
     try:

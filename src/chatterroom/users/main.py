@@ -6,12 +6,8 @@ from functools import partial
 
 import structlog
 
-from chatterroom.auth.secrets import (
-    load_known_credentials,
-    load_service_credential,
-    load_signing_key,
-    load_verification_key,
-)
+from chatterroom.auth.secrets import load_known_credentials, load_service_credential
+from chatterroom.auth.token_keys import VerificationKeys, load_signing_key
 from chatterroom.auth.tokens import TokenSigner, TokenVerifier
 from chatterroom.core.settings import load_settings
 from chatterroom.pb import users_pb2_grpc
@@ -25,6 +21,7 @@ from chatterroom.sockets.server_picows import SocketSettings, serve_sockets
 from chatterroom.users.alert_channel_redis import RedisAlertChannel
 from chatterroom.users.alert_socket import accept_alert_socket
 from chatterroom.users.alerts import Alerts
+from chatterroom.users.key_rotation import follow_signing_key
 from chatterroom.users.login import Logins
 from chatterroom.users.passwords import Passwords
 from chatterroom.users.servicer_grpc import OPEN_TO, SERVICE_NAME, UsersServicer
@@ -55,7 +52,7 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
     credential = load_service_credential(secrets, "users", certificates)
     known = load_known_credentials(secrets)
     signer = TokenSigner(load_signing_key(secrets), settings.access_token_lifetime_s)
-    verifier = TokenVerifier(load_verification_key(secrets))
+    verifier = TokenVerifier(VerificationKeys.load(secrets))
     async with (
         RedisChannels.connect(settings.redis_url, "CHATTERROOM_USERS_REDIS_URL") as channels,
         UserStore(settings.mongo_url) as store,
@@ -66,6 +63,7 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
         alerts = Alerts(channel)
         logins = Logins(store, passwords, signer, alerts, settings.refresh_token_lifetime_s)
         servicer = UsersServicer(store, passwords, logins, settings.timeout_simulation_s)
+        rotating = tasks.create_task(follow_signing_key(secrets, signer))
         carrying = tasks.create_task(channel.run(alerts.hear))
         async with serve_rpc(
             settings.host,
@@ -93,4 +91,5 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
                 log.info("serving", grpc_port=rpc.port, websocket_port=websocket_port)
                 await stay_known(store.is_ready, rpc, registration, stop)
             await alerts.close(_CLOSING_S)
-        carrying.cancel()
+        for task in (carrying, rotating):
+            task.cancel()

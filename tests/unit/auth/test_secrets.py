@@ -11,13 +11,12 @@ from chatterroom.auth.secrets import (
     ensure_secrets,
     load_known_credentials,
     load_service_credential,
-    load_signing_key,
-    load_verification_key,
 )
+from chatterroom.auth.token_keys import VerificationKeys, load_signing_key
 
 LOADERS = {
     "token-signing-key.pem": load_signing_key,
-    "token-verification-key.pem": load_verification_key,
+    "token-verification-key.pem": VerificationKeys.load,
     "service-credential-digests": load_known_credentials,
 } | {
     f"{service}-credential": partial(load_service_credential, service=service)
@@ -55,7 +54,9 @@ def test_only_what_is_missing_is_created(directory):
 def test_the_two_keys_belong_together(directory):
     message = b"message"
     signature = load_signing_key(directory).sign(message)
-    load_verification_key(directory).verify(signature, message)
+    key = VerificationKeys.load(directory).find(None)
+    assert key is not None
+    key.verify(signature, message)
 
 
 @pytest.mark.parametrize("name", LOADERS)

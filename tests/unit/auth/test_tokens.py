@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -10,12 +11,14 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from chatterroom.auth.ended_sessions import EndedSession
+from chatterroom.auth.token_keys import VerificationKeys, thumbprint
 from chatterroom.auth.tokens import TokenSigner, TokenVerifier
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import SessionId, UserId
 
 KEY = Ed25519PrivateKey.generate()
-VERIFIER = TokenVerifier(KEY.public_key())
+VERIFIER = TokenVerifier(VerificationKeys.of(KEY.public_key()))
 GONE = "(left out)"
 
 
@@ -160,3 +163,61 @@ def test_a_huge_token_is_refused_cheaply():
     for _ in range(100):
         assert refusal(huge) is ErrorCode.TOKEN_INVALID
     assert time.perf_counter() - started < 0.1
+
+
+def test_a_token_names_its_key_by_the_thumbprint():
+    signed = TokenSigner(KEY, 60).sign(UserId("alice"), SessionId("s1"), now())
+    assert jwt.get_unverified_header(signed)["kid"] == thumbprint(KEY.public_key())
+
+
+@pytest.mark.parametrize(
+    "kid",
+    [
+        "../../../../dev/null",
+        "/etc/passwd",
+        "token-verification-key.pem",
+        "' OR 1=1 --",
+        "http://127.0.0.1:1/key",
+        "\0",
+        "",
+        "x" * 1000,
+    ],
+)
+def test_a_key_that_is_not_known_by_its_id_verifies_nothing(kid):
+    assert refusal(token(headers={"kid": kid})) is ErrorCode.TOKEN_INVALID
+
+
+@pytest.mark.parametrize("kid", [5, None, ["x"], {"$ne": None}])
+def test_a_key_id_that_is_no_text_is_refused(kid):
+    claims = jwt.decode(token(), options={"verify_signature": False})
+    text = unsafe({"alg": "EdDSA", "typ": "at+jwt", "kid": kid}, claims, KEY.sign)
+    assert refusal(text) is ErrorCode.TOKEN_INVALID
+
+
+@pytest.mark.parametrize("name", ["jku", "x5u"])
+async def test_an_address_of_keys_in_a_token_is_never_asked(name):
+    asked = []
+    server = await asyncio.start_server(lambda reader, writer: asked.append(writer), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        stranger = Ed25519PrivateKey.generate()
+        claims = jwt.decode(token(), options={"verify_signature": False})
+        header = {"alg": "EdDSA", "typ": "at+jwt", "kid": "theirs"}
+        header[name] = f"http://127.0.0.1:{port}/keys"
+        assert refusal(unsafe(header, claims, stranger.sign)) is ErrorCode.TOKEN_INVALID
+        # A connection of our own comes after any that the verification has made.
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        while not asked:
+            await asyncio.sleep(0)
+        writer.close()
+        assert len(asked) == 1
+        asked[0].close()
+
+
+def test_a_token_of_an_ended_session_is_refused_and_of_another_is_not():
+    verifier = TokenVerifier(VerificationKeys.of(KEY.public_key()))
+    verifier.ended.add(EndedSession(SessionId("session"), UserId("alice"), time.time() + 60))
+    with pytest.raises(ChatterRoomError) as caught:
+        verifier.verify(token())
+    assert caught.value.code is ErrorCode.TOKEN_INVALID
+    assert verifier.verify(token(sid="another")).session_id == "another"

@@ -11,11 +11,8 @@ import websockets
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from websockets.typing import Subprotocol
 
-from chatterroom.auth.secrets import (
-    ensure_secrets,
-    load_service_credential,
-    load_signing_key,
-)
+from chatterroom.auth.secrets import ensure_secrets, load_service_credential
+from chatterroom.auth.token_keys import load_signing_key
 from chatterroom.auth.tokens import TokenSigner
 from chatterroom.chat.conversation import CreateRoom, PostMessage
 from chatterroom.chat.entries import Entry

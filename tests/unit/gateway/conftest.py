@@ -16,6 +16,7 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chatterroom.auth.secrets import KnownCredentials, ServiceCredential
+from chatterroom.auth.token_keys import VerificationKeys
 from chatterroom.auth.tokens import TokenSigner, TokenVerifier
 from chatterroom.core.ids import SessionId, UserId, new_id
 from chatterroom.core.times import now
@@ -255,7 +256,10 @@ async def start(key: Ed25519PrivateKey) -> AsyncIterator[Start]:
             gateway = await exits.enter_async_context(AsyncExitStack())
             port = await gateway.enter_async_context(
                 running_gateway(
-                    settings, CREDENTIAL, TokenVerifier(key.public_key()), balancers.__getitem__
+                    settings,
+                    CREDENTIAL,
+                    TokenVerifier(VerificationKeys.of(key.public_key())),
+                    balancers.__getitem__,
                 )
             )
             client = await exits.enter_async_context(

@@ -24,6 +24,7 @@ OPEN = {
     "/timeout",
     "/healthz",
     "/readyz",
+    "/.well-known/jwks.json",
 }
 CONVERSATIONS = "/chat-service/conversations"
 

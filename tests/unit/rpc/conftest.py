@@ -7,6 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chatterroom.auth.secrets import KnownCredentials, ServiceCredential
+from chatterroom.auth.token_keys import VerificationKeys
 from chatterroom.auth.tokens import TokenSigner, TokenVerifier
 from chatterroom.pb import users_pb2, users_pb2_grpc
 from chatterroom.rpc.channels import open_channel
@@ -52,7 +53,7 @@ def signer(key):
 
 @pytest.fixture
 def verifier(key):
-    return TokenVerifier(key.public_key())
+    return TokenVerifier(VerificationKeys.of(key.public_key()))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 from pymongo import MongoClient
 
-from chatterroom.auth.secrets import load_verification_key
+from chatterroom.auth.token_keys import VerificationKeys
 from chatterroom.auth.tokens import TokenVerifier
 from chatterroom.core.errors import ErrorCode
 from chatterroom.core.ids import new_id
@@ -71,7 +71,7 @@ async def test_a_login_gives_tokens_of_a_stored_session(users, mongo_url, secret
     login = await users.log_in()
     assert login.user_id == user_id
     assert login.expires_in_s == 900
-    token = TokenVerifier(load_verification_key(secrets_dir)).verify(login.token)
+    token = TokenVerifier(VerificationKeys.load(secrets_dir)).verify(login.token)
     assert (token.user_id, token.session_id) == (user_id, login.session_id)
     with MongoClient(mongo_url) as client:
         stored = client.get_default_database().sessions.find_one({"_id": login.session_id})
