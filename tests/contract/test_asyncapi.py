@@ -34,12 +34,13 @@ from chatterroom.chat.events import encode_entry, encode_marks, encode_typing
 from chatterroom.core import times
 from chatterroom.core.ids import (
     ClientId,
+    SessionId,
     UserId,
     new_id,
     private_conversation_id,
     room_conversation_id,
 )
-from chatterroom.pb import chat_pb2
+from chatterroom.pb import chat_pb2, users_pb2
 from chatterroom.sockets.frames import CloseCode
 from chatterroom.users import alert_protocol, alerts
 
@@ -90,12 +91,7 @@ def test_every_message_has_examples_that_are_valid(key: str):
 
 
 # What the user service has no reason to close with.
-NOT_OF_ALERTS = {
-    CloseCode.INTERNAL_ERROR,
-    CloseCode.TRY_AGAIN_LATER,
-    CloseCode.REMOVED,
-    CloseCode.NOT_FOUND,
-}
+NOT_OF_ALERTS = {CloseCode.REMOVED, CloseCode.NOT_FOUND}
 
 
 @pytest.mark.parametrize(
@@ -401,7 +397,14 @@ async def test_a_walk_in_simple_mode(service):
         assert set(told) >= {*structs_of(Entry), "ready", "error", "typing", "marks"}
 
 
-async def test_a_walk_through_alerts(users):
+MOMENT = "2026-11-23T16:45:00.123Z"
+
+
+def alert_channel(user_id: str) -> str:
+    return f"chatterroom:users:alerts:{user_id}"
+
+
+async def test_a_walk_through_alerts(users, redis_admin):
     await users.register()
     login = await users.log_in(device="desk")
     async with websockets.connect(
@@ -419,6 +422,27 @@ async def test_a_walk_through_alerts(users):
         with pytest.raises(Exception, match="wrong"):
             await users.log_in(password="a wrong password")
         await desk.hear("login_failed")
+        session = SessionId(new_id())
+        told_elsewhere = [
+            alerts.PasswordChanged(new_id(), "phone", "::1", MOMENT, session),
+            alerts.SecondFactorChanged(new_id(), "phone", "::1", MOMENT, session, True),
+            alerts.ProfileChanged(),
+        ]
+        while redis_admin.pubsub_numsub(alert_channel(login.user_id))[0][1] < 1:
+            await asyncio.sleep(0.01)
+        for alert in told_elsewhere:
+            redis_admin.publish(
+                alert_channel(login.user_id),
+                msgspec.json.encode({"origin": "another instance", "event": alert}),
+            )
+            await desk.hear(alert.__struct_config__.tag)
+        other = await users.log_in(device="laptop")
+        await desk.hear("login", device="laptop")
+        third = await users.log_in(device="tablet")
+        await desk.hear("login", device="tablet")
+        acting = users.acting_for(third.user_id, third.session_id)
+        await acting.LogoutUser(users_pb2.LogoutUserRequest(session_id=other.session_id))
+        await desk.hear("session_ended", device="laptop")
         await desk.ask("ping", "pong")
         await socket.send('{"type":"fly","ref":7}')
         await desk.hear("error", ref=7)

@@ -65,6 +65,7 @@ class ChatSocket:
 
     __slots__ = (
         "_actions",
+        "_closing",
         "_following",
         "_gone",
         "_inbox",
@@ -76,6 +77,7 @@ class ChatSocket:
         "_token",
         "_typed_at",
         "_work",
+        "session_id",
         "simple",
         "user_id",
     )
@@ -92,6 +94,7 @@ class ChatSocket:
         gone: Callable[["ChatSocket"], None],
     ) -> None:
         self.user_id = token.user_id
+        self.session_id = token.session_id
         self.simple = simple
         self._actions = actions
         self._leases = leases
@@ -102,6 +105,7 @@ class ChatSocket:
         self._socket: Socket | None = None
         self._following = Following(self, actions.hub, actions.store, leases)
         self._opened = False
+        self._closing: tuple[CloseCode, str] | None = None
         # An empty deque takes as much memory as everything else here.
         self._inbox: deque[bytes] | None = None
         self._work: asyncio.Task[None] | None = None
@@ -114,6 +118,9 @@ class ChatSocket:
         self._socket = socket
         self._leases.take(online(self.user_id), self.user_id)
         socket.expire_at(self._token.expires_at)
+        if self._closing is not None:
+            self.close(*self._closing)
+            return
         self._work = self._start(self._open())
 
     def received(self, text: bytes) -> None:
@@ -140,9 +147,11 @@ class ChatSocket:
         self._gone(self)
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """Close the socket, saying why."""
+        """Close the socket, saying why; one that is not open yet as soon as it is."""
         if self._socket is not None:
             self._socket.close(code, reason)
+        else:
+            self._closing = (code, reason)
 
     # The outlet and the watcher: what happens
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
+from chatterroom.auth.ended_sessions import EndedSession
 from chatterroom.auth.tokens import TokenVerifier
 from chatterroom.chat.actions import Actions
 from chatterroom.chat.chat_socket import ChatSocket
 from chatterroom.chat.leases_redis import Leases
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
-from chatterroom.core.ids import parse_room_id, room_conversation_id
+from chatterroom.core.ids import SessionId, parse_room_id, room_conversation_id
 from chatterroom.sockets.frames import CloseCode, text_frame
 from chatterroom.sockets.handshake import Handshake, authenticate
 
@@ -46,6 +47,8 @@ class ChatSockets:
         self._verifier = verifier
         self._allowed_origins = allowed_origins
         self._open: set[ChatSocket] = set()
+        # A tuple: with thousands of sessions of one socket each, sets would weigh something.
+        self._by_session: dict[SessionId, tuple[ChatSocket, ...]] = {}
         self._one_gone = asyncio.Event()
 
     def accept(self, handshake: Handshake) -> ChatSocket:
@@ -66,7 +69,14 @@ class ChatSockets:
             gone=self._gone,
         )
         self._open.add(socket)
+        of_session = self._by_session.get(socket.session_id, ())
+        self._by_session[socket.session_id] = (*of_session, socket)
         return socket
+
+    def end_session(self, ended: EndedSession) -> None:
+        """Close the sockets of a session that has been ended."""
+        for socket in self._by_session.get(ended.session_id, ()):
+            socket.close(CloseCode.TOKEN_EXPIRED, "the session has ended")
 
     async def close_all(self, drain_s: float) -> None:
         """Ask clients to connect elsewhere within `drain_s`, then close those that have not.
@@ -96,4 +106,11 @@ class ChatSockets:
 
     def _gone(self, socket: ChatSocket) -> None:
         self._open.discard(socket)
+        left = tuple(
+            other for other in self._by_session.get(socket.session_id, ()) if other is not socket
+        )
+        if left:
+            self._by_session[socket.session_id] = left
+        else:
+            self._by_session.pop(socket.session_id, None)
         self._one_gone.set()

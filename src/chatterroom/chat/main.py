@@ -40,6 +40,7 @@ from chatterroom.rpc.directory import Directory
 from chatterroom.rpc.identity import Doorkeeper
 from chatterroom.rpc.registration import Registration, stay_known
 from chatterroom.rpc.server import serve_rpc
+from chatterroom.rpc.session_watch import watch_sessions
 from chatterroom.sockets.server_picows import SocketSettings, serve_sockets
 
 __all__ = ["run", "serve"]
@@ -97,6 +98,11 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
 
         background = [
             tasks.create_task(directory.follow()),
+            tasks.create_task(
+                watch_sessions(
+                    directory.balancer("users"), credential, verifier.ended, sockets.end_session
+                )
+            ),
             tasks.create_task(fanout.run(hub.heard, hub.missed_some)),
             tasks.create_task(leases.run()),
             tasks.create_task(marks.run()),

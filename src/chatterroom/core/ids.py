@@ -28,6 +28,7 @@ __all__ = [
     "parse_conversation_id",
     "parse_message_id",
     "parse_room_id",
+    "parse_session_id",
     "parse_user_id",
     "place_of",
     "private_conversation_id",
@@ -85,6 +86,11 @@ def message_id(conversation_id: ConversationId, seq: int) -> MessageId:
 def parse_user_id(text: str, name: str = "user_id") -> UserId:
     """Accept a user id or raise MALFORMED_ID naming the field."""
     return UserId(_matched(_ULID, text, name))
+
+
+def parse_session_id(text: str, name: str = "session_id") -> SessionId:
+    """Accept a session id or raise MALFORMED_ID naming the field."""
+    return SessionId(_matched(_ULID, text, name))
 
 
 def parse_room_id(text: str, name: str = "room_id") -> RoomId:

@@ -21,6 +21,7 @@ from chatterroom.gateway.pages import load_pages, not_built_page
 from chatterroom.gateway.reading import ClientGoneError
 from chatterroom.gateway.room_routes import ROOM_ENDPOINTS
 from chatterroom.gateway.serving import TAB, ServedEndpoint
+from chatterroom.gateway.session_routes import SESSION_ENDPOINTS
 from chatterroom.gateway.settings import GatewaySettings
 from chatterroom.gateway.status_routes import STATUS_ENDPOINTS
 from chatterroom.gateway.user_routes import USER_ENDPOINTS
@@ -35,6 +36,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *CONVERSATION_ENDPOINTS,
     *BLOCK_ENDPOINTS,
     *USER_ENDPOINTS,
+    *SESSION_ENDPOINTS,
     *STATUS_ENDPOINTS,
     *KEY_ENDPOINTS,
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from chatterroom.auth.tokens import AccessToken, TokenVerifier
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import UserId, parse_user_id
+from chatterroom.gateway.last_seen import LastSeen
 from chatterroom.rpc.identity import Caller
 
 __all__ = ["Identities", "require_oneself"]
@@ -16,8 +17,9 @@ _MAX_REMEMBERED = 10_000
 class Identities:
     """Verifies the tokens of requests; remembers those it has verified, until they expire."""
 
-    def __init__(self, verifier: TokenVerifier) -> None:
+    def __init__(self, verifier: TokenVerifier, last_seen: LastSeen) -> None:
         self.verifier = verifier
+        self.last_seen = last_seen
         self._verified: dict[bytes, AccessToken] = {}
 
     def caller(self, headers: Mapping[bytes, bytes]) -> Caller:
@@ -32,6 +34,7 @@ class Identities:
         if token is None or token.expires_at <= time.time():
             token = self._verify(offered)
         self.verifier.require_going_on(token)
+        self.last_seen.note(token.session_id)
         return Caller(token.user_id, token.session_id)
 
     def _verify(self, offered: bytes) -> AccessToken:

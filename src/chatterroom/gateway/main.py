@@ -19,6 +19,8 @@ from chatterroom.gateway.backends_grpc import CHAT, USERS, open_services
 from chatterroom.gateway.doors import Doors
 from chatterroom.gateway.endpoints import Platform
 from chatterroom.gateway.identity import Identities
+from chatterroom.gateway.last_seen import LastSeen
+from chatterroom.gateway.last_seen_grpc import tell_last_seen
 from chatterroom.gateway.limits import Limits
 from chatterroom.gateway.relay import Relay, SocketRoute
 from chatterroom.gateway.sends import Sends
@@ -27,6 +29,7 @@ from chatterroom.gateway.settings import GatewaySettings
 from chatterroom.process import run_service, split_urls
 from chatterroom.rpc.balancer import Balancer
 from chatterroom.rpc.directory import Directory
+from chatterroom.rpc.session_watch import watch_sessions
 
 __all__ = ["run", "running_gateway"]
 
@@ -47,11 +50,17 @@ async def serve(settings: GatewaySettings, stop: asyncio.Event) -> None:
     verifier = TokenVerifier(VerificationKeys.load(settings.secrets_path))
     directory = Directory(split_urls(settings.discovery_url), credential)
     async with asyncio.TaskGroup() as tasks:
-        following = tasks.create_task(directory.follow())
+        background = [
+            tasks.create_task(directory.follow()),
+            tasks.create_task(
+                watch_sessions(directory.balancer(USERS), credential, verifier.ended)
+            ),
+        ]
         async with running_gateway(settings, credential, verifier, directory.balancer) as port:
             log.info("listening", host=settings.host, port=port)
             await stop.wait()
-        following.cancel()
+        for task in background:
+            task.cancel()
 
 
 @asynccontextmanager
@@ -63,10 +72,11 @@ async def running_gateway(
 ) -> AsyncIterator[int]:
     """Run a gateway in front of the services that `balancer` knows; give its port."""
     started_at = time.monotonic()
+    last_seen = LastSeen()
     doors = Doors(
         ClientAddresses(settings.trusted_proxies),
         Limits(settings),
-        Identities(verifier),
+        Identities(verifier, last_seen),
         settings.origins,
         settings.max_body_bytes,
         settings.request_timeout_s,
@@ -90,8 +100,13 @@ async def running_gateway(
     )
     app = make_app(settings, platform, doors)
     try:
-        async with serve_http(settings.host, settings.port, app, relay, doors) as port:
+        async with (
+            serve_http(settings.host, settings.port, app, relay, doors) as port,
+            asyncio.TaskGroup() as tasks,
+        ):
+            telling = tasks.create_task(tell_last_seen(last_seen, services.users))
             yield port
+            telling.cancel()
     finally:
         await sends.close()
         await services.close()

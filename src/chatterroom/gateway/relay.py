@@ -142,7 +142,8 @@ class Relay:
         counted = counted_as(doors.addresses.address_of(request.peer, forwarded_for))
         now = time.monotonic()
         limits.address_handshakes.spend(counted, now, tab)
-        user_id = authenticate(handshake, doors.identities.verifier, doors.allowed_origins).user_id
+        token = authenticate(handshake, doors.identities.verifier, doors.allowed_origins)
+        user_id = token.user_id
         limits.user_handshakes.spend(user_id, now, tab)
         limits.sockets_per_address.check(counted)
         limits.sockets_per_user.check(user_id)
@@ -150,6 +151,7 @@ class Relay:
             raise _unavailable(route)
         limits.sockets_per_address.take(counted)
         limits.sockets_per_user.take(user_id)
+        doors.identities.last_seen.note(token.session_id)
         return _Admitted(handshake.path, route.key(handshake), counted, user_id)
 
     def _hops(self, request: Upgrade) -> str:

@@ -55,7 +55,7 @@ async def refresh(call: Call[bodies.Refresh, Nothing], platform: Platform) -> bo
 
 
 async def logout(call: Call[None, Nothing], platform: Platform) -> Done:
-    """End this session: its refresh token stops working, its alert sockets are closed."""
+    """End this session: its tokens stop working and its sockets are closed."""
     answer = await platform.services.users.call(
         lambda stub: stub.LogoutUser,
         users_pb2.LogoutUserRequest(session_id=call.caller.session_id or ""),

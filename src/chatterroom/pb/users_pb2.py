@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0busers.proto\x12\x14\x63hatterroom.users.v1\x1a\x1bgoogle/protobuf/empty.proto\"H\n\x13RegisterUserRequest\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\"8\n\x14RegisterUserResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\"T\n\x10LoginUserRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\"t\n\x11LoginUserResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x14\n\x0c\x65xpires_in_s\x18\x05 \x01(\x03\"(\n\x15GetUserProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"^\n\x16GetUserProfileResponse\x12\x10\n\x08username\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x12\n\ncreated_at\x18\x04 \x01(\t\",\n\x13RefreshTokenRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"\'\n\x11LogoutUserRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"%\n\x12LogoutUserResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\"R\n\x12SearchUsersRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x0b\n\x03ids\x18\x02 \x03(\t\x12\x11\n\tusernames\x18\x04 \x03(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\"0\n\x0bUserSummary\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\"G\n\x13SearchUsersResponse\x12\x30\n\x05users\x18\x01 \x03(\x0b\x32!.chatterroom.users.v1.UserSummary2\xa3\x05\n\x0bUserService\x12\x65\n\x0cRegisterUser\x12).chatterroom.users.v1.RegisterUserRequest\x1a*.chatterroom.users.v1.RegisterUserResponse\x12\\\n\tLoginUser\x12&.chatterroom.users.v1.LoginUserRequest\x1a\'.chatterroom.users.v1.LoginUserResponse\x12k\n\x0eGetUserProfile\x12+.chatterroom.users.v1.GetUserProfileRequest\x1a,.chatterroom.users.v1.GetUserProfileResponse\x12\x39\n\x07Timeout\x12\x16.google.protobuf.Empty\x1a\x16.google.protobuf.Empty\x12\x62\n\x0cRefreshToken\x12).chatterroom.users.v1.RefreshTokenRequest\x1a\'.chatterroom.users.v1.LoginUserResponse\x12_\n\nLogoutUser\x12\'.chatterroom.users.v1.LogoutUserRequest\x1a(.chatterroom.users.v1.LogoutUserResponse\x12\x62\n\x0bSearchUsers\x12(.chatterroom.users.v1.SearchUsersRequest\x1a).chatterroom.users.v1.SearchUsersResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0busers.proto\x12\x14\x63hatterroom.users.v1\x1a\x1bgoogle/protobuf/empty.proto\"H\n\x13RegisterUserRequest\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\"8\n\x14RegisterUserResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\"T\n\x10LoginUserRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\"t\n\x11LoginUserResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x14\n\x0c\x65xpires_in_s\x18\x05 \x01(\x03\"(\n\x15GetUserProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"^\n\x16GetUserProfileResponse\x12\x10\n\x08username\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x12\n\ncreated_at\x18\x04 \x01(\t\",\n\x13RefreshTokenRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"\'\n\x11LogoutUserRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"%\n\x12LogoutUserResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\"&\n\x13ListSessionsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"~\n\x0cSessionEntry\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x12\n\ncreated_at\x18\x04 \x01(\t\x12\x14\n\x0clast_seen_at\x18\x05 \x01(\t\x12\x0f\n\x07\x63urrent\x18\x06 \x01(\x08\"L\n\x14ListSessionsResponse\x12\x34\n\x08sessions\x18\x01 \x03(\x0b\x32\".chatterroom.users.v1.SessionEntry\"*\n\x17\x45ndOtherSessionsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\":\n\x18\x45ndOtherSessionsResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\r\n\x05\x65nded\x18\x02 \x01(\x05\"+\n\x14TouchSessionsRequest\x12\x13\n\x0bsession_ids\x18\x01 \x03(\t\"\x17\n\x15TouchSessionsResponse\"\x1b\n\x19WatchEndedSessionsRequest\"F\n\x0c\x45ndedSession\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x11\n\tforget_at\x18\x03 \x01(\x01\"R\n\x1aWatchEndedSessionsResponse\x12\x34\n\x08sessions\x18\x01 \x03(\x0b\x32\".chatterroom.users.v1.EndedSession\"R\n\x12SearchUsersRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x0b\n\x03ids\x18\x02 \x03(\t\x12\x11\n\tusernames\x18\x04 \x03(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\"0\n\x0bUserSummary\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\"G\n\x13SearchUsersResponse\x12\x30\n\x05users\x18\x01 \x03(\x0b\x32!.chatterroom.users.v1.UserSummary2\xe2\x08\n\x0bUserService\x12\x65\n\x0cRegisterUser\x12).chatterroom.users.v1.RegisterUserRequest\x1a*.chatterroom.users.v1.RegisterUserResponse\x12\\\n\tLoginUser\x12&.chatterroom.users.v1.LoginUserRequest\x1a\'.chatterroom.users.v1.LoginUserResponse\x12k\n\x0eGetUserProfile\x12+.chatterroom.users.v1.GetUserProfileRequest\x1a,.chatterroom.users.v1.GetUserProfileResponse\x12\x39\n\x07Timeout\x12\x16.google.protobuf.Empty\x1a\x16.google.protobuf.Empty\x12\x62\n\x0cRefreshToken\x12).chatterroom.users.v1.RefreshTokenRequest\x1a\'.chatterroom.users.v1.LoginUserResponse\x12_\n\nLogoutUser\x12\'.chatterroom.users.v1.LogoutUserRequest\x1a(.chatterroom.users.v1.LogoutUserResponse\x12\x65\n\x0cListSessions\x12).chatterroom.users.v1.ListSessionsRequest\x1a*.chatterroom.users.v1.ListSessionsResponse\x12q\n\x10\x45ndOtherSessions\x12-.chatterroom.users.v1.EndOtherSessionsRequest\x1a..chatterroom.users.v1.EndOtherSessionsResponse\x12h\n\rTouchSessions\x12*.chatterroom.users.v1.TouchSessionsRequest\x1a+.chatterroom.users.v1.TouchSessionsResponse\x12y\n\x12WatchEndedSessions\x12/.chatterroom.users.v1.WatchEndedSessionsRequest\x1a\x30.chatterroom.users.v1.WatchEndedSessionsResponse0\x01\x12\x62\n\x0bSearchUsers\x12(.chatterroom.users.v1.SearchUsersRequest\x1a).chatterroom.users.v1.SearchUsersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,12 +50,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGOUTUSERREQUEST']._serialized_end=625
   _globals['_LOGOUTUSERRESPONSE']._serialized_start=627
   _globals['_LOGOUTUSERRESPONSE']._serialized_end=664
-  _globals['_SEARCHUSERSREQUEST']._serialized_start=666
-  _globals['_SEARCHUSERSREQUEST']._serialized_end=748
-  _globals['_USERSUMMARY']._serialized_start=750
-  _globals['_USERSUMMARY']._serialized_end=798
-  _globals['_SEARCHUSERSRESPONSE']._serialized_start=800
-  _globals['_SEARCHUSERSRESPONSE']._serialized_end=871
-  _globals['_USERSERVICE']._serialized_start=874
-  _globals['_USERSERVICE']._serialized_end=1549
+  _globals['_LISTSESSIONSREQUEST']._serialized_start=666
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=704
+  _globals['_SESSIONENTRY']._serialized_start=706
+  _globals['_SESSIONENTRY']._serialized_end=832
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=834
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=910
+  _globals['_ENDOTHERSESSIONSREQUEST']._serialized_start=912
+  _globals['_ENDOTHERSESSIONSREQUEST']._serialized_end=954
+  _globals['_ENDOTHERSESSIONSRESPONSE']._serialized_start=956
+  _globals['_ENDOTHERSESSIONSRESPONSE']._serialized_end=1014
+  _globals['_TOUCHSESSIONSREQUEST']._serialized_start=1016
+  _globals['_TOUCHSESSIONSREQUEST']._serialized_end=1059
+  _globals['_TOUCHSESSIONSRESPONSE']._serialized_start=1061
+  _globals['_TOUCHSESSIONSRESPONSE']._serialized_end=1084
+  _globals['_WATCHENDEDSESSIONSREQUEST']._serialized_start=1086
+  _globals['_WATCHENDEDSESSIONSREQUEST']._serialized_end=1113
+  _globals['_ENDEDSESSION']._serialized_start=1115
+  _globals['_ENDEDSESSION']._serialized_end=1185
+  _globals['_WATCHENDEDSESSIONSRESPONSE']._serialized_start=1187
+  _globals['_WATCHENDEDSESSIONSRESPONSE']._serialized_end=1269
+  _globals['_SEARCHUSERSREQUEST']._serialized_start=1271
+  _globals['_SEARCHUSERSREQUEST']._serialized_end=1353
+  _globals['_USERSUMMARY']._serialized_start=1355
+  _globals['_USERSUMMARY']._serialized_end=1403
+  _globals['_SEARCHUSERSRESPONSE']._serialized_start=1405
+  _globals['_SEARCHUSERSRESPONSE']._serialized_end=1476
+  _globals['_USERSERVICE']._serialized_start=1479
+  _globals['_USERSERVICE']._serialized_end=2601
 # @@protoc_insertion_point(module_scope)

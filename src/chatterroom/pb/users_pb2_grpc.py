@@ -66,6 +66,26 @@ class UserServiceStub:
                 request_serializer=users__pb2.LogoutUserRequest.SerializeToString,
                 response_deserializer=users__pb2.LogoutUserResponse.FromString,
                 _registered_method=True)
+        self.ListSessions = channel.unary_unary(
+                '/chatterroom.users.v1.UserService/ListSessions',
+                request_serializer=users__pb2.ListSessionsRequest.SerializeToString,
+                response_deserializer=users__pb2.ListSessionsResponse.FromString,
+                _registered_method=True)
+        self.EndOtherSessions = channel.unary_unary(
+                '/chatterroom.users.v1.UserService/EndOtherSessions',
+                request_serializer=users__pb2.EndOtherSessionsRequest.SerializeToString,
+                response_deserializer=users__pb2.EndOtherSessionsResponse.FromString,
+                _registered_method=True)
+        self.TouchSessions = channel.unary_unary(
+                '/chatterroom.users.v1.UserService/TouchSessions',
+                request_serializer=users__pb2.TouchSessionsRequest.SerializeToString,
+                response_deserializer=users__pb2.TouchSessionsResponse.FromString,
+                _registered_method=True)
+        self.WatchEndedSessions = channel.unary_stream(
+                '/chatterroom.users.v1.UserService/WatchEndedSessions',
+                request_serializer=users__pb2.WatchEndedSessionsRequest.SerializeToString,
+                response_deserializer=users__pb2.WatchEndedSessionsResponse.FromString,
+                _registered_method=True)
         self.SearchUsers = channel.unary_unary(
                 '/chatterroom.users.v1.UserService/SearchUsers',
                 request_serializer=users__pb2.SearchUsersRequest.SerializeToString,
@@ -113,7 +133,37 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def LogoutUser(self, request, context):
-        """Ends the caller's session: its refresh token stops working.
+        """Ends the caller's session, or another one of the same user: its tokens stop working and its
+        sockets are closed, within a second everywhere.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSessions(self, request, context):
+        """Lists the caller's sessions, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndOtherSessions(self, request, context):
+        """Ends all sessions of the caller but the one of the call.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TouchSessions(self, request, context):
+        """Says that sessions have been used. For services only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchEndedSessions(self, request, context):
+        """Streams the sessions that have been ended while access tokens of theirs may be out: first all
+        of them, then each as it ends; an empty message is a sign of life. For services only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -158,6 +208,26 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.LogoutUser,
                     request_deserializer=users__pb2.LogoutUserRequest.FromString,
                     response_serializer=users__pb2.LogoutUserResponse.SerializeToString,
+            ),
+            'ListSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSessions,
+                    request_deserializer=users__pb2.ListSessionsRequest.FromString,
+                    response_serializer=users__pb2.ListSessionsResponse.SerializeToString,
+            ),
+            'EndOtherSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndOtherSessions,
+                    request_deserializer=users__pb2.EndOtherSessionsRequest.FromString,
+                    response_serializer=users__pb2.EndOtherSessionsResponse.SerializeToString,
+            ),
+            'TouchSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.TouchSessions,
+                    request_deserializer=users__pb2.TouchSessionsRequest.FromString,
+                    response_serializer=users__pb2.TouchSessionsResponse.SerializeToString,
+            ),
+            'WatchEndedSessions': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchEndedSessions,
+                    request_deserializer=users__pb2.WatchEndedSessionsRequest.FromString,
+                    response_serializer=users__pb2.WatchEndedSessionsResponse.SerializeToString,
             ),
             'SearchUsers': grpc.unary_unary_rpc_method_handler(
                     servicer.SearchUsers,
@@ -328,6 +398,114 @@ class UserService:
             '/chatterroom.users.v1.UserService/LogoutUser',
             users__pb2.LogoutUserRequest.SerializeToString,
             users__pb2.LogoutUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.users.v1.UserService/ListSessions',
+            users__pb2.ListSessionsRequest.SerializeToString,
+            users__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndOtherSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.users.v1.UserService/EndOtherSessions',
+            users__pb2.EndOtherSessionsRequest.SerializeToString,
+            users__pb2.EndOtherSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TouchSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.users.v1.UserService/TouchSessions',
+            users__pb2.TouchSessionsRequest.SerializeToString,
+            users__pb2.TouchSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchEndedSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/chatterroom.users.v1.UserService/WatchEndedSessions',
+            users__pb2.WatchEndedSessionsRequest.SerializeToString,
+            users__pb2.WatchEndedSessionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

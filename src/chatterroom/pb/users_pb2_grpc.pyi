@@ -45,7 +45,19 @@ class UserServiceStub:
     RefreshToken: _grpc.UnaryUnaryMultiCallable[_users_pb2.RefreshTokenRequest, _users_pb2.LoginUserResponse]
     """Exchanges a refresh token, once, for a new pair of tokens of the same session."""
     LogoutUser: _grpc.UnaryUnaryMultiCallable[_users_pb2.LogoutUserRequest, _users_pb2.LogoutUserResponse]
-    """Ends the caller's session: its refresh token stops working."""
+    """Ends the caller's session, or another one of the same user: its tokens stop working and its
+    sockets are closed, within a second everywhere.
+    """
+    ListSessions: _grpc.UnaryUnaryMultiCallable[_users_pb2.ListSessionsRequest, _users_pb2.ListSessionsResponse]
+    """Lists the caller's sessions, newest first."""
+    EndOtherSessions: _grpc.UnaryUnaryMultiCallable[_users_pb2.EndOtherSessionsRequest, _users_pb2.EndOtherSessionsResponse]
+    """Ends all sessions of the caller but the one of the call."""
+    TouchSessions: _grpc.UnaryUnaryMultiCallable[_users_pb2.TouchSessionsRequest, _users_pb2.TouchSessionsResponse]
+    """Says that sessions have been used. For services only."""
+    WatchEndedSessions: _grpc.UnaryStreamMultiCallable[_users_pb2.WatchEndedSessionsRequest, _users_pb2.WatchEndedSessionsResponse]
+    """Streams the sessions that have been ended while access tokens of theirs may be out: first all
+    of them, then each as it ends; an empty message is a sign of life. For services only.
+    """
     SearchUsers: _grpc.UnaryUnaryMultiCallable[_users_pb2.SearchUsersRequest, _users_pb2.SearchUsersResponse]
     """Finds users by the beginning of their username, or by their ids."""
 
@@ -65,7 +77,19 @@ class UserServiceAsyncStub(UserServiceStub):
     RefreshToken: _aio.UnaryUnaryMultiCallable[_users_pb2.RefreshTokenRequest, _users_pb2.LoginUserResponse]  # type: ignore[assignment]
     """Exchanges a refresh token, once, for a new pair of tokens of the same session."""
     LogoutUser: _aio.UnaryUnaryMultiCallable[_users_pb2.LogoutUserRequest, _users_pb2.LogoutUserResponse]  # type: ignore[assignment]
-    """Ends the caller's session: its refresh token stops working."""
+    """Ends the caller's session, or another one of the same user: its tokens stop working and its
+    sockets are closed, within a second everywhere.
+    """
+    ListSessions: _aio.UnaryUnaryMultiCallable[_users_pb2.ListSessionsRequest, _users_pb2.ListSessionsResponse]  # type: ignore[assignment]
+    """Lists the caller's sessions, newest first."""
+    EndOtherSessions: _aio.UnaryUnaryMultiCallable[_users_pb2.EndOtherSessionsRequest, _users_pb2.EndOtherSessionsResponse]  # type: ignore[assignment]
+    """Ends all sessions of the caller but the one of the call."""
+    TouchSessions: _aio.UnaryUnaryMultiCallable[_users_pb2.TouchSessionsRequest, _users_pb2.TouchSessionsResponse]  # type: ignore[assignment]
+    """Says that sessions have been used. For services only."""
+    WatchEndedSessions: _aio.UnaryStreamMultiCallable[_users_pb2.WatchEndedSessionsRequest, _users_pb2.WatchEndedSessionsResponse]  # type: ignore[assignment]
+    """Streams the sessions that have been ended while access tokens of theirs may be out: first all
+    of them, then each as it ends; an empty message is a sign of life. For services only.
+    """
     SearchUsers: _aio.UnaryUnaryMultiCallable[_users_pb2.SearchUsersRequest, _users_pb2.SearchUsersResponse]  # type: ignore[assignment]
     """Finds users by the beginning of their username, or by their ids."""
 
@@ -118,7 +142,43 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _users_pb2.LogoutUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_users_pb2.LogoutUserResponse, _abc.Awaitable[_users_pb2.LogoutUserResponse]]:
-        """Ends the caller's session: its refresh token stops working."""
+        """Ends the caller's session, or another one of the same user: its tokens stop working and its
+        sockets are closed, within a second everywhere.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSessions(
+        self,
+        request: _users_pb2.ListSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.ListSessionsResponse, _abc.Awaitable[_users_pb2.ListSessionsResponse]]:
+        """Lists the caller's sessions, newest first."""
+
+    @_abc_1.abstractmethod
+    def EndOtherSessions(
+        self,
+        request: _users_pb2.EndOtherSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.EndOtherSessionsResponse, _abc.Awaitable[_users_pb2.EndOtherSessionsResponse]]:
+        """Ends all sessions of the caller but the one of the call."""
+
+    @_abc_1.abstractmethod
+    def TouchSessions(
+        self,
+        request: _users_pb2.TouchSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.TouchSessionsResponse, _abc.Awaitable[_users_pb2.TouchSessionsResponse]]:
+        """Says that sessions have been used. For services only."""
+
+    @_abc_1.abstractmethod
+    def WatchEndedSessions(
+        self,
+        request: _users_pb2.WatchEndedSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_users_pb2.WatchEndedSessionsResponse], _abc.AsyncIterator[_users_pb2.WatchEndedSessionsResponse]]:
+        """Streams the sessions that have been ended while access tokens of theirs may be out: first all
+        of them, then each as it ends; an empty message is a sign of life. For services only.
+        """
 
     @_abc_1.abstractmethod
     def SearchUsers(

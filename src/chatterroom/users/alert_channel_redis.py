@@ -1,4 +1,4 @@
-"""Events about accounts between instances: one channel for each user with a device here."""
+"""Alerts between instances: one channel for each user with a device here."""
 
 import secrets
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import structlog
 
 from chatterroom.core.ids import UserId
 from chatterroom.pubsub.channels_redis import RedisChannels
-from chatterroom.users.alerts import Event
+from chatterroom.users.alerts import Alert
 
 __all__ = ["RedisAlertChannel"]
 
@@ -16,18 +16,18 @@ log = structlog.get_logger()
 
 _PREFIX = "chatterroom:users:alerts:"
 
-Hear = Callable[[UserId, Event], None]
+Hear = Callable[[UserId, Alert], None]
 
 
 class _Published(msgspec.Struct):
     origin: str
-    event: Event
+    event: Alert
 
 
 class RedisAlertChannel:
     """An `AlertChannel` that works while `run` does.
 
-    While Redis is away events are lost for the devices of other instances.
+    While Redis is away alerts are lost for the devices of other instances.
     """
 
     def __init__(self, channels: RedisChannels) -> None:
@@ -35,16 +35,16 @@ class RedisAlertChannel:
         self._origin = secrets.token_hex(8)
 
     def follow(self, user_id: UserId) -> None:
-        """Begin to receive the events of a user, a moment from now."""
+        """Begin to receive the alerts of a user, a moment from now."""
         self._channels.subscribe([_PREFIX + user_id])
 
     def unfollow(self, user_id: UserId) -> None:
-        """Stop receiving the events of a user."""
+        """Stop receiving the alerts of a user."""
         self._channels.unsubscribe([_PREFIX + user_id])
 
-    def publish(self, user_id: UserId, event: Event) -> None:
-        """Send an event to the other instances that follow the user."""
-        payload = msgspec.json.encode(_Published(self._origin, event))
+    def publish(self, user_id: UserId, alert: Alert) -> None:
+        """Send an alert to the other instances that follow the user."""
+        payload = msgspec.json.encode(_Published(self._origin, alert))
         self._channels.publish(_PREFIX + user_id, payload)
 
     async def run(self, hear: Hear) -> None:

@@ -5,7 +5,7 @@ import msgspec
 from chatterroom.core.errors import ErrorCode
 from chatterroom.core.ids import SessionId
 
-__all__ = ["Acked", "Answer", "Pong", "Problem", "Ready", "answer_to"]
+__all__ = ["Ack", "Acked", "Answer", "Pong", "Problem", "Ready", "answer_to"]
 
 Ref = str | int | None
 
@@ -29,7 +29,7 @@ class Pong(msgspec.Struct, frozen=True, tag_field="type", tag="pong"):
 
 
 class Ack(msgspec.Struct, frozen=True, tag_field="type", tag="ack"):
-    """Says that the user has seen an alert."""
+    """Says that the user has seen an alert, and all before it."""
 
     alert_id: str
     ref: Ref = None
@@ -60,8 +60,8 @@ _commands = msgspec.json.Decoder(Ping | Ack)
 _refs = msgspec.json.Decoder(_WithRef)
 
 
-def answer_to(text: bytes) -> Answer:
-    """Return the answer to a message of a client, whatever it is."""
+def answer_to(text: bytes) -> Answer | Ack:
+    """Return the answer to a message of a client, whatever it is; an `Ack` is for its reader."""
     try:
         command = _commands.decode(text)
     except msgspec.ValidationError as error:
@@ -70,7 +70,8 @@ def answer_to(text: bytes) -> Answer:
         return Problem(ErrorCode.MALFORMED_JSON.value, "the message is not valid JSON", None)
     if isinstance(command, Ping):
         return Pong(command.ref)
-    return Acked(command.alert_id, command.ref)
+    ack: Ack = command
+    return ack
 
 
 def _ref_of(text: bytes) -> Ref:

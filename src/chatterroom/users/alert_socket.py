@@ -1,64 +1,139 @@
 """One device on `/ws/alert`: who may connect, what it hears, what it is answered."""
 
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
 import msgspec
+import structlog
 
 from chatterroom.auth.tokens import AccessToken, TokenVerifier
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.sockets.frames import CloseCode
 from chatterroom.sockets.handshake import Handshake, authenticate
 from chatterroom.sockets.server_picows import Socket
-from chatterroom.users.alert_protocol import Ready, answer_to
-from chatterroom.users.alerts import Alert, Alerts
+from chatterroom.users.alert_book import AlertBook
+from chatterroom.users.alert_protocol import Ack, Acked, Problem, Ready, answer_to
+from chatterroom.users.alerts import Alert, Alerts, ProfileChanged
 
-__all__ = ["AlertSocket", "accept_alert_socket"]
+__all__ = ["AlertSocket", "AlertSockets"]
+
+log = structlog.get_logger()
 
 _PATH = "/ws/alert"
+_MAX_WAITING = 1_000
 
 
-def accept_alert_socket(
-    handshake: Handshake, verifier: TokenVerifier, origins: frozenset[str], alerts: Alerts
-) -> "AlertSocket":
-    """Return the session of a new socket, or raise NOT_FOUND or what `authenticate` raises."""
-    if handshake.path != _PATH:
-        raise ChatterRoomError(ErrorCode.NOT_FOUND, f"the only path here is {_PATH}")
-    return AlertSocket(authenticate(handshake, verifier, origins), alerts)
+@dataclass(frozen=True)
+class AlertSockets:
+    """What every alert socket works with."""
+
+    verifier: TokenVerifier
+    origins: frozenset[str]
+    alerts: Alerts
+    book: AlertBook
+    tasks: asyncio.TaskGroup
+
+    def accept(self, handshake: Handshake) -> "AlertSocket":
+        """Return the session of a new socket, or raise NOT_FOUND or what `authenticate` raises."""
+        if handshake.path != _PATH:
+            raise ChatterRoomError(ErrorCode.NOT_FOUND, f"the only path here is {_PATH}")
+        return AlertSocket(authenticate(handshake, self.verifier, self.origins), self)
 
 
 class AlertSocket:
-    """Hears the alerts of its user until its access token expires."""
+    """Hears the alerts of its user until its access token expires or its session ends.
 
-    __slots__ = ("_alerts", "_socket", "_token", "session_id")
+    First those that the session has not seen, then live ones, each once.
+    """
 
-    def __init__(self, token: AccessToken, alerts: Alerts) -> None:
+    __slots__ = ("_parts", "_socket", "_token", "_waiting", "_work", "session_id")
+
+    def __init__(self, token: AccessToken, parts: AlertSockets) -> None:
         self.session_id = token.session_id
         self._token = token
-        self._alerts = alerts
+        self._parts = parts
         self._socket: Socket | None = None
+        self._work: set[asyncio.Task[None]] = set()
+        # Live alerts that wait until those before them are told; None from then on.
+        self._waiting: list[Alert] | None = []
 
     def connected(self, socket: Socket) -> None:
         """Begin to hear, say `ready`, and set the end."""
         self._socket = socket
-        self._alerts.connect(self._token.user_id, self)
+        self._parts.alerts.connect(self._token.user_id, self)
+        if self.session_id in self._parts.verifier.ended:
+            # It has ended since the handshake.
+            self.close(CloseCode.TOKEN_EXPIRED, "the session has ended")
+            return
         self._send(Ready(self.session_id))
         socket.expire_at(self._token.expires_at)
+        self._start(self._tell_unseen())
 
     def received(self, text: bytes) -> None:
         """Answer a message of the client."""
-        self._send(answer_to(text))
+        answer = answer_to(text)
+        if isinstance(answer, Ack):
+            self._start(self._ack(answer))
+        else:
+            self._send(answer)
 
     def disconnected(self) -> None:
         """Stop hearing."""
-        self._alerts.disconnect(self._token.user_id, self)
+        for task in self._work:
+            task.cancel()
+        self._parts.alerts.disconnect(self._token.user_id, self)
         self._socket = None
 
     def hear(self, alert: Alert) -> None:
         """Pass an alert on to the client."""
-        self._send(alert)
+        if self._waiting is None:
+            self._send(alert)
+        elif len(self._waiting) < _MAX_WAITING:
+            self._waiting.append(alert)
+        else:
+            self.close(CloseCode.TRY_AGAIN_LATER, "too many alerts wait; connect again")
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Close the socket, if it is open."""
         if self._socket is not None:
             self._socket.close(code, reason)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._parts.tasks.create_task(self._guard(work))
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let a failure end this socket, not the service."""
+        try:
+            await work
+        except Exception:
+            log.exception("socket_failed")
+            self.close(CloseCode.INTERNAL_ERROR, "something went wrong on our side")
+
+    async def _tell_unseen(self) -> None:
+        try:
+            unseen = await self._parts.book.unseen(self._token.user_id, self.session_id)
+        except ChatterRoomError:
+            self.close(CloseCode.TRY_AGAIN_LATER, "alerts cannot be read now; connect again")
+            return
+        for alert in unseen:
+            self._send(alert)
+        told = {alert.alert_id for alert in unseen}
+        waiting, self._waiting = self._waiting or [], None
+        for each in waiting:
+            if isinstance(each, ProfileChanged) or each.alert_id not in told:
+                self._send(each)
+
+    async def _ack(self, ack: Ack) -> None:
+        try:
+            await self._parts.book.ack(self._token.user_id, self.session_id, ack.alert_id)
+        except ChatterRoomError as error:
+            self._send(Problem(error.code.value, error.message, ack.ref))
+        else:
+            self._send(Acked(ack.alert_id, ack.ref))
 
     def _send(self, event: msgspec.Struct) -> None:
         if self._socket is not None:

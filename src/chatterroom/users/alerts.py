@@ -1,17 +1,31 @@
-"""Who hears what: events about a user's account, and that user's connected devices.
+"""Who hears what: alerts about a user's account, and that user's connected devices.
 
 No sockets, no Redis: devices and the channel to other instances are interfaces here.
 """
 
 import asyncio
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
 from chatterroom.core.ids import SessionId, UserId
 from chatterroom.sockets.frames import CloseCode
 
-__all__ = ["Alert", "AlertChannel", "Alerts", "Device", "Event", "LoggedIn", "LoginFailed"]
+__all__ = [
+    "Alert",
+    "AlertChannel",
+    "Alerts",
+    "Device",
+    "EndReason",
+    "KeptAlert",
+    "LoggedIn",
+    "LoginFailed",
+    "PasswordChanged",
+    "ProfileChanged",
+    "SecondFactorChanged",
+    "SessionEnded",
+    "caused_by",
+]
 
 
 class LoggedIn(msgspec.Struct, frozen=True, tag_field="type", tag="login"):
@@ -33,14 +47,64 @@ class LoginFailed(msgspec.Struct, frozen=True, tag_field="type", tag="login_fail
     at: str
 
 
-class SessionEnded(msgspec.Struct, frozen=True, tag_field="type", tag="session_ended"):
-    """A session is over: its devices are disconnected and the others hear nothing."""
+class PasswordChanged(msgspec.Struct, frozen=True, tag_field="type", tag="password_changed"):
+    """The password was changed; heard by the devices of other sessions than `session_id`."""
 
+    alert_id: str
+    device: str
+    address: str
+    at: str
     session_id: SessionId
 
 
-Alert = LoggedIn | LoginFailed
-Event = LoggedIn | LoginFailed | SessionEnded
+class SecondFactorChanged(
+    msgspec.Struct, frozen=True, tag_field="type", tag="second_factor_changed"
+):
+    """The second factor was turned on or off, in `session_id`; heard by the other devices."""
+
+    alert_id: str
+    device: str
+    address: str
+    at: str
+    session_id: SessionId
+    enabled: bool
+
+
+EndReason = Literal["ended_by_user", "refresh_token_reused"]
+
+
+class SessionEnded(msgspec.Struct, frozen=True, tag_field="type", tag="session_ended"):
+    """A session, begun at `device` and `address`, was ended; heard by the other devices."""
+
+    alert_id: str
+    device: str
+    address: str
+    at: str
+    session_id: SessionId
+    reason: EndReason
+    by_session_id: SessionId | None
+    """The session that has ended it, whose devices know."""
+
+
+class ProfileChanged(msgspec.Struct, frozen=True, tag_field="type", tag="profile_changed"):
+    """What is shown of the user has changed; not kept."""
+
+
+KeptAlert = LoggedIn | LoginFailed | PasswordChanged | SecondFactorChanged | SessionEnded
+Alert = (
+    LoggedIn | LoginFailed | PasswordChanged | SecondFactorChanged | SessionEnded | ProfileChanged
+)
+
+
+def caused_by(alert: Alert) -> SessionId | None:
+    """Return the session that knows of an alert because it was its own doing."""
+    match alert:
+        case LoggedIn() | PasswordChanged() | SecondFactorChanged():
+            return alert.session_id
+        case SessionEnded():
+            return alert.by_session_id
+        case LoginFailed() | ProfileChanged():
+            return None
 
 
 class Device(Protocol):
@@ -56,16 +120,16 @@ class Device(Protocol):
 
 
 class AlertChannel(Protocol):
-    """Carries events to the other instances. Nothing here waits or fails; events may be lost."""
+    """Carries alerts to the other instances. Nothing here waits or fails; alerts may be lost."""
 
     def follow(self, user_id: UserId) -> None:
-        """Begin to receive the events of a user."""
+        """Begin to receive the alerts of a user."""
 
     def unfollow(self, user_id: UserId) -> None:
-        """Stop receiving the events of a user."""
+        """Stop receiving the alerts of a user."""
 
-    def publish(self, user_id: UserId, event: Event) -> None:
-        """Send an event to the instances that follow the user, other than this one."""
+    def publish(self, user_id: UserId, alert: Alert) -> None:
+        """Send an alert to the instances that follow the user, other than this one."""
 
 
 class Alerts:
@@ -94,19 +158,22 @@ class Alerts:
         if not self._devices:
             self._emptied.set()
 
-    def tell(self, user_id: UserId, event: Event) -> None:
-        """Bring an event to the user's devices, on every instance."""
-        self.hear(user_id, event)
-        self._channel.publish(user_id, event)
+    def tell(self, user_id: UserId, alert: Alert) -> None:
+        """Bring an alert to the user's connected devices, on every instance."""
+        self.hear(user_id, alert)
+        self._channel.publish(user_id, alert)
 
-    def hear(self, user_id: UserId, event: Event) -> None:
-        """Bring an event to the user's devices on this instance."""
+    def hear(self, user_id: UserId, alert: Alert) -> None:
+        """Bring an alert to the user's devices on this instance."""
         for device in tuple(self._devices.get(user_id, ())):
-            if isinstance(event, SessionEnded):
-                if device.session_id == event.session_id:
-                    device.close(CloseCode.TOKEN_EXPIRED, "the session has ended")
-            elif isinstance(event, LoginFailed) or device.session_id != event.session_id:
-                device.hear(event)
+            if device.session_id != caused_by(alert):
+                device.hear(alert)
+
+    def end(self, user_id: UserId, session_id: SessionId) -> None:
+        """Disconnect the devices of a session on this instance."""
+        for device in tuple(self._devices.get(user_id, ())):
+            if device.session_id == session_id:
+                device.close(CloseCode.TOKEN_EXPIRED, "the session has ended")
 
     async def close(self, deadline_s: float) -> None:
         """Disconnect all devices with SERVICE_RESTART; wait for them, at most `deadline_s`."""

@@ -1,4 +1,4 @@
-"""How a session begins, goes on and ends, and which alerts that causes."""
+"""How a session begins and goes on, and which alerts that causes."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,14 +10,18 @@ from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import SessionId, UserId, new_id
 from chatterroom.core.times import format_time
 from chatterroom.users.accounts import Account, parse_email, parse_password
-from chatterroom.users.alerts import Alerts, LoggedIn, LoginFailed, SessionEnded
+from chatterroom.users.alert_book import AlertBook
+from chatterroom.users.alerts import LoggedIn, LoginFailed
 from chatterroom.users.passwords import Passwords
+from chatterroom.users.session_control import SessionControl
 from chatterroom.users.sessions import Origin, RefreshToken, Session
 from chatterroom.users.store_mongo import UserStore
 
-__all__ = ["Logins", "Tokens"]
+__all__ = ["GRACE", "Logins", "Tokens"]
 
 log = structlog.get_logger()
+
+GRACE = timedelta(seconds=20)
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,20 @@ class Tokens:
 
 
 class Logins:
-    """Logs in, refreshes and logs out. Every method may raise STORAGE_UNAVAILABLE."""
+    """Logs in and refreshes. Every method may raise STORAGE_UNAVAILABLE."""
 
     def __init__(
         self,
         store: UserStore,
+        sessions: SessionControl,
         passwords: Passwords,
         signer: TokenSigner,
-        alerts: Alerts,
+        alerts: AlertBook,
+        *,
         refresh_token_lifetime_s: int,
     ) -> None:
         self._store = store
+        self._sessions = sessions
         self._passwords = passwords
         self._signer = signer
         self._alerts = alerts
@@ -68,35 +75,24 @@ class Logins:
     async def refresh(self, refresh_token: str, now: datetime) -> Tokens:
         """Exchange a refresh token for new tokens of its session, or raise TOKEN_INVALID.
 
-        A token that has been exchanged before ends its session: it, or its successor, was stolen.
+        The token before the newest counts once more within `GRACE`: an answer may have been
+        lost. Any other that has been exchanged ends its session: it, or its successor, was stolen.
         """
         old = RefreshToken.parse(refresh_token)
         new = old.next()
-        user_id = await self._store.rotate(old, new, now, now + self._lifetime)
+        user_id = await self._sessions.rotate(old, new, now, now + self._lifetime, GRACE)
         if user_id is None:
-            owner = await self._store.end_family(old)
-            if owner is not None:
-                log.warning("refresh_token_reused", user_id=owner, session_id=old.session_id)
-                self._alerts.tell(owner, SessionEnded(old.session_id))
+            await self._sessions.end_stolen(old, now)
             raise ChatterRoomError(
                 ErrorCode.TOKEN_INVALID, "the refresh token is not valid; log in again"
             )
         return self._tokens(user_id, new, now)
 
-    async def log_out(self, session_id: SessionId, user_id: UserId | None) -> bool:
-        """End a session, of this user if one is given; False where there is none such."""
-        owner = await self._store.end_session(session_id, user_id)
-        if owner is None:
-            return False
-        log.info("user_logged_out", user_id=owner, session_id=session_id)
-        self._alerts.tell(owner, SessionEnded(session_id))
-        return True
-
     async def _begin(self, account: Account, origin: Origin, now: datetime) -> Tokens:
         session_id = SessionId(new_id())
-        session = Session(session_id, account.user_id, origin, now, now + self._lifetime)
+        session = Session(session_id, account.user_id, origin, now, now + self._lifetime, now)
         token = RefreshToken.first(session_id)
-        await self._store.add_session(session, token)
+        await self._sessions.begin(session, token)
         log.info("user_logged_in", user_id=account.user_id, session_id=session_id)
         alert = LoggedIn(new_id(), origin.device, origin.address, format_time(now), session_id)
         self._alerts.tell(account.user_id, alert)

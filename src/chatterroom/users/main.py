@@ -18,13 +18,18 @@ from chatterroom.rpc.identity import Doorkeeper
 from chatterroom.rpc.registration import Registration, stay_known
 from chatterroom.rpc.server import serve_rpc
 from chatterroom.sockets.server_picows import SocketSettings, serve_sockets
+from chatterroom.users.alert_book import AlertBook
 from chatterroom.users.alert_channel_redis import RedisAlertChannel
-from chatterroom.users.alert_socket import accept_alert_socket
+from chatterroom.users.alert_socket import AlertSockets
+from chatterroom.users.alert_store_mongo import AlertStore
 from chatterroom.users.alerts import Alerts
 from chatterroom.users.key_rotation import follow_signing_key
 from chatterroom.users.login import Logins
 from chatterroom.users.passwords import Passwords
 from chatterroom.users.servicer_grpc import OPEN_TO, SERVICE_NAME, UsersServicer
+from chatterroom.users.session_control import SessionControl
+from chatterroom.users.session_ends import SessionEnds
+from chatterroom.users.session_store_mongo import SessionStore
 from chatterroom.users.settings import UsersSettings
 from chatterroom.users.store_mongo import UserStore
 
@@ -56,15 +61,48 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
     async with (
         RedisChannels.connect(settings.redis_url, "CHATTERROOM_USERS_REDIS_URL") as channels,
         UserStore(settings.mongo_url) as store,
+        SessionStore(store.database, settings.access_token_lifetime_s) as session_store,
+        AlertStore(store.database) as alert_store,
         Passwords(settings.hashing_concurrency) as passwords,
         asyncio.TaskGroup() as tasks,
     ):
+
+        async def is_ready() -> bool:
+            stores = (store, session_store, alert_store)
+            return all([await each.is_ready() for each in stores])
+
         channel = RedisAlertChannel(channels)
         alerts = Alerts(channel)
-        logins = Logins(store, passwords, signer, alerts, settings.refresh_token_lifetime_s)
-        servicer = UsersServicer(store, passwords, logins, settings.timeout_simulation_s)
-        rotating = tasks.create_task(follow_signing_key(secrets, signer))
-        carrying = tasks.create_task(channel.run(alerts.hear))
+        book = AlertBook(alert_store, alerts)
+        ends = SessionEnds(
+            session_store,
+            verifier.ended,
+            lambda ended: alerts.end(ended.user_id, ended.session_id),
+        )
+        sessions = SessionControl(session_store, ends, book)
+        logins = Logins(
+            store,
+            sessions,
+            passwords,
+            signer,
+            book,
+            refresh_token_lifetime_s=settings.refresh_token_lifetime_s,
+        )
+        servicer = UsersServicer(
+            store,
+            passwords,
+            logins,
+            sessions,
+            ends,
+            timeout_simulation_s=settings.timeout_simulation_s,
+        )
+        sockets = AlertSockets(verifier, settings.origins, alerts, book, tasks)
+        background = [
+            tasks.create_task(follow_signing_key(secrets, signer)),
+            tasks.create_task(channel.run(alerts.hear)),
+            tasks.create_task(ends.run()),
+            tasks.create_task(book.run()),
+        ]
         async with serve_rpc(
             settings.host,
             settings.grpc_port,
@@ -77,9 +115,7 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
                 settings.host,
                 settings.websocket_port,
                 limits,
-                lambda handshake: accept_alert_socket(
-                    handshake, verifier, settings.origins, alerts
-                ),
+                sockets.accept,
                 certificates.server_context() if certificates else None,
             ) as websocket_port:
                 registration = Registration(
@@ -89,7 +125,8 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
                     credential,
                 )
                 log.info("serving", grpc_port=rpc.port, websocket_port=websocket_port)
-                await stay_known(store.is_ready, rpc, registration, stop)
+                await stay_known(is_ready, rpc, registration, stop)
+            ends.close()
             await alerts.close(_CLOSING_S)
-        for task in (carrying, rotating):
+        for task in background:
             task.cancel()

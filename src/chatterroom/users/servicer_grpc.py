@@ -2,7 +2,7 @@
 """The gRPC face of the user service: messages in, accounts and logins, messages out."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import grpc.aio
@@ -13,11 +13,13 @@ from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import SessionId, UserId, new_id, parse_user_id
 from chatterroom.core.times import format_time, now
 from chatterroom.pb import users_pb2, users_pb2_grpc
-from chatterroom.rpc.identity import current_caller
+from chatterroom.rpc.identity import current_caller, require_identity
 from chatterroom.users.accounts import Account, parse_email, parse_password, parse_username
 from chatterroom.users.login import Logins, Tokens
 from chatterroom.users.passwords import Passwords
-from chatterroom.users.sessions import Origin
+from chatterroom.users.session_control import SessionControl
+from chatterroom.users.session_ends import SessionEnds
+from chatterroom.users.sessions import Origin, Session
 from chatterroom.users.store_mongo import UserStore
 
 __all__ = ["OPEN_TO", "SERVICE_NAME", "UsersServicer"]
@@ -27,12 +29,13 @@ log = structlog.get_logger()
 SERVICE_NAME = users_pb2.DESCRIPTOR.services_by_name["UserService"].full_name
 
 # Which services besides the gateway may call what (see rpc/identity.py).
-OPEN_TO = {"SearchUsers": ("chat",)}
+OPEN_TO = {"SearchUsers": ("chat",), "WatchEndedSessions": ("chat",)}
 
 _USERS_AT_ONCE = 100
 _MOST_RESULTS = 100
 _USUAL_RESULTS = 20
 _QUERY_CHARACTERS = 64
+_TOUCHED_AT_ONCE = 1_000
 _BEYOND_DEADLINE_S = 1.0
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -46,11 +49,16 @@ class UsersServicer(users_pb2_grpc.UserServiceServicer):
         store: UserStore,
         passwords: Passwords,
         logins: Logins,
+        sessions: SessionControl,
+        ends: SessionEnds,
+        *,
         timeout_simulation_s: float,
     ) -> None:
         self._store = store
         self._passwords = passwords
         self._logins = logins
+        self._sessions = sessions
+        self._ends = ends
         self._timeout_simulation_s = timeout_simulation_s
 
     async def RegisterUser(
@@ -93,10 +101,64 @@ class UsersServicer(users_pb2_grpc.UserServiceServicer):
         caller = current_caller()
         session_id = SessionId(request.session_id or caller.session_id or "")
         _require(session_id, "session_id")
-        ended = await self._logins.log_out(session_id, caller.user_id)
+        ended = await self._sessions.end(session_id, caller.user_id, now(), by=caller.session_id)
         if not ended and session_id != caller.session_id:
             raise ChatterRoomError(ErrorCode.NOT_FOUND, "there is no such session")
         return users_pb2.LogoutUserResponse(message="User logged out successfully")
+
+    async def ListSessions(
+        self, request: users_pb2.ListSessionsRequest, context: Context
+    ) -> users_pb2.ListSessionsResponse:
+        """Shows users their own. Raises IDENTITY_MISMATCH, MALFORMED_ID."""
+        user_id = parse_user_id(request.user_id)
+        require_identity(user_id, "user_id")
+        found = await self._sessions.of_user(user_id, now())
+        current = current_caller().session_id
+        return users_pb2.ListSessionsResponse(
+            sessions=[_session_entry(session, current) for session in found]
+        )
+
+    async def EndOtherSessions(
+        self, request: users_pb2.EndOtherSessionsRequest, context: Context
+    ) -> users_pb2.EndOtherSessionsResponse:
+        """Raises IDENTITY_MISMATCH, MALFORMED_ID."""
+        user_id = parse_user_id(request.user_id)
+        require_identity(user_id, "user_id")
+        ended = await self._sessions.end_others(user_id, current_caller().session_id, now())
+        return users_pb2.EndOtherSessionsResponse(
+            message="Other sessions ended successfully", ended=len(ended)
+        )
+
+    async def TouchSessions(
+        self, request: users_pb2.TouchSessionsRequest, context: Context
+    ) -> users_pb2.TouchSessionsResponse:
+        """Raises NOT_ALLOWED for users, INVALID_REQUEST."""
+        _require_service()
+        if len(request.session_ids) > _TOUCHED_AT_ONCE:
+            raise ChatterRoomError(
+                ErrorCode.INVALID_REQUEST,
+                f"at most {_TOUCHED_AT_ONCE} sessions at once",
+                field="session_ids",
+            )
+        await self._sessions.touch([SessionId(text) for text in request.session_ids], now())
+        return users_pb2.TouchSessionsResponse()
+
+    async def WatchEndedSessions(
+        self, request: users_pb2.WatchEndedSessionsRequest, context: Context
+    ) -> AsyncIterator[users_pb2.WatchEndedSessionsResponse]:
+        """Streams until the caller leaves or this process stops. Raises NOT_ALLOWED for users."""
+        _require_service()
+        async for sessions in self._ends.watch():
+            yield users_pb2.WatchEndedSessionsResponse(
+                sessions=[
+                    users_pb2.EndedSession(
+                        session_id=session.session_id,
+                        user_id=session.user_id,
+                        forget_at=session.forget_at,
+                    )
+                    for session in sessions
+                ]
+            )
 
     async def GetUserProfile(
         self, request: users_pb2.GetUserProfileRequest, context: Context
@@ -157,6 +219,11 @@ def _require(value: str, name: str) -> None:
         raise ChatterRoomError(ErrorCode.INVALID_REQUEST, f"{name} is missing", field=name)
 
 
+def _require_service() -> None:
+    if current_caller().user_id is not None:
+        raise ChatterRoomError(ErrorCode.NOT_ALLOWED, "this is for services only")
+
+
 def _require_few(users: Sequence[str], name: str) -> None:
     if len(users) > _USERS_AT_ONCE:
         raise ChatterRoomError(
@@ -171,6 +238,17 @@ def _login(tokens: Tokens) -> users_pb2.LoginUserResponse:
         user_id=tokens.user_id,
         session_id=tokens.session_id,
         expires_in_s=tokens.expires_in_s,
+    )
+
+
+def _session_entry(session: Session, current: SessionId | None) -> users_pb2.SessionEntry:
+    return users_pb2.SessionEntry(
+        session_id=session.session_id,
+        device=session.origin.device,
+        address=session.origin.address,
+        created_at=format_time(session.created_at),
+        last_seen_at=format_time(session.last_seen_at),
+        current=session.session_id == current,
     )
 
 

@@ -43,6 +43,7 @@ class Session:
     origin: Origin
     created_at: datetime
     expires_at: datetime
+    last_seen_at: datetime
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class Service:
         self.heard: list[Heard] = []
         self.answers: dict[str, Any] = {}
         self.websocket_url = ""
+        self._arrived = asyncio.Event()
         self.rpc: RpcServer | None = None
         self._descriptor = descriptor
         self._add = add
@@ -82,6 +83,16 @@ class Service:
         assert self.rpc is not None
         return Instance(f"127.0.0.1:{self.rpc.port}", self.websocket_url)
 
+    async def arrival(self, method: str) -> Heard:
+        """Return the first call of a method, once there is one."""
+        async with asyncio.timeout(10):
+            while True:
+                for one in self.heard:
+                    if one.method == method:
+                        return one
+                await self._arrived.wait()
+                self._arrived.clear()
+
     def only(self, method: str) -> Heard:
         [heard] = [one for one in self.heard if one.method == method]
         return heard
@@ -93,6 +104,7 @@ class Service:
     def _answering(self, rpc: Any) -> Any:
         async def answer(_self: Any, request: Any, context: Any) -> Any:
             self.heard.append(Heard(rpc.name, request, current_caller()))
+            self._arrived.set()
             said = self.answers.get(rpc.name)
             if callable(said):
                 said = said(request)
@@ -165,6 +177,7 @@ class World:
     balancers: dict[str, Balancer]
     client: httpx.AsyncClient
     signer: TokenSigner
+    verifier: TokenVerifier
     ada: User
     bob: User
     gateway: AsyncExitStack = field(repr=False)
@@ -232,6 +245,7 @@ async def start(key: Ed25519PrivateKey) -> AsyncIterator[Start]:
             users: int = 1, chats: int = 1, websocket_urls: tuple[str, ...] = (), **given: Any
         ) -> World:
             signer = TokenSigner(key, 900)
+            verifier = TokenVerifier(VerificationKeys.of(key.public_key()))
             user_services = [user_service() for _ in range(users)]
             chat_services = [ChatService() for _ in range(chats)]
             discovery = discovery_service()
@@ -255,12 +269,7 @@ async def start(key: Ed25519PrivateKey) -> AsyncIterator[Start]:
             )
             gateway = await exits.enter_async_context(AsyncExitStack())
             port = await gateway.enter_async_context(
-                running_gateway(
-                    settings,
-                    CREDENTIAL,
-                    TokenVerifier(VerificationKeys.of(key.public_key())),
-                    balancers.__getitem__,
-                )
+                running_gateway(settings, CREDENTIAL, verifier, balancers.__getitem__)
             )
             client = await exits.enter_async_context(
                 httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False)
@@ -273,6 +282,7 @@ async def start(key: Ed25519PrivateKey) -> AsyncIterator[Start]:
                 balancers,
                 client,
                 signer,
+                verifier,
                 make_user(signer),
                 make_user(signer),
                 gateway,

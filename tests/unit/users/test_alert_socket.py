@@ -187,6 +187,7 @@ async def test_logging_out_closes_the_sockets_of_the_session_on_every_instance(
     user_id = await one.register()
     ending, staying = await one.log_in(), await one.log_in()
     async with two.alert_socket(ending) as ended, two.alert_socket(staying) as open_one:
+        assert (await open_one.event())["session_id"] == ending.session_id
         await eventually(followed(redis_url, user_id))
         await one.acting_for(user_id, ending.session_id).LogoutUser(pb.LogoutUserRequest())
         assert await closing_code(ended) == 4401

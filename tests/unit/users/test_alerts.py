@@ -5,8 +5,16 @@ import pytest
 
 from chatterroom.core.ids import SessionId, UserId
 from chatterroom.sockets.frames import CloseCode
-from chatterroom.users.alert_protocol import Acked, Pong, Problem, answer_to
-from chatterroom.users.alerts import Alerts, LoggedIn, LoginFailed, SessionEnded
+from chatterroom.users.alert_protocol import Ack, Pong, Problem, answer_to
+from chatterroom.users.alerts import (
+    Alerts,
+    LoggedIn,
+    LoginFailed,
+    PasswordChanged,
+    ProfileChanged,
+    SecondFactorChanged,
+    SessionEnded,
+)
 
 ALICE, BOB = UserId("alice"), UserId("bob")
 FAILED = LoginFailed("a1", "phone", "::1", "now")
@@ -65,6 +73,32 @@ def test_a_login_is_heard_by_the_other_devices_of_the_user_only(alerts):
     assert (len(old.heard), len(new.heard), len(of_bob.heard)) == (1, 0, 0)
 
 
+@pytest.mark.parametrize(
+    "alert",
+    [
+        PasswordChanged("a3", "phone", "::1", "now", SessionId("own")),
+        SecondFactorChanged("a3", "phone", "::1", "now", SessionId("own"), True),
+        SessionEnded(
+            "a3", "phone", "::1", "now", SessionId("gone"), "ended_by_user", SessionId("own")
+        ),
+    ],
+    ids=lambda alert: type(alert).__name__,
+)
+def test_what_a_session_has_done_is_heard_by_the_others(alerts, alert):
+    own, other = FakeDevice("own"), FakeDevice("other")
+    alerts.connect(ALICE, own)
+    alerts.connect(ALICE, other)
+    alerts.tell(ALICE, alert)
+    assert (own.heard, other.heard) == ([], [alert])
+
+
+def test_a_changed_profile_is_heard_by_all_devices(alerts):
+    device = FakeDevice("one")
+    alerts.connect(ALICE, device)
+    alerts.tell(ALICE, ProfileChanged())
+    assert device.heard == [ProfileChanged()]
+
+
 def test_a_failed_attempt_is_heard_by_all_devices(alerts, channel):
     devices = [FakeDevice("one"), FakeDevice("two")]
     for device in devices:
@@ -93,7 +127,7 @@ def test_the_end_of_a_session_disconnects_its_devices_only(alerts):
     one, two = FakeDevice("one"), FakeDevice("two")
     alerts.connect(ALICE, one)
     alerts.connect(ALICE, two)
-    alerts.tell(ALICE, SessionEnded(SessionId("one")))
+    alerts.end(ALICE, SessionId("one"))
     assert one.closed is CloseCode.TOKEN_EXPIRED
     assert two.closed is None
     assert not two.heard
@@ -111,8 +145,8 @@ def test_a_ping_gets_a_pong_with_its_ref(ref):
     assert answer_to(msgspec.json.encode({"type": "ping", "ref": ref})) == Pong(ref)
 
 
-def test_an_ack_is_confirmed():
-    assert answer_to(b'{"type":"ack","alert_id":"a1"}') == Acked("a1")
+def test_an_ack_is_read():
+    assert answer_to(b'{"type":"ack","alert_id":"a1","ref":2}') == Ack("a1", 2)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,112 @@
+"""One's own sessions over HTTP: which there are, and how to end them."""
+
+from typing import Annotated
+
+from msgspec import Struct
+
+from chatterroom.core.errors import ErrorCode
+from chatterroom.core.ids import parse_session_id
+from chatterroom.gateway.endpoints import Call, Endpoint, Platform
+from chatterroom.gateway.fields import Done, Moment, Nothing, example
+from chatterroom.gateway.user_bodies import SessionIdText
+from chatterroom.pb import users_pb2
+
+__all__ = ["SESSION_ENDPOINTS"]
+
+
+class SessionEntry(Struct):
+    """One login of the user on one device."""
+
+    session_id: SessionIdText
+    device: Annotated[str, example("Mozilla/5.0", "The `User-Agent` of the login.")]
+    address: Annotated[str, example("203.0.113.7", "Where the login came from.")]
+    created_at: Moment
+    last_seen_at: Annotated[
+        str, example("2026-11-23T16:45:00.123Z", "About a minute exact.", format="date-time")
+    ]
+    current: Annotated[bool, example(True, "Whether it is the session of this request.")]
+
+
+class Sessions(Struct):
+    """The user's sessions, newest first."""
+
+    sessions: list[SessionEntry]
+
+
+class SessionsEnded(Struct):
+    """All other sessions have been ended."""
+
+    message: Annotated[str, example("Other sessions ended successfully")]
+    ended: Annotated[int, example(2, "How many there were.")]
+
+
+async def sessions(call: Call[None, Nothing], platform: Platform) -> Sessions:
+    """List one's sessions."""
+    answer = await platform.services.users.call(
+        lambda stub: stub.ListSessions,
+        users_pb2.ListSessionsRequest(user_id=call.user_id),
+        caller=call.caller,
+        safe_to_repeat=True,
+    )
+    return Sessions(
+        [
+            SessionEntry(
+                each.session_id,
+                each.device,
+                each.address,
+                each.created_at,
+                each.last_seen_at,
+                each.current,
+            )
+            for each in answer.sessions
+        ]
+    )
+
+
+async def end_session(call: Call[None, Nothing], platform: Platform) -> Done:
+    """End one of one's sessions: its tokens stop working and its sockets are closed."""
+    session_id = parse_session_id(call.path["session_id"])
+    await platform.services.users.call(
+        lambda stub: stub.LogoutUser,
+        users_pb2.LogoutUserRequest(session_id=session_id),
+        caller=call.caller,
+        safe_to_repeat=False,
+    )
+    return Done("Session ended successfully")
+
+
+async def end_other_sessions(call: Call[None, Nothing], platform: Platform) -> SessionsEnded:
+    """End all of one's sessions but the current one."""
+    answer = await platform.services.users.call(
+        lambda stub: stub.EndOtherSessions,
+        users_pb2.EndOtherSessionsRequest(user_id=call.user_id),
+        caller=call.caller,
+        safe_to_repeat=True,
+    )
+    return SessionsEnded(answer.message, answer.ended)
+
+
+SESSION_ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/user-service/sessions",
+        handler=sessions,
+        answer=Sessions,
+        service="users",
+    ),
+    Endpoint(
+        method="DELETE",
+        path="/user-service/sessions",
+        handler=end_other_sessions,
+        answer=SessionsEnded,
+        service="users",
+    ),
+    Endpoint(
+        method="DELETE",
+        path="/user-service/sessions/{session_id}",
+        handler=end_session,
+        answer=Done,
+        service="users",
+        errors=(ErrorCode.MALFORMED_ID, ErrorCode.NOT_FOUND),
+    ),
+)

@@ -1,0 +1,77 @@
+"""The sessions that have been ended, as a service other than the user service learns of them."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+import grpc.aio
+import structlog
+
+from chatterroom.auth.ended_sessions import EndedSession, EndedSessions
+from chatterroom.auth.secrets import ServiceCredential
+from chatterroom.core.ids import SessionId, UserId
+from chatterroom.pb import users_pb2, users_pb2_grpc
+from chatterroom.rpc.balancer import Balancer
+from chatterroom.rpc.channels import open_channel
+from chatterroom.rpc.identity import SERVICE, call_metadata
+
+__all__ = ["watch_sessions"]
+
+log = structlog.get_logger()
+
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 1.0
+# The user service says something every second, so a longer silence means a dead connection.
+_SILENCE_S = 5.0
+
+
+async def watch_sessions(
+    balancer: Balancer,
+    credential: ServiceCredential,
+    ended: EndedSessions,
+    heard: Callable[[EndedSession], None] = lambda _: None,
+) -> None:
+    """Keep `ended` up to date, and bring news to `heard`, until cancelled.
+
+    While no user service can be reached, what is known stays in force.
+    """
+    pause_s = _FIRST_PAUSE_S
+    tried = ""
+    watching = False
+    while True:
+        instance = balancer.pick(time.monotonic(), avoid=[tried])
+        if instance is not None:
+            tried = instance.service_url
+            try:
+                async with aclosing(_stream(tried, credential)) as sessions:
+                    async for session in sessions:
+                        watching, pause_s = True, _FIRST_PAUSE_S
+                        if session is not None and ended.add(session):
+                            heard(session)
+            except (grpc.aio.AioRpcError, TimeoutError) as error:
+                if watching:
+                    log.warning("session_watch_lost", url=tried, reason=type(error).__name__)
+            watching = False
+        await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
+        pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+
+
+async def _stream(
+    url: str, credential: ServiceCredential
+) -> AsyncGenerator[EndedSession | None, None]:
+    async with open_channel(url, "users", credential.certificates) as channel:
+        stream = users_pb2_grpc.UserServiceStub(channel).WatchEndedSessions(
+            users_pb2.WatchEndedSessionsRequest(), metadata=call_metadata(credential, SERVICE)
+        )
+        messages = aiter(stream)
+        while True:
+            async with asyncio.timeout(_SILENCE_S):
+                message = await anext(messages, None)
+            if message is None:
+                return
+            yield None
+            for each in message.sessions:
+                session_id, user_id = SessionId(each.session_id), UserId(each.user_id)
+                yield EndedSession(session_id, user_id, each.forget_at)

@@ -1,0 +1,83 @@
+"""Alerts on their way: kept first, told second, and told again until a device has seen them."""
+
+import asyncio
+from collections import deque
+
+import structlog
+
+from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.core.errors import ChatterRoomError
+from chatterroom.core.ids import SessionId, UserId
+from chatterroom.core.times import now
+from chatterroom.users.alert_store_mongo import AlertStore
+from chatterroom.users.alerts import Alert, Alerts, KeptAlert, ProfileChanged
+
+__all__ = ["AlertBook"]
+
+log = structlog.get_logger()
+
+MAX_WAITING = 10_000
+_AT_ONCE = 100
+_RETRY_S = 0.5
+
+
+class AlertBook:
+    """Keeps alerts and tells them, while `run` does.
+
+    Telling waits for nothing, so that a wrong password takes no longer for an account that exists.
+    An alert is lost where this process dies before it is stored, a moment later; beyond
+    `MAX_WAITING` that wait for storage, it is told to connected devices only.
+    """
+
+    def __init__(self, store: AlertStore, live: Alerts) -> None:
+        self._store = store
+        self._live = live
+        self._waiting: deque[tuple[UserId, KeptAlert]] = deque()
+        self._arrived = asyncio.Event()
+
+    def tell(self, user_id: UserId, alert: Alert) -> None:
+        """Bring an alert to the user's devices: those connected now, and the others later."""
+        if isinstance(alert, ProfileChanged):
+            self._live.tell(user_id, alert)
+        elif len(self._waiting) >= MAX_WAITING:
+            log.warning("alert_not_kept", user_id=user_id)
+            self._live.tell(user_id, alert)
+        else:
+            self._waiting.append((user_id, alert))
+            self._arrived.set()
+
+    async def unseen(self, user_id: UserId, session_id: SessionId) -> list[KeptAlert]:
+        """Return what a session has not seen, oldest first. Raises STORAGE_UNAVAILABLE."""
+        return await self._store.unseen(user_id, session_id)
+
+    async def ack(self, user_id: UserId, session_id: SessionId, alert_id: str) -> None:
+        """Note that a session has seen an alert and all before. Raises STORAGE_UNAVAILABLE."""
+        await self._store.ack(user_id, session_id, alert_id)
+
+    async def begin(self, user_id: UserId, session_id: SessionId) -> None:
+        """Let a new session begin behind what has been seen. Raises STORAGE_UNAVAILABLE."""
+        await self._store.begin(user_id, session_id)
+
+    async def run(self) -> None:
+        """Store and tell until cancelled."""
+        told = 0
+        while True:
+            raise_if_cancelled()
+            await self._arrived.wait()
+            batch = [self._waiting[place] for place in range(min(_AT_ONCE, len(self._waiting)))]
+            try:
+                await self._store.add(batch, now())
+            except ChatterRoomError:
+                # Those who are connected hear of it all the same, and once.
+                for user_id, alert in batch[told:]:
+                    self._live.tell(user_id, alert)
+                told = max(told, len(batch))
+                await asyncio.sleep(_RETRY_S)
+                continue
+            for user_id, alert in batch[told:]:
+                self._live.tell(user_id, alert)
+            told = 0
+            for _ in batch:
+                self._waiting.popleft()
+            if not self._waiting:
+                self._arrived.clear()

@@ -1,0 +1,118 @@
+"""The sessions of a user: which there are, and how they are ended for all services."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from chatterroom.core.ids import SessionId, UserId, new_id
+from chatterroom.core.times import format_time
+from chatterroom.users.alert_book import AlertBook
+from chatterroom.users.alerts import EndReason, SessionEnded
+from chatterroom.users.session_ends import SessionEnds
+from chatterroom.users.session_store_mongo import SessionStore
+from chatterroom.users.sessions import RefreshToken, Session
+
+__all__ = ["SessionControl"]
+
+log = structlog.get_logger()
+
+
+class SessionControl:
+    """Ends sessions: within a second their tokens are refused and their sockets closed.
+
+    Every method may raise STORAGE_UNAVAILABLE; then it may have happened, and may be repeated.
+    """
+
+    def __init__(self, store: SessionStore, ends: SessionEnds, alerts: AlertBook) -> None:
+        self._store = store
+        self._ends = ends
+        self._alerts = alerts
+
+    async def of_user(self, user_id: UserId, now: datetime) -> list[Session]:
+        """Return the sessions of a user, newest first."""
+        return await self._store.of_user(user_id, now)
+
+    async def begin(self, session: Session, token: RefreshToken) -> None:
+        """Store a new session, to be continued with `token`."""
+        await self._store.add(session, token)
+        await self._alerts.begin(session.user_id, session.session_id)
+
+    async def rotate(
+        self,
+        old: RefreshToken,
+        new: RefreshToken,
+        now: datetime,
+        expires_at: datetime,
+        grace: timedelta,
+    ) -> UserId | None:
+        """Let `new` take the place of `old`; None where `old` is not valid.
+
+        Valid is the newest token and, once within `grace`, the one that it was given for.
+        """
+        return await self._store.rotate(old, new, now, expires_at, grace)
+
+    async def touch(self, session_ids: Sequence[SessionId], now: datetime) -> None:
+        """Note that sessions have been used."""
+        await self._store.touch(session_ids, now)
+
+    async def end(
+        self,
+        session_id: SessionId,
+        user_id: UserId | None,
+        now: datetime,
+        *,
+        by: SessionId | None = None,
+    ) -> bool:
+        """End a session, of this user if one is given; False where there is none such.
+
+        Other devices are told, unless the session ends itself (`by`).
+        """
+        session = await self._store.find(session_id, user_id)
+        if session is None:
+            return False
+        await self._end([session], now)
+        if by != session_id:
+            self._tell(session, "ended_by_user", by, now)
+        return True
+
+    async def end_others(
+        self, user_id: UserId, but: SessionId | None, now: datetime
+    ) -> list[SessionId]:
+        """End all sessions of a user, with the exception of `but`; return which."""
+        found = await self._store.of_user(user_id, now)
+        others = [session for session in found if session.session_id != but]
+        await self._end(others, now)
+        for session in others:
+            self._tell(session, "ended_by_user", but, now)
+        return [session.session_id for session in others]
+
+    async def end_stolen(self, token: RefreshToken, now: datetime) -> None:
+        """End the session of a token that has been used before, if there still is one."""
+        session = await self._store.of_family(token)
+        if session is not None:
+            log.warning(
+                "refresh_token_reused", user_id=session.user_id, session_id=session.session_id
+            )
+            await self._end([session], now)
+            self._tell(session, "refresh_token_reused", None, now)
+
+    async def _end(self, sessions: Sequence[Session], now: datetime) -> None:
+        if sessions:
+            self._ends.tell(await self._store.end(sessions, now))
+        for session in sessions:
+            log.info("session_ended", user_id=session.user_id, session_id=session.session_id)
+
+    def _tell(
+        self, session: Session, reason: EndReason, by: SessionId | None, now: datetime
+    ) -> None:
+        alert = SessionEnded(
+            new_id(),
+            session.origin.device,
+            session.origin.address,
+            format_time(now),
+            session.session_id,
+            reason,
+            by,
+        )
+        self._alerts.tell(session.user_id, alert)

@@ -1,0 +1,129 @@
+"""Ended sessions as one instance knows them: its own at once, those of others by looking."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from chatterroom.auth.ended_sessions import EndedSession, EndedSessions
+from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.core.errors import ChatterRoomError
+
+__all__ = ["SessionEnds"]
+
+log = structlog.get_logger()
+
+LOOK_EVERY_S = 0.3
+# What was written a moment ago may become visible after what was written later.
+_OVERLAP = timedelta(seconds=5)
+_PAGE = 5_000
+# Watchers take a longer silence for a dead connection (rpc/session_watch.py).
+_SIGN_OF_LIFE_S = 1.0
+_MESSAGE = 1_000
+MAX_WAITING = 20_000
+
+
+class Source(Protocol):
+    """Where all instances find the ends."""
+
+    async def ended_since(
+        self, moment: datetime, limit: int
+    ) -> list[tuple[datetime, EndedSession]]:
+        """Return ends not before `moment`, earliest first."""
+
+
+class SessionEnds:
+    """Brings every end to `heard` and to all watchers, each once."""
+
+    def __init__(
+        self, source: Source, ended: EndedSessions, heard: Callable[[EndedSession], None]
+    ) -> None:
+        self._source = source
+        self._ended = ended
+        self._heard = heard
+        self._seen_until = datetime.fromtimestamp(0, UTC) + _OVERLAP
+        self._watchers: set[_Watcher] = set()
+        self._closed = False
+
+    def tell(self, sessions: Sequence[EndedSession]) -> None:
+        """Take note of sessions that have been ended here or elsewhere."""
+        for session in sessions:
+            if self._ended.add(session):
+                self._heard(session)
+                for watcher in self._watchers:
+                    watcher.add(session)
+
+    async def run(self) -> None:
+        """Look for what other instances have ended, until cancelled."""
+        while True:
+            raise_if_cancelled()
+            # While MongoDB is away nobody can end a session either.
+            with suppress(ChatterRoomError):
+                await self._look()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def watch(self) -> AsyncIterator[Sequence[EndedSession]]:
+        """Yield all that are of interest, then each as it ends, and nothing as a sign of life.
+
+        Ends where this instance stops, and for a watcher that falls too far behind: it should
+        begin again.
+        """
+        watcher = _Watcher(self._ended.remembered())
+        self._watchers.add(watcher)
+        try:
+            yield ()
+            while not self._closed and not watcher.lost_some:
+                yield await watcher.next()
+        finally:
+            self._watchers.discard(watcher)
+
+    def close(self) -> None:
+        """End all watching."""
+        self._closed = True
+        for watcher in self._watchers:
+            watcher.wake()
+
+    async def _look(self) -> None:
+        since = self._seen_until - _OVERLAP
+        while True:
+            page = await self._source.ended_since(since, _PAGE)
+            self.tell([session for _, session in page])
+            if page:
+                self._seen_until = max(self._seen_until, page[-1][0])
+            if len(page) < _PAGE or page[-1][0] == since:
+                return
+            since = page[-1][0]
+
+
+class _Watcher:
+    """What one watcher has not been told yet."""
+
+    def __init__(self, waiting: list[EndedSession]) -> None:
+        self.lost_some = False
+        self._waiting = waiting
+        self._news = asyncio.Event()
+        self._first = len(waiting)
+
+    def add(self, session: EndedSession) -> None:
+        if len(self._waiting) >= MAX_WAITING + self._first:
+            self.lost_some = True
+        else:
+            self._waiting.append(session)
+        self._news.set()
+
+    def wake(self) -> None:
+        self._news.set()
+
+    async def next(self) -> Sequence[EndedSession]:
+        if not self._waiting:
+            try:
+                async with asyncio.timeout(_SIGN_OF_LIFE_S):
+                    await self._news.wait()
+            except TimeoutError:
+                return ()
+        self._news.clear()
+        told, self._waiting = self._waiting[:_MESSAGE], self._waiting[_MESSAGE:]
+        return told

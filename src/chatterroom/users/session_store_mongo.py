@@ -1,0 +1,216 @@
+"""Sessions in MongoDB, and those that have been ended while tokens of theirs may be out."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from pymongo import ASCENDING, DESCENDING
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError
+
+from chatterroom.auth.ended_sessions import EndedSession
+from chatterroom.core.cancellation import calls_ended, uncancelled
+from chatterroom.core.errors import ChatterRoomError
+from chatterroom.core.ids import SessionId, UserId
+from chatterroom.users.database_mongo import translated
+from chatterroom.users.sessions import Origin, RefreshToken, Session
+
+__all__ = ["SessionStore"]
+
+Document = Mapping[str, Any]
+
+# Clocks of instances differ a little, and answers with new tokens are under way for a while.
+_SLACK = timedelta(minutes=2)
+
+
+@uncancelled
+class SessionStore:
+    """The collections `sessions` and `ended_sessions`.
+
+    What is written is on the disks of a majority when a method returns. Every method raises
+    STORAGE_UNAVAILABLE within two seconds while MongoDB is away; the write may have happened.
+    """
+
+    def __init__(self, database: AsyncDatabase[dict[str, Any]], token_lifetime_s: int) -> None:
+        self._sessions = database.sessions
+        self._ended = database.ended_sessions
+        self._remembered_for = timedelta(seconds=token_lifetime_s) + _SLACK
+        self._preparing = asyncio.Lock()
+        self._prepared = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await calls_ended(self)
+
+    async def is_ready(self) -> bool:
+        """Say whether the indexes exist; never raises."""
+        try:
+            await self._prepare()
+        except ChatterRoomError:
+            return False
+        return True
+
+    async def add(self, session: Session, token: RefreshToken) -> None:
+        """Store a new session, to be continued with `token`."""
+        await self._prepare()
+        with translated():
+            await self._sessions.insert_one(
+                {
+                    "_id": session.session_id,
+                    "user_id": session.user_id,
+                    "device": session.origin.device,
+                    "address": session.origin.address,
+                    "family_hash": token.family_hash,
+                    "secret_hash": token.secret_hash,
+                    "created_at": session.created_at,
+                    "last_seen_at": session.created_at,
+                    "expires_at": session.expires_at,
+                }
+            )
+
+    async def rotate(
+        self,
+        old: RefreshToken,
+        new: RefreshToken,
+        now: datetime,
+        expires_at: datetime,
+        grace: timedelta,
+    ) -> UserId | None:
+        """Let `new` take the place of `old`; None where `old` is not valid.
+
+        Valid is the newest token of the session and, once within `grace` of its exchange, the
+        one that the newest was given for.
+        """
+        is_newest = {"$eq": ["$secret_hash", old.secret_hash]}
+        with translated():
+            session = await self._sessions.find_one_and_update(
+                {
+                    "_id": old.session_id,
+                    "family_hash": old.family_hash,
+                    "$or": [
+                        {"secret_hash": old.secret_hash},
+                        {"previous_hash": old.secret_hash, "rotated_at": {"$gt": now - grace}},
+                    ],
+                    # The TTL index deletes late.
+                    "expires_at": {"$gt": now},
+                },
+                [
+                    {
+                        "$set": {
+                            "previous_hash": {"$cond": [is_newest, "$secret_hash", None]},
+                            "secret_hash": new.secret_hash,
+                            "rotated_at": now,
+                            "last_seen_at": now,
+                            "expires_at": expires_at,
+                        }
+                    }
+                ],
+                projection={"user_id": True},
+            )
+        return UserId(session["user_id"]) if session else None
+
+    async def of_family(self, token: RefreshToken) -> Session | None:
+        """Return the session that a token, perhaps a used one, belongs to."""
+        with translated():
+            return _session(
+                await self._sessions.find_one(
+                    {"_id": token.session_id, "family_hash": token.family_hash}
+                )
+            )
+
+    async def find(self, session_id: SessionId, user_id: UserId | None) -> Session | None:
+        """Return a session, of this user if one is given."""
+        owner = {} if user_id is None else {"user_id": user_id}
+        with translated():
+            return _session(await self._sessions.find_one({"_id": session_id, **owner}))
+
+    async def of_user(self, user_id: UserId, now: datetime) -> list[Session]:
+        """Return the sessions of a user that have not expired, newest first."""
+        with translated():
+            cursor = self._sessions.find({"user_id": user_id, "expires_at": {"$gt": now}})
+            found = [_session(each) async for each in cursor.sort("_id", DESCENDING)]
+        return [session for session in found if session is not None]
+
+    async def touch(self, session_ids: Sequence[SessionId], now: datetime) -> None:
+        """Note that sessions have been used."""
+        with translated():
+            await self._sessions.update_many(
+                {"_id": {"$in": list(session_ids)}}, {"$max": {"last_seen_at": now}}
+            )
+
+    async def end(self, sessions: Sequence[Session], now: datetime) -> list[EndedSession]:
+        """End sessions, those first that are first in the list; return what is to be known."""
+        await self._prepare()
+        forget_at = now + self._remembered_for
+        for session in sessions:
+            # Known as ended before it is gone: after a crash in between, a repeat finds it.
+            await self._mark_ended(session, forget_at)
+        with translated():
+            ids = [session.session_id for session in sessions]
+            await self._sessions.delete_many({"_id": {"$in": ids}})
+        return [
+            EndedSession(session.session_id, session.user_id, forget_at.timestamp())
+            for session in sessions
+        ]
+
+    async def ended_since(
+        self, moment: datetime, limit: int
+    ) -> list[tuple[datetime, EndedSession]]:
+        """Return ends not before `moment`, on the clock of MongoDB, earliest first."""
+        with translated():
+            cursor = self._ended.find({"ended_at": {"$gte": moment}})
+            cursor = cursor.sort("ended_at", ASCENDING).limit(limit)
+            return [
+                (
+                    each["ended_at"],
+                    EndedSession(
+                        SessionId(each["_id"]),
+                        UserId(each["user_id"]),
+                        each["forget_at"].timestamp(),
+                    ),
+                )
+                async for each in cursor
+            ]
+
+    async def _mark_ended(self, session: Session, forget_at: datetime) -> None:
+        # The clock of MongoDB is one for all instances: those who look for news rely on it.
+        fields = {
+            "user_id": session.user_id,
+            "ended_at": {"$ifNull": ["$ended_at", "$$NOW"]},
+            "forget_at": forget_at,
+        }
+        with translated():
+            try:
+                await self._ended.update_one(
+                    {"_id": session.session_id}, [{"$set": fields}], upsert=True
+                )
+            except DuplicateKeyError:
+                # Another instance has just done the same.
+                return
+
+    async def _prepare(self) -> None:
+        if self._prepared:
+            return
+        async with self._preparing:
+            with translated():
+                await self._sessions.create_index("user_id")
+                await self._sessions.create_index("expires_at", expireAfterSeconds=0)
+                await self._ended.create_index("ended_at")
+                await self._ended.create_index("forget_at", expireAfterSeconds=0)
+            self._prepared = True
+
+
+def _session(found: Document | None) -> Session | None:
+    if found is None:
+        return None
+    return Session(
+        SessionId(found["_id"]),
+        UserId(found["user_id"]),
+        Origin(found["device"], found["address"]),
+        found["created_at"],
+        found["expires_at"],
+        found["last_seen_at"],
+    )

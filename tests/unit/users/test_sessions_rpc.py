@@ -1,0 +1,305 @@
+"""Sessions as their user sees them: listed, refreshed, ended, here and on other instances."""
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from pymongo import MongoClient
+
+from chatterroom.auth.ended_sessions import EndedSessions
+from chatterroom.auth.secrets import load_service_credential
+from chatterroom.core.errors import ErrorCode
+from chatterroom.core.ids import new_id
+from chatterroom.core.times import format_time, now
+from chatterroom.pb import users_pb2 as pb
+from chatterroom.rpc.balancer import Balancer, Instance
+from chatterroom.rpc.session_watch import watch_sessions
+from chatterroom.users.login import GRACE
+
+
+async def refresh(users, token):
+    return await users.stub.RefreshToken(pb.RefreshTokenRequest(refresh_token=token))
+
+
+async def sessions_of(users, login):
+    stub = users.acting_for(login.user_id, login.session_id)
+    return (await stub.ListSessions(pb.ListSessionsRequest(user_id=login.user_id))).sessions
+
+
+async def log_out(users, login, session_id=""):
+    stub = users.acting_for(login.user_id, login.session_id)
+    return await stub.LogoutUser(pb.LogoutUserRequest(session_id=session_id))
+
+
+async def uses_its_token(users, login):
+    request = pb.GetUserProfileRequest(user_id=login.user_id)
+    return await users.with_token(login.token).GetUserProfile(request)
+
+
+async def closing_code(client):
+    async with asyncio.timeout(10):
+        await client.socket.wait_closed()
+    return client.socket.close_code
+
+
+def change_session(mongo_url, login, **fields):
+    with MongoClient(mongo_url) as client:
+        sessions = client.get_default_database().sessions
+        assert sessions.update_one({"_id": login.session_id}, {"$set": fields}).matched_count
+
+
+@asynccontextmanager
+async def watching(users, *instances):
+    """Watch as another service does; give what is known and when each end was heard of."""
+    ended, heard = EndedSessions(), {}
+    balancer = Balancer()
+    balancer.replace(Instance(f"127.0.0.1:{each.settings.grpc_port}") for each in instances)
+    task = asyncio.create_task(
+        watch_sessions(
+            balancer,
+            load_service_credential(users.settings.secrets_path),
+            ended,
+            lambda session: heard.setdefault(session.session_id, time.monotonic()),
+        )
+    )
+    try:
+        yield ended, heard
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_sessions_are_listed_newest_first_with_device_address_and_times(users):
+    await users.register("alice")
+    await users.register("bob")
+    await users.log_in("bob")
+    old = await users.log_in("alice", device="Firefox", address="192.0.2.7")
+    new = await users.log_in("alice", device="phone")
+    first, second = await sessions_of(users, old)
+    assert (first.session_id, second.session_id) == (new.session_id, old.session_id)
+    assert (second.device, second.address) == ("Firefox", "192.0.2.7")
+    assert second.created_at == second.last_seen_at
+    assert (first.current, second.current) == (False, True)
+
+
+async def test_nobody_lists_or_ends_the_sessions_of_another(users, code_of):
+    alice, bob = await users.register("alice"), await users.register("bob")
+    acting = users.acting_for(bob)
+    listing = acting.ListSessions(pb.ListSessionsRequest(user_id=alice))
+    assert await code_of(listing) is ErrorCode.IDENTITY_MISMATCH
+    ending = acting.EndOtherSessions(pb.EndOtherSessionsRequest(user_id=alice))
+    assert await code_of(ending) is ErrorCode.IDENTITY_MISMATCH
+
+
+async def test_a_refresh_counts_as_having_been_seen(users, mongo_url):
+    await users.register()
+    login = await users.log_in()
+    change_session(mongo_url, login, last_seen_at=now() - timedelta(days=3))
+    await refresh(users, login.refresh_token)
+    [session] = await sessions_of(users, login)
+    assert session.last_seen_at > format_time(now() - timedelta(minutes=1))
+
+
+async def test_services_say_which_sessions_they_have_seen_and_users_do_not(
+    users, mongo_url, code_of
+):
+    await users.register()
+    login = await users.log_in()
+    change_session(mongo_url, login, last_seen_at=now() - timedelta(days=3))
+    request = pb.TouchSessionsRequest(session_ids=[login.session_id, new_id()])
+    as_user = users.acting_for(login.user_id)
+    assert await code_of(as_user.TouchSessions(request)) is ErrorCode.NOT_ALLOWED
+    too_many = pb.TouchSessionsRequest(session_ids=[""] * 1_001)
+    assert await code_of(users.stub.TouchSessions(too_many)) is ErrorCode.INVALID_REQUEST
+    await users.stub.TouchSessions(request)
+    [session] = await sessions_of(users, login)
+    assert session.last_seen_at > format_time(now() - timedelta(minutes=1))
+
+
+async def test_an_ended_session_is_over_for_all_its_tokens_on_every_instance(start_users, code_of):
+    one, two = await start_users(), await start_users()
+    await one.register()
+    login, other = await one.log_in(), await one.log_in()
+    async with one.alert_socket(login) as here, two.alert_socket(login) as there:
+        await log_out(one, other, login.session_id)
+        async with asyncio.timeout(1):
+            assert await closing_code(here) == 4401
+            assert await closing_code(there) == 4401
+    for users in (one, two):
+        assert await code_of(uses_its_token(users, login)) is ErrorCode.TOKEN_INVALID
+        assert (await uses_its_token(users, other)).username == "alice"
+    assert await code_of(refresh(two, login.refresh_token)) is ErrorCode.TOKEN_INVALID
+    [session] = await sessions_of(two, other)
+    assert session.session_id == other.session_id
+
+
+async def test_a_logout_ends_the_access_token_too(users, code_of):
+    await users.register()
+    login = await users.log_in()
+    assert (await users.with_token(login.token).LogoutUser(pb.LogoutUserRequest())).message
+    assert await code_of(uses_its_token(users, login)) is ErrorCode.TOKEN_INVALID
+
+
+async def test_all_other_sessions_are_ended_at_once(users, code_of):
+    await users.register()
+    current, *others = [await users.log_in() for _ in range(4)]
+    stub = users.acting_for(current.user_id, current.session_id)
+    request = pb.EndOtherSessionsRequest(user_id=current.user_id)
+    assert (await stub.EndOtherSessions(request)).ended == 3
+    assert (await stub.EndOtherSessions(request)).ended == 0
+    for login in others:
+        assert await code_of(uses_its_token(users, login)) is ErrorCode.TOKEN_INVALID
+    assert (await uses_its_token(users, current)).username == "alice"
+
+
+async def test_a_restarted_instance_knows_what_ended_before(start_users, code_of, eventually):
+    one = await start_users()
+    await one.register()
+    login = await one.log_in()
+    await log_out(one, login)
+    two = await start_users()
+
+    async def refused():
+        return await code_of(uses_its_token(two, login)) is ErrorCode.TOKEN_INVALID
+
+    await eventually(refused)
+
+
+async def test_ends_are_forgotten_by_an_index_when_no_token_can_be_out(users, mongo_url):
+    await users.register()
+    login = await users.log_in()
+    await log_out(users, login)
+    with MongoClient(mongo_url, tz_aware=True) as client:
+        ended = client.get_default_database().ended_sessions
+        assert ended.index_information()["forget_at_1"]["expireAfterSeconds"] == 0
+        [found] = ended.find()
+    assert found["forget_at"] > now() + timedelta(seconds=900)
+    assert found["forget_at"] < now() + timedelta(seconds=900 + 300)
+
+
+# The grace for lost answers
+
+
+async def test_a_refresh_whose_answer_was_lost_can_be_repeated_once(users):
+    await users.register()
+    first = await users.log_in()
+    await refresh(users, first.refresh_token)  # this answer is lost
+    third = await refresh(users, first.refresh_token)
+    fourth = await refresh(users, third.refresh_token)
+    assert fourth.session_id == first.session_id
+    assert (await uses_its_token(users, fourth)).username == "alice"
+
+
+async def test_a_second_repeat_ends_the_session(users, code_of):
+    await users.register()
+    first = await users.log_in()
+    await refresh(users, first.refresh_token)
+    third = await refresh(users, first.refresh_token)
+    assert await code_of(refresh(users, first.refresh_token)) is ErrorCode.TOKEN_INVALID
+    assert await code_of(refresh(users, third.refresh_token)) is ErrorCode.TOKEN_INVALID
+    assert await code_of(uses_its_token(users, third)) is ErrorCode.TOKEN_INVALID
+
+
+async def test_the_answer_that_was_not_lost_after_all_ends_the_session(users, code_of):
+    await users.register()
+    first = await users.log_in()
+    second = await refresh(users, first.refresh_token)
+    thiefs = await refresh(users, first.refresh_token)
+    assert await code_of(refresh(users, second.refresh_token)) is ErrorCode.TOKEN_INVALID
+    assert await code_of(refresh(users, thiefs.refresh_token)) is ErrorCode.TOKEN_INVALID
+
+
+@pytest.mark.parametrize(("age", "accepted"), [(timedelta(0), True), (GRACE, False)], ids=str)
+async def test_the_grace_ends(users, mongo_url, code_of, age, accepted):
+    await users.register()
+    first = await users.log_in()
+    second = await refresh(users, first.refresh_token)
+    change_session(mongo_url, first, rotated_at=now() - age)
+    if accepted:
+        assert (await refresh(users, first.refresh_token)).token
+        return
+    assert await code_of(refresh(users, first.refresh_token)) is ErrorCode.TOKEN_INVALID
+    assert await code_of(refresh(users, second.refresh_token)) is ErrorCode.TOKEN_INVALID
+
+
+async def test_there_is_no_grace_once_the_successor_has_been_used(users, code_of):
+    await users.register()
+    first = await users.log_in()
+    second = await refresh(users, first.refresh_token)
+    third = await refresh(users, second.refresh_token)
+    assert await code_of(refresh(users, first.refresh_token)) is ErrorCode.TOKEN_INVALID
+    assert await code_of(refresh(users, third.refresh_token)) is ErrorCode.TOKEN_INVALID
+
+
+# What other services hear
+
+
+async def test_services_hear_of_an_end_within_a_second_from_any_instance(start_users, eventually):
+    one, two = await start_users(), await start_users()
+    await one.register()
+    before, *logins = [await one.log_in() for _ in range(4)]
+    await log_out(one, before)
+    async with watching(one, two) as (ended, heard):
+
+        async def knows_what_was():
+            return before.session_id in ended
+
+        await eventually(knows_what_was)
+        for login in logins:
+            asked_at = time.monotonic()
+            await log_out(one, login)
+
+            async def has_heard(session_id=login.session_id):
+                return session_id in heard
+
+            await eventually(has_heard)
+            assert heard[login.session_id] - asked_at < 1
+            assert login.session_id in ended
+
+
+async def test_a_watch_goes_on_at_another_instance_and_keeps_what_it_knows(start_users, eventually):
+    one, two = await start_users(), await start_users()
+    await one.register()
+    first, second = await one.log_in(), await one.log_in()
+    async with watching(one, one, two) as (ended, _):
+        await log_out(one, first)
+
+        async def knows_the_first():
+            return first.session_id in ended
+
+        async def knows_the_second():
+            return second.session_id in ended
+
+        await eventually(knows_the_first)
+        await one.stop()
+        await log_out(two, second)
+        await eventually(knows_the_second)
+        await two.stop()
+        assert first.session_id in ended
+
+
+async def test_users_may_not_watch(users, code_of):
+    user_id = await users.register()
+    stub = users.acting_for(user_id)
+
+    async def watch():
+        async for _ in stub.WatchEndedSessions(pb.WatchEndedSessionsRequest()):
+            pass
+
+    assert await code_of(watch()) is ErrorCode.NOT_ALLOWED
+
+
+async def test_a_stop_is_quick_while_services_watch(users, eventually):
+    await users.register()
+    login = await users.log_in()
+    await log_out(users, login)
+    async with watching(users, users) as (ended, _):
+
+        async def watches():
+            return login.session_id in ended
+
+        await eventually(watches)
+        async with asyncio.timeout(2):
+            await users.stop()
