@@ -118,6 +118,27 @@ async def test_a_refused_token_is_renewed_and_a_logout_ends_the_session(platform
         assert refused.value.status == 401
 
 
+async def test_sessions_are_listed_and_ended_from_another_device(platform: Platform):
+    unique = secrets.token_hex(6)
+    email, password = f"alice.{unique}@example.org", secrets.token_urlsafe(12)
+    async with Client(platform.url) as desk, Client(platform.url) as phone:
+        await desk.register(f"alice-{unique}", email, password)
+        await desk.login(email, password, device="desk")
+        await phone.login(email, password, device="phone")
+        tokens = phone.tokens
+        assert tokens is not None
+        newest, oldest = await desk.sessions()
+        assert (newest.session_id, newest.device) == (tokens.session_id, "phone")
+        assert (newest.current, oldest.current) == (False, True)
+        await desk.end_session(newest.session_id)
+        with pytest.raises(ApiError) as refused:
+            await phone.profile()
+        assert refused.value.status == 401
+        await phone.login(email, password)
+        assert await desk.end_other_sessions() == 1
+        assert [session.current for session in await desk.sessions()] == [True]
+
+
 async def test_two_people_chat_and_rooms_appear_and_disappear(platform: Platform):
     async with (
         person(platform, "alice") as alice,

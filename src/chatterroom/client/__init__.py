@@ -7,6 +7,7 @@ change.
 from chatterroom.client.answers import (
     Conversation,
     LastMessage,
+    LoginSession,
     Member,
     MembershipChange,
     Page,
@@ -64,6 +65,7 @@ __all__ = [
     "Event",
     "Gone",
     "LastMessage",
+    "LoginSession",
     "Mark",
     "Marks",
     "Member",

@@ -10,6 +10,7 @@ from chatterroom.client.events import Message
 __all__ = [
     "Conversation",
     "LastMessage",
+    "LoginSession",
     "Member",
     "MembershipChange",
     "Page",
@@ -145,6 +146,29 @@ class Done(Struct, frozen=True):
     """It is done."""
 
     message: str
+
+
+class LoginSession(Struct, frozen=True):
+    """One login of oneself on one device. `last_seen_at` is about a minute exact."""
+
+    session_id: str
+    device: str
+    address: str
+    created_at: datetime
+    last_seen_at: datetime
+    current: bool
+
+
+class LoginSessions(Struct, frozen=True):
+    """One's sessions, newest first."""
+
+    sessions: list[LoginSession]
+
+
+class SessionsEnded(Struct, frozen=True):
+    """How many sessions were ended."""
+
+    ended: int
 
 
 class Users(Struct, frozen=True):

@@ -10,6 +10,7 @@ import msgspec
 from chatterroom.client import answers
 from chatterroom.client.answers import (
     Conversation,
+    LoginSession,
     MembershipChange,
     Page,
     Profile,
@@ -105,9 +106,22 @@ class Client:
         return await self._credentials.log_in(email, password, device, keep_password=keep_password)
 
     async def logout(self) -> None:
-        """End the session on the server: its refresh token stops working."""
+        """End the session on the server: its tokens stop working and its sockets are closed."""
         await self._call("POST", "/user-service/logout", answers.Done)
         self._credentials.forget()
+
+    async def sessions(self) -> list[LoginSession]:
+        """Return where one is logged in, newest first."""
+        return (await self._call("GET", "/user-service/sessions", answers.LoginSessions)).sessions
+
+    async def end_session(self, session_id: str) -> None:
+        """Log another of one's sessions out; its sockets are closed within a second."""
+        await self._call("DELETE", f"/user-service/sessions/{session_id}", answers.Done)
+
+    async def end_other_sessions(self) -> int:
+        """Log all of one's other sessions out; return how many there were."""
+        path = "/user-service/sessions"
+        return (await self._call("DELETE", path, answers.SessionsEnded)).ended
 
     # Users
 
