@@ -105,6 +105,7 @@ class Service:
         self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}")
         self.stub = chat_pb2_grpc.ChatServiceStub(self.channel)
         self.stop = asyncio.Event()
+        self.secrets = secrets
         self._credential = load_service_credential(secrets, "gateway")
         self._signer = TokenSigner(load_signing_key(secrets), 900)
 
