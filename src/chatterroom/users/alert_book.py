@@ -74,6 +74,9 @@ class AlertBook:
                 told = max(told, len(batch))
                 await asyncio.sleep(_RETRY_S)
                 continue
+            except Exception:
+                # What cannot be stored at all must not keep those behind it from being told.
+                log.exception("alerts_not_kept", alerts=len(batch))
             for user_id, alert in batch[told:]:
                 self._live.tell(user_id, alert)
             told = 0
