@@ -17,6 +17,7 @@ from chatterroom.gateway.fields import (
     Moment,
     PageLimit,
     ReadIndex,
+    RequestBody,
     Seq,
     UserIdText,
     example,
@@ -73,7 +74,7 @@ class Conversations(Struct):
     next_cursor: Annotated[str, example("", "Empty on the last page.")]
 
 
-class MarkRead(Struct):
+class MarkRead(RequestBody):
     """How far the caller has read."""
 
     message_index: Annotated[MarkedIndex, Meta(description="Of the newest message that was read.")]
@@ -87,7 +88,7 @@ class Marked(Struct):
     unread: Annotated[int, example(0)]
 
 
-class MarkDelivered(Struct):
+class MarkDelivered(RequestBody):
     """How far the conversation has reached one of the caller's devices."""
 
     message_index: Annotated[

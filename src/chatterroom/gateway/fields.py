@@ -29,6 +29,7 @@ __all__ = [
     "PageLimit",
     "PageQuery",
     "ReadIndex",
+    "RequestBody",
     "RoomIdText",
     "RoomNameText",
     "Seq",
@@ -85,6 +86,10 @@ After = Annotated[
 HasMore = Annotated[
     bool, Meta(description="Whether more messages follow in the direction of paging.")
 ]
+
+
+class RequestBody(Struct, forbid_unknown_fields=True):
+    """What a client sends. Members of other names are refused: nobody sets what is not theirs."""
 
 
 class Nothing(Struct):

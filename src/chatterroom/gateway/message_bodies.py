@@ -17,6 +17,7 @@ from chatterroom.gateway.fields import (
     Moment,
     OtherUserIdText,
     PageLimit,
+    RequestBody,
     RoomIdText,
     Seq,
     UserIdText,
@@ -42,7 +43,7 @@ __all__ = [
 ReplyTo = Annotated[MessageIdText, Meta(description="The message that this one answers.")]
 
 
-class SendPrivate(Struct):
+class SendPrivate(RequestBody):
     """A message to one user."""
 
     sender_id: UserIdText
@@ -52,7 +53,7 @@ class SendPrivate(Struct):
     reply_to: ReplyTo | None = None
 
 
-class SendToRoom(Struct):
+class SendToRoom(RequestBody):
     """A message to a room."""
 
     sender_id: UserIdText
@@ -74,7 +75,7 @@ class Sent(Struct):
     duplicate: Duplicate
 
 
-class EditMessage(Struct):
+class EditMessage(RequestBody):
     """The text that takes the place of the old one."""
 
     message: MessageText
@@ -132,7 +133,7 @@ class RoomMessage(Message):
     room_id: RoomIdText
 
 
-class PrivateHistoryRequest(Struct):
+class PrivateHistoryRequest(RequestBody):
     """Who reads, and which page; the query may say the page as well, and wins."""
 
     sender_id: UserIdText

@@ -23,6 +23,7 @@ _DISCARDING_S = 1.0
 _MAX_QUERY_FIELDS = 50
 _AT_FIELD = re.compile(r" - at `\$\.?([^`]*)`$")
 _MISSING = re.compile(r"missing required field `([^`]*)`")
+_UNKNOWN = re.compile(r"contains unknown field `([^`]*)`")
 
 
 class ClientGoneError(Exception):
@@ -160,6 +161,10 @@ def _invalid(reason: str) -> ChatterRoomError:
     if missing:
         name = f"{within}.{missing.group(1)}" if within else missing.group(1)
         return ChatterRoomError(ErrorCode.INVALID_REQUEST, f"{name} is missing", field=name)
+    unknown = _UNKNOWN.search(said)
+    if unknown:
+        name = f"{within}.{unknown.group(1)}" if within else unknown.group(1)
+        return ChatterRoomError(ErrorCode.INVALID_REQUEST, f"{name} is not known", field=name)
     said = said[:1].lower() + said[1:]
     if within:
         return ChatterRoomError(ErrorCode.INVALID_REQUEST, f"{within}: {said}", field=within)

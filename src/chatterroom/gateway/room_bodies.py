@@ -9,6 +9,7 @@ from chatterroom.gateway.fields import (
     MessageIndex,
     Moment,
     OtherUserIdText,
+    RequestBody,
     RoomIdText,
     RoomNameText,
     Seq,
@@ -41,7 +42,7 @@ History = Annotated[str, _one_of("everything", "since_joining", meaning="What ne
 Role = Annotated[str, _one_of("member", "admin", "owner", meaning="What a member may do.")]
 
 
-class CreateRoom(Struct):
+class CreateRoom(RequestBody):
     """A new room. Its creator is a member without being listed."""
 
     room_name: RoomNameText
@@ -60,7 +61,7 @@ class RoomCreated(Struct):
     duplicate: Annotated[bool, Meta(description="Whether `client_id` had created it before.")]
 
 
-class ChangeSettings(Struct):
+class ChangeSettings(RequestBody):
     """Settings to change; the others stay as they are."""
 
     adding: Adding | None = None
@@ -68,7 +69,7 @@ class ChangeSettings(Struct):
     history: History | None = None
 
 
-class UpdateRoom(Struct):
+class UpdateRoom(RequestBody):
     """What to change; the rest stays as it is."""
 
     room_name: Annotated[RoomNameText, Meta(min_length=1)] | None = None
@@ -76,14 +77,14 @@ class UpdateRoom(Struct):
     client_id: ClientIdText | None = None
 
 
-class AddMember(Struct):
+class AddMember(RequestBody):
     """Who is added."""
 
     user_id: OtherUserIdText
     client_id: ClientIdText | None = None
 
 
-class LeaveRoom(Struct):
+class LeaveRoom(RequestBody):
     """Who leaves: the caller."""
 
     user_id: UserIdText
@@ -97,7 +98,7 @@ class MembershipChanged(Struct):
     seq: Seq
 
 
-class ChangeRole(Struct):
+class ChangeRole(RequestBody):
     """The new role. Who makes another the owner becomes an admin."""
 
     role: Role

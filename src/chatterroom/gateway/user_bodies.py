@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from chatterroom.gateway.fields import Moment, UserIdText, Username, example
+from chatterroom.gateway.fields import Moment, RequestBody, UserIdText, Username, example
 
 __all__ = [
     "Login",
@@ -25,7 +25,7 @@ RefreshTokenText = Annotated[str, example("rt_4mJt7v9QxYc2")]
 SessionIdText = Annotated[str, example("01kax3w2d5f7h9k1m3p5r7t9vx")]
 
 
-class Register(Struct):
+class Register(RequestBody):
     """A new account."""
 
     username: Username
@@ -40,7 +40,7 @@ class Registered(Struct):
     user_id: UserIdText
 
 
-class Login(Struct):
+class Login(RequestBody):
     """Who logs in."""
 
     email: Email
@@ -57,7 +57,7 @@ class Tokens(Struct):
     expires_in: Annotated[int, example(900, "Seconds for which `token` is valid.")]
 
 
-class Refresh(Struct):
+class Refresh(RequestBody):
     """Asks for new tokens of the same session."""
 
     refresh_token: RefreshTokenText

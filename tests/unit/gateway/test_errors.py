@@ -48,13 +48,14 @@ WRONG_BODIES = [
     (b'{"email": NaN, "password": "x"}', "malformed_json", None),
     (b'{"email": "\xff", "password": "x"}', "malformed_json", None),
     (b'{"email": "a", "password": "x", "more": "\xff"}', "malformed_json", None),
+    (b'{"email": "a", "password": "x", "role": "admin"}', "invalid_request", "role"),
     (b'{"email": "\\ud800\\ud800", "password": "x"}', "malformed_json", None),
     (b'{"email": "a", "email": "b", "password": "x"}', "malformed_json", None),
     (b'{"email": "a", "\\u0065mail": "b", "password": "x"}', "malformed_json", None),
     (b"[" * 60_000, "invalid_request", None),
-    (b'{"more": ' + b"[" * 60_000, "malformed_json", None),
-    (b'{"more": ' * 7_000, "malformed_json", None),
-    (b'{"email": "\\u0061", "more": ' + b"9" * 5000 + b"}", "invalid_request", "password"),
+    (b'{"more": ' + b"[" * 60_000, "invalid_request", "more"),
+    (b'{"more": ' * 7_000, "invalid_request", "more"),
+    (b'{"email": "\\u0061", "more": ' + b"9" * 5000 + b"}", "invalid_request", "more"),
 ]
 
 
@@ -64,13 +65,6 @@ async def test_bodies_that_are_wrong(world):
         assert_problem(answer, 400, code, field)
         assert not world.user_service.heard
     await assert_still_works(world)
-
-
-async def test_members_nobody_asked_for_are_ignored(world):
-    answer = await world.client.post(
-        LOGIN, json={"email": "a@b.c", "password": "x", "role": "admin"}
-    )
-    assert answer.status_code == 200
 
 
 async def test_wrong_types_inside_lists_and_numbers_are_named(world):
@@ -126,7 +120,7 @@ async def test_bodies_that_are_too_large(world, size, chunked):
 
 
 async def test_the_largest_body_is_read(world):
-    body = json.dumps({"email": "a@b.c", "password": "x", "more": ""}).encode()
+    body = json.dumps({"email": "a@b.c", "password": ""}).encode()
     body = body[:-2] + b"x" * (64 * 1024 - len(body)) + body[-2:]
     assert len(body) == 64 * 1024
     assert (await world.client.post(LOGIN, content=body, headers=JSON)).status_code == 200
