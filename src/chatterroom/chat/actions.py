@@ -253,6 +253,25 @@ class Actions:
             LeaveRoom(room_conversation_id(room_id), user_id, client_id or _fresh())
         )
 
+    async def forget_user(self, user_id: UserId) -> int:
+        """End all of a user's memberships of rooms, as `leave_room` does; return how many.
+
+        Private chats stay to the other side. After a failure some rooms may have been left.
+        """
+        left = 0
+        for membership in await self.store.memberships(user_id):
+            if is_private(membership.conversation_id):
+                continue
+            try:
+                await self.log.append(LeaveRoom(membership.conversation_id, user_id, _fresh()))
+            except ChatterRoomError as error:
+                # Removed, or left on another way, in the meantime.
+                if error.code is not ErrorCode.ROOM_NOT_FOUND:
+                    raise
+            else:
+                left += 1
+        return left
+
     async def remove_member(
         self, room_id: RoomId, actor_id: UserId, user_id: UserId, client_id: ClientId | None
     ) -> Appended:

@@ -26,7 +26,7 @@ from chatterroom.chat.log import ConversationLog
 from chatterroom.chat.marks import Marks
 from chatterroom.chat.people import People
 from chatterroom.chat.presence import Presence
-from chatterroom.chat.servicer_grpc import SERVICE_NAME, ChatServicer
+from chatterroom.chat.servicer_grpc import OPEN_TO, SERVICE_NAME, ChatServicer
 from chatterroom.chat.settings import ChatSettings
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.ids import ConversationId
@@ -116,7 +116,7 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
             settings.host,
             settings.grpc_port,
             SERVICE_NAME,
-            Doorkeeper(known, verifier),
+            Doorkeeper(known, verifier, OPEN_TO),
             partial(chat_pb2_grpc.add_ChatServiceServicer_to_server, servicer),
             certificates=certificates,
         ) as rpc:

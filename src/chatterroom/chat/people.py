@@ -21,7 +21,8 @@ _CALL_S = 1.0
 _MENTION = re.compile(r"(?<![\w@.])@([\w.\-]{3,32})")
 _MAX_MENTIONS = 50
 _REMEMBERED = 10_000
-_REMEMBERED_S = 60.0
+# So long does a new or given up name take to be known here.
+_REMEMBERED_S = 5.0
 
 
 class People:
@@ -36,7 +37,7 @@ class People:
         self._names: OrderedDict[str, tuple[float, UserId | None]] = OrderedDict()
 
     async def require_known(self, user_ids: Iterable[UserId]) -> None:
-        """Raise USER_NOT_FOUND for the first that nobody registered."""
+        """Raise USER_NOT_FOUND for the first that nobody registered, or whose account is gone."""
         ids = list(user_ids)
         unknown = await self.unknown(ids)
         for user_id in ids:
@@ -44,7 +45,7 @@ class People:
                 raise no_such_user(user_id)
 
     async def unknown(self, user_ids: Iterable[UserId]) -> set[UserId]:
-        """Return those that nobody registered."""
+        """Return those that nobody registered, or whose account is gone."""
         ids = list(dict.fromkeys(user_ids))
         unknown: set[UserId] = set()
         for start in range(0, len(ids), _PER_CALL):
@@ -82,7 +83,7 @@ class People:
             self._names.popitem(last=False)
 
     async def _search(self, request: users_pb2.SearchUsersRequest) -> dict[str, UserId] | None:
-        """Return ids by username, or None where the user service is away."""
+        """Return ids by username, of users who are not deleted; None while nobody can be asked."""
         try:
             answer = await self._users.call(
                 lambda stub: stub.SearchUsers, request, safe_to_repeat=True, timeout_s=_CALL_S
@@ -92,7 +93,7 @@ class People:
                 raise
             log.warning("users_not_asked", reason=error.code.value)
             return None
-        return {user.username: UserId(user.user_id) for user in answer.users}
+        return {user.username: UserId(user.user_id) for user in answer.users if not user.deleted}
 
 
 def no_such_user(user_id: UserId) -> ChatterRoomError:

@@ -35,11 +35,14 @@ from chatterroom.core.times import format_time
 from chatterroom.pb import chat_pb2, chat_pb2_grpc
 from chatterroom.rpc.identity import current_caller, require_identity
 
-__all__ = ["SERVICE_NAME", "ChatServicer"]
+__all__ = ["OPEN_TO", "SERVICE_NAME", "ChatServicer"]
 
 log = structlog.get_logger()
 
 SERVICE_NAME = "chatterroom.chat.v1.ChatService"
+
+# Which services besides the gateway may call what (see rpc/identity.py).
+OPEN_TO = {"ForgetUser": ("users",)}
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 200
@@ -188,6 +191,13 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
             _client_id(request.client_id),
         )
         return _changed(appended, "Role changed successfully")
+
+    async def ForgetUser(  # noqa: N802, D102
+        self, request: chat_pb2.ForgetUserRequest, context: Any
+    ) -> chat_pb2.ForgetUserResponse:
+        _require_service()
+        left = await self._actions.forget_user(parse_user_id(request.user_id))
+        return chat_pb2.ForgetUserResponse(rooms_left=left)
 
     async def GetPrivateChatHistory(  # noqa: N802, D102
         self, request: chat_pb2.GetPrivateChatHistoryRequest, context: Any
@@ -484,7 +494,7 @@ def _role(text: str) -> Role:
 
 def _require_service() -> None:
     if current_caller().user_id is not None:
-        raise ChatterRoomError(ErrorCode.NOT_ALLOWED, "only services send for many users at once")
+        raise ChatterRoomError(ErrorCode.NOT_ALLOWED, "only services may call this")
 
 
 def _private_pairs(sends: Iterable[chat_pb2.SendRequest]) -> set[tuple[UserId, UserId]]:

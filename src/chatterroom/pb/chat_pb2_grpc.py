@@ -163,6 +163,11 @@ class ChatServiceStub:
                 request_serializer=chat__pb2.ListBlocksRequest.SerializeToString,
                 response_deserializer=chat__pb2.ListBlocksResponse.FromString,
                 _registered_method=True)
+        self.ForgetUser = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/ForgetUser',
+                request_serializer=chat__pb2.ForgetUserRequest.SerializeToString,
+                response_deserializer=chat__pb2.ForgetUserResponse.FromString,
+                _registered_method=True)
 
 
 class ChatServiceServicer:
@@ -349,6 +354,13 @@ class ChatServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ForgetUser(self, request, context):
+        """Takes a user whose account is gone out of all rooms. Safe to repeat. Services only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ChatServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -476,6 +488,11 @@ def add_ChatServiceServicer_to_server(servicer, server):
                     servicer.ListBlocks,
                     request_deserializer=chat__pb2.ListBlocksRequest.FromString,
                     response_serializer=chat__pb2.ListBlocksResponse.SerializeToString,
+            ),
+            'ForgetUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetUser,
+                    request_deserializer=chat__pb2.ForgetUserRequest.FromString,
+                    response_serializer=chat__pb2.ForgetUserResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1157,6 +1174,33 @@ class ChatService:
             '/chatterroom.chat.v1.ChatService/ListBlocks',
             chat__pb2.ListBlocksRequest.SerializeToString,
             chat__pb2.ListBlocksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgetUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/ForgetUser',
+            chat__pb2.ForgetUserRequest.SerializeToString,
+            chat__pb2.ForgetUserResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -91,6 +91,8 @@ class ChatServiceStub:
     """
     ListBlocks: _grpc.UnaryUnaryMultiCallable[_chat_pb2.ListBlocksRequest, _chat_pb2.ListBlocksResponse]
     """Whom one has blocked."""
+    ForgetUser: _grpc.UnaryUnaryMultiCallable[_chat_pb2.ForgetUserRequest, _chat_pb2.ForgetUserResponse]
+    """Takes a user whose account is gone out of all rooms. Safe to repeat. Services only."""
 
 @_typing.type_check_only
 class ChatServiceAsyncStub(ChatServiceStub):
@@ -155,6 +157,8 @@ class ChatServiceAsyncStub(ChatServiceStub):
     """
     ListBlocks: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListBlocksRequest, _chat_pb2.ListBlocksResponse]  # type: ignore[assignment]
     """Whom one has blocked."""
+    ForgetUser: _aio.UnaryUnaryMultiCallable[_chat_pb2.ForgetUserRequest, _chat_pb2.ForgetUserResponse]  # type: ignore[assignment]
+    """Takes a user whose account is gone out of all rooms. Safe to repeat. Services only."""
 
 class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
     """Private chats and rooms.
@@ -366,5 +370,13 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_chat_pb2.ListBlocksResponse, _abc.Awaitable[_chat_pb2.ListBlocksResponse]]:
         """Whom one has blocked."""
+
+    @_abc_1.abstractmethod
+    def ForgetUser(
+        self,
+        request: _chat_pb2.ForgetUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.ForgetUserResponse, _abc.Awaitable[_chat_pb2.ForgetUserResponse]]:
+        """Takes a user whose account is gone out of all rooms. Safe to repeat. Services only."""
 
 def add_ChatServiceServicer_to_server(servicer: ChatServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
