@@ -1,7 +1,6 @@
 """Who connects when all is over, and is told everything from the beginning over a socket."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
 from torture.people import Person
@@ -22,7 +21,8 @@ async def tell_everything(
 ) -> None:
     """Have every conversation told once, to one who takes part, in records of its own.
 
-    Who is not told up to the head within `timeout_s` is left as one who goes on to follow.
+    Who is not told up to the head within `timeout_s` is left as one who goes on to follow, and
+    is the last: one is enough to fail a run.
     """
     untold = set(heads)
     for person in people:
@@ -33,11 +33,12 @@ async def tell_everything(
             follower = BareFollower(url, person, records, only=mine)
             following = asyncio.create_task(follower.run())
             try:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(timeout_s):
-                        while any(follower.cursors.get(each, 0) < heads[each] for each in mine):  # noqa: ASYNC110
-                            await asyncio.sleep(_POLL_S)
-                        records.write(Session, event="stop", user=person.user_id)
+                async with asyncio.timeout(timeout_s):
+                    while any(follower.cursors.get(each, 0) < heads[each] for each in mine):  # noqa: ASYNC110
+                        await asyncio.sleep(_POLL_S)
+                records.write(Session, event="stop", user=person.user_id)
+            except TimeoutError:
+                return
             finally:
                 following.cancel()
                 await asyncio.gather(following, return_exceptions=True)
