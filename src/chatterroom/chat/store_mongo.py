@@ -182,6 +182,8 @@ class ChatStore:
             try:
                 await messages.insert_many(documents)
             except BulkWriteError as error:
+                if error.details["writeConcernErrors"]:
+                    raise  # stored, perhaps, but not confirmed: not even what precedes an error
                 first = error.details["writeErrors"][0]
                 if first["code"] != _DUPLICATE_KEY:
                     raise
