@@ -112,7 +112,7 @@ def _cached_membership() -> None:
         return found or memberships.get((user_id, conversation_id))
 
     def publish_without_removal(entry: Entry) -> feed.Published:
-        return feed.Published(*[*_fields(publish(entry))[:3], None])
+        return msgspec.structs.replace(publish(entry), left=None)
 
     _patch(log, "apply", apply_but_keep)
     _patch(ChatStore, "load", load_but_keep)
@@ -192,10 +192,6 @@ def _patch(owner: object, name: str, replacement: object) -> None:
     if not hasattr(owner, name):
         raise AttributeError(f"{owner!r} has no {name}: this mutant needs an update")
     setattr(owner, name, replacement)
-
-
-def _fields(published: feed.Published) -> list[Any]:
-    return [getattr(published, name) for name in published.__struct_fields__]
 
 
 MUTANTS = {
