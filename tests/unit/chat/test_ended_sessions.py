@@ -82,7 +82,9 @@ async def test_a_session_that_ends_between_handshake_and_opening_opens_nothing(s
     )
     actions = SimpleNamespace(hub=quiet, store=quiet, presence=quiet)
     closed = []
-    connection = SimpleNamespace(close=lambda code, reason: closed.append(code))
+    connection = SimpleNamespace(
+        close=lambda code, reason: closed.append(code), expire_at=lambda _: None
+    )
     async with asyncio.TaskGroup() as tasks:
         sockets = ChatSockets(actions, quiet, tasks, verifier=verifier, allowed_origins=frozenset())
         headers = {"authorization": f"Bearer {token}"}

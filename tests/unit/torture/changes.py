@@ -3,14 +3,28 @@
 Each returns the name of the check that must find it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 from torture.records import Entry, Read, Record, Recv, Send, Session
 
-__all__ = ["PLANTED_CHANGES"]
+__all__ = ["PLANTED_CHANGES", "NothingToBreakError", "one_of"]
+
+T = TypeVar("T")
 
 replace = msgspec.structs.replace
+
+
+class NothingToBreakError(Exception):
+    """This history has nothing that a violation of this kind could be planted in."""
+
+
+def one_of(found: Sequence[T], at: int) -> T:
+    """Return one of what was found, a different one for each `at`."""
+    if not found:
+        raise NothingToBreakError
+    return found[at % len(found)]
 
 
 def kept(records: list[Record], fits: Callable[[Entry], bool], at: int) -> tuple[str, Entry]:
@@ -22,7 +36,7 @@ def kept(records: list[Record], fits: Callable[[Entry], bool], at: int) -> tuple
         for entry in each.entries
         if fits(entry)
     ]
-    return found[at % len(found)]
+    return one_of(found, at)
 
 
 def put(records: list[Record], room: str, seq: int, *, only_stored: bool = False, **new) -> None:
@@ -182,7 +196,7 @@ def show_another_text_of_an_edit(records, at):
         for index, each in enumerate(records)
         if isinstance(each, Recv) and each.kind == "message_edited"
     ]
-    index = edits[at % len(edits)]
+    index = one_of(edits, at)
     records[index] = replace(records[index], text="never written")
     return "PHANTOM"
 

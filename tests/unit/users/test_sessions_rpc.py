@@ -59,7 +59,7 @@ async def watching(users, *instances):
     task = asyncio.create_task(
         watch_sessions(
             balancer,
-            load_service_credential(users.settings.secrets_path),
+            load_service_credential(users.settings.secrets_path, "chat"),
             ended,
             lambda session: heard.setdefault(session.session_id, time.monotonic()),
         )
