@@ -56,6 +56,8 @@ class ErrorCode(Enum):
     TOKEN_INVALID = ("token_invalid", ErrorKind.UNAUTHENTICATED)
     TOKEN_EXPIRED = ("token_expired", ErrorKind.UNAUTHENTICATED)
     WRONG_CREDENTIALS = ("wrong_credentials", ErrorKind.UNAUTHENTICATED)
+    SECOND_FACTOR_REQUIRED = ("second_factor_required", ErrorKind.UNAUTHENTICATED)
+    SECOND_FACTOR_WRONG = ("second_factor_wrong", ErrorKind.UNAUTHENTICATED)
     SERVICE_CREDENTIAL_INVALID = ("service_credential_invalid", ErrorKind.UNAUTHENTICATED)
 
     IDENTITY_MISMATCH = ("identity_mismatch", ErrorKind.FORBIDDEN)

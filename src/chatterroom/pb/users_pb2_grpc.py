@@ -91,6 +91,46 @@ class UserServiceStub:
                 request_serializer=users__pb2.SearchUsersRequest.SerializeToString,
                 response_deserializer=users__pb2.SearchUsersResponse.FromString,
                 _registered_method=True)
+        self.GetAccount = channel.unary_unary(
+                '/chatterroom.users.v1.UserService/GetAccount',
+                request_serializer=users__pb2.GetAccountRequest.SerializeToString,
+                response_deserializer=users__pb2.Account.FromString,
+                _registered_method=True)
+        self.UpdateAccount = channel.unary_unary(
+                '/chatterroom.users.v1.UserService/UpdateAccount',
+                request_serializer=users__pb2.UpdateAccountRequest.SerializeToString,
+                response_deserializer=users__pb2.Account.FromString,
+                _registered_method=True)
+        self.GetAvatar = channel.unary_unary(
+                '/chatterroom.users.v1.UserService/GetAvatar',
+                request_serializer=users__pb2.GetAvatarRequest.SerializeToString,
+                response_deserializer=users__pb2.GetAvatarResponse.FromString,
+                _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/chatterroom.users.v1.UserService/ChangePassword',
+                request_serializer=users__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=users__pb2.AccountResponse.FromString,
+                _registered_method=True)
+        self.DeleteAccount = channel.unary_unary(
+                '/chatterroom.users.v1.UserService/DeleteAccount',
+                request_serializer=users__pb2.DeleteAccountRequest.SerializeToString,
+                response_deserializer=users__pb2.AccountResponse.FromString,
+                _registered_method=True)
+        self.BeginSecondFactor = channel.unary_unary(
+                '/chatterroom.users.v1.UserService/BeginSecondFactor',
+                request_serializer=users__pb2.BeginSecondFactorRequest.SerializeToString,
+                response_deserializer=users__pb2.BeginSecondFactorResponse.FromString,
+                _registered_method=True)
+        self.ConfirmSecondFactor = channel.unary_unary(
+                '/chatterroom.users.v1.UserService/ConfirmSecondFactor',
+                request_serializer=users__pb2.ConfirmSecondFactorRequest.SerializeToString,
+                response_deserializer=users__pb2.ConfirmSecondFactorResponse.FromString,
+                _registered_method=True)
+        self.RemoveSecondFactor = channel.unary_unary(
+                '/chatterroom.users.v1.UserService/RemoveSecondFactor',
+                request_serializer=users__pb2.RemoveSecondFactorRequest.SerializeToString,
+                response_deserializer=users__pb2.AccountResponse.FromString,
+                _registered_method=True)
 
 
 class UserServiceServicer:
@@ -176,6 +216,62 @@ class UserServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetAccount(self, request, context):
+        """Retrieves a user's own account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateAccount(self, request, context):
+        """Changes what is given of a user's own account, and leaves the rest.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAvatar(self, request, context):
+        """Retrieves the picture of a user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """Changes a user's password and ends all sessions but the caller's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteAccount(self, request, context):
+        """Deletes a user's account for good. The messages stay, as those of a deleted user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BeginSecondFactor(self, request, context):
+        """Makes a secret for one-time codes. Logins ask for codes once one has been confirmed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmSecondFactor(self, request, context):
+        """Turns the second factor on, with a code of the secret made before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveSecondFactor(self, request, context):
+        """Turns the second factor off.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_UserServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -233,6 +329,46 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.SearchUsers,
                     request_deserializer=users__pb2.SearchUsersRequest.FromString,
                     response_serializer=users__pb2.SearchUsersResponse.SerializeToString,
+            ),
+            'GetAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccount,
+                    request_deserializer=users__pb2.GetAccountRequest.FromString,
+                    response_serializer=users__pb2.Account.SerializeToString,
+            ),
+            'UpdateAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateAccount,
+                    request_deserializer=users__pb2.UpdateAccountRequest.FromString,
+                    response_serializer=users__pb2.Account.SerializeToString,
+            ),
+            'GetAvatar': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAvatar,
+                    request_deserializer=users__pb2.GetAvatarRequest.FromString,
+                    response_serializer=users__pb2.GetAvatarResponse.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=users__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=users__pb2.AccountResponse.SerializeToString,
+            ),
+            'DeleteAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAccount,
+                    request_deserializer=users__pb2.DeleteAccountRequest.FromString,
+                    response_serializer=users__pb2.AccountResponse.SerializeToString,
+            ),
+            'BeginSecondFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginSecondFactor,
+                    request_deserializer=users__pb2.BeginSecondFactorRequest.FromString,
+                    response_serializer=users__pb2.BeginSecondFactorResponse.SerializeToString,
+            ),
+            'ConfirmSecondFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmSecondFactor,
+                    request_deserializer=users__pb2.ConfirmSecondFactorRequest.FromString,
+                    response_serializer=users__pb2.ConfirmSecondFactorResponse.SerializeToString,
+            ),
+            'RemoveSecondFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveSecondFactor,
+                    request_deserializer=users__pb2.RemoveSecondFactorRequest.FromString,
+                    response_serializer=users__pb2.AccountResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -533,6 +669,222 @@ class UserService:
             '/chatterroom.users.v1.UserService/SearchUsers',
             users__pb2.SearchUsersRequest.SerializeToString,
             users__pb2.SearchUsersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.users.v1.UserService/GetAccount',
+            users__pb2.GetAccountRequest.SerializeToString,
+            users__pb2.Account.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.users.v1.UserService/UpdateAccount',
+            users__pb2.UpdateAccountRequest.SerializeToString,
+            users__pb2.Account.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAvatar(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.users.v1.UserService/GetAvatar',
+            users__pb2.GetAvatarRequest.SerializeToString,
+            users__pb2.GetAvatarResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.users.v1.UserService/ChangePassword',
+            users__pb2.ChangePasswordRequest.SerializeToString,
+            users__pb2.AccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.users.v1.UserService/DeleteAccount',
+            users__pb2.DeleteAccountRequest.SerializeToString,
+            users__pb2.AccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginSecondFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.users.v1.UserService/BeginSecondFactor',
+            users__pb2.BeginSecondFactorRequest.SerializeToString,
+            users__pb2.BeginSecondFactorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmSecondFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.users.v1.UserService/ConfirmSecondFactor',
+            users__pb2.ConfirmSecondFactorRequest.SerializeToString,
+            users__pb2.ConfirmSecondFactorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveSecondFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.users.v1.UserService/RemoveSecondFactor',
+            users__pb2.RemoveSecondFactorRequest.SerializeToString,
+            users__pb2.AccountResponse.FromString,
             options,
             channel_credentials,
             insecure,

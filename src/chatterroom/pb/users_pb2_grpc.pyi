@@ -60,6 +60,22 @@ class UserServiceStub:
     """
     SearchUsers: _grpc.UnaryUnaryMultiCallable[_users_pb2.SearchUsersRequest, _users_pb2.SearchUsersResponse]
     """Finds users by the beginning of their username, or by their ids."""
+    GetAccount: _grpc.UnaryUnaryMultiCallable[_users_pb2.GetAccountRequest, _users_pb2.Account]
+    """Retrieves a user's own account."""
+    UpdateAccount: _grpc.UnaryUnaryMultiCallable[_users_pb2.UpdateAccountRequest, _users_pb2.Account]
+    """Changes what is given of a user's own account, and leaves the rest."""
+    GetAvatar: _grpc.UnaryUnaryMultiCallable[_users_pb2.GetAvatarRequest, _users_pb2.GetAvatarResponse]
+    """Retrieves the picture of a user."""
+    ChangePassword: _grpc.UnaryUnaryMultiCallable[_users_pb2.ChangePasswordRequest, _users_pb2.AccountResponse]
+    """Changes a user's password and ends all sessions but the caller's."""
+    DeleteAccount: _grpc.UnaryUnaryMultiCallable[_users_pb2.DeleteAccountRequest, _users_pb2.AccountResponse]
+    """Deletes a user's account for good. The messages stay, as those of a deleted user."""
+    BeginSecondFactor: _grpc.UnaryUnaryMultiCallable[_users_pb2.BeginSecondFactorRequest, _users_pb2.BeginSecondFactorResponse]
+    """Makes a secret for one-time codes. Logins ask for codes once one has been confirmed."""
+    ConfirmSecondFactor: _grpc.UnaryUnaryMultiCallable[_users_pb2.ConfirmSecondFactorRequest, _users_pb2.ConfirmSecondFactorResponse]
+    """Turns the second factor on, with a code of the secret made before."""
+    RemoveSecondFactor: _grpc.UnaryUnaryMultiCallable[_users_pb2.RemoveSecondFactorRequest, _users_pb2.AccountResponse]
+    """Turns the second factor off."""
 
 @_typing.type_check_only
 class UserServiceAsyncStub(UserServiceStub):
@@ -92,6 +108,22 @@ class UserServiceAsyncStub(UserServiceStub):
     """
     SearchUsers: _aio.UnaryUnaryMultiCallable[_users_pb2.SearchUsersRequest, _users_pb2.SearchUsersResponse]  # type: ignore[assignment]
     """Finds users by the beginning of their username, or by their ids."""
+    GetAccount: _aio.UnaryUnaryMultiCallable[_users_pb2.GetAccountRequest, _users_pb2.Account]  # type: ignore[assignment]
+    """Retrieves a user's own account."""
+    UpdateAccount: _aio.UnaryUnaryMultiCallable[_users_pb2.UpdateAccountRequest, _users_pb2.Account]  # type: ignore[assignment]
+    """Changes what is given of a user's own account, and leaves the rest."""
+    GetAvatar: _aio.UnaryUnaryMultiCallable[_users_pb2.GetAvatarRequest, _users_pb2.GetAvatarResponse]  # type: ignore[assignment]
+    """Retrieves the picture of a user."""
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_users_pb2.ChangePasswordRequest, _users_pb2.AccountResponse]  # type: ignore[assignment]
+    """Changes a user's password and ends all sessions but the caller's."""
+    DeleteAccount: _aio.UnaryUnaryMultiCallable[_users_pb2.DeleteAccountRequest, _users_pb2.AccountResponse]  # type: ignore[assignment]
+    """Deletes a user's account for good. The messages stay, as those of a deleted user."""
+    BeginSecondFactor: _aio.UnaryUnaryMultiCallable[_users_pb2.BeginSecondFactorRequest, _users_pb2.BeginSecondFactorResponse]  # type: ignore[assignment]
+    """Makes a secret for one-time codes. Logins ask for codes once one has been confirmed."""
+    ConfirmSecondFactor: _aio.UnaryUnaryMultiCallable[_users_pb2.ConfirmSecondFactorRequest, _users_pb2.ConfirmSecondFactorResponse]  # type: ignore[assignment]
+    """Turns the second factor on, with a code of the secret made before."""
+    RemoveSecondFactor: _aio.UnaryUnaryMultiCallable[_users_pb2.RemoveSecondFactorRequest, _users_pb2.AccountResponse]  # type: ignore[assignment]
+    """Turns the second factor off."""
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accounts, logins and profiles."""
@@ -187,5 +219,69 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_users_pb2.SearchUsersResponse, _abc.Awaitable[_users_pb2.SearchUsersResponse]]:
         """Finds users by the beginning of their username, or by their ids."""
+
+    @_abc_1.abstractmethod
+    def GetAccount(
+        self,
+        request: _users_pb2.GetAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.Account, _abc.Awaitable[_users_pb2.Account]]:
+        """Retrieves a user's own account."""
+
+    @_abc_1.abstractmethod
+    def UpdateAccount(
+        self,
+        request: _users_pb2.UpdateAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.Account, _abc.Awaitable[_users_pb2.Account]]:
+        """Changes what is given of a user's own account, and leaves the rest."""
+
+    @_abc_1.abstractmethod
+    def GetAvatar(
+        self,
+        request: _users_pb2.GetAvatarRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.GetAvatarResponse, _abc.Awaitable[_users_pb2.GetAvatarResponse]]:
+        """Retrieves the picture of a user."""
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _users_pb2.ChangePasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.AccountResponse, _abc.Awaitable[_users_pb2.AccountResponse]]:
+        """Changes a user's password and ends all sessions but the caller's."""
+
+    @_abc_1.abstractmethod
+    def DeleteAccount(
+        self,
+        request: _users_pb2.DeleteAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.AccountResponse, _abc.Awaitable[_users_pb2.AccountResponse]]:
+        """Deletes a user's account for good. The messages stay, as those of a deleted user."""
+
+    @_abc_1.abstractmethod
+    def BeginSecondFactor(
+        self,
+        request: _users_pb2.BeginSecondFactorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.BeginSecondFactorResponse, _abc.Awaitable[_users_pb2.BeginSecondFactorResponse]]:
+        """Makes a secret for one-time codes. Logins ask for codes once one has been confirmed."""
+
+    @_abc_1.abstractmethod
+    def ConfirmSecondFactor(
+        self,
+        request: _users_pb2.ConfirmSecondFactorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.ConfirmSecondFactorResponse, _abc.Awaitable[_users_pb2.ConfirmSecondFactorResponse]]:
+        """Turns the second factor on, with a code of the secret made before."""
+
+    @_abc_1.abstractmethod
+    def RemoveSecondFactor(
+        self,
+        request: _users_pb2.RemoveSecondFactorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_users_pb2.AccountResponse, _abc.Awaitable[_users_pb2.AccountResponse]]:
+        """Turns the second factor off."""
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

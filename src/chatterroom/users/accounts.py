@@ -7,6 +7,7 @@ from datetime import datetime
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import UserId
+from chatterroom.users.second_factor import SecondFactor
 
 __all__ = [
     "Account",
@@ -39,6 +40,11 @@ class Account:
     email: str
     password_hash: str = field(repr=False)
     created_at: datetime
+    password_changed_at: datetime | None = None
+    """When the password was changed last; None: never. Not touched by a stronger hash of it."""
+    display_name: str = ""
+    avatar_id: str = ""
+    second_factor: SecondFactor | None = None
 
 
 def parse_username(text: str) -> str:

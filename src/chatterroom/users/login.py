@@ -9,10 +9,10 @@ from chatterroom.auth.tokens import TokenSigner
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import SessionId, UserId, new_id
 from chatterroom.core.times import format_time
-from chatterroom.users.accounts import Account, parse_email, parse_password
+from chatterroom.users.accounts import Account
 from chatterroom.users.alert_book import AlertBook
 from chatterroom.users.alerts import LoggedIn, LoginFailed
-from chatterroom.users.passwords import Passwords
+from chatterroom.users.authentication import Authentication
 from chatterroom.users.session_control import SessionControl
 from chatterroom.users.sessions import Origin, RefreshToken, Session
 from chatterroom.users.store_mongo import UserStore
@@ -42,7 +42,7 @@ class Logins:
         self,
         store: UserStore,
         sessions: SessionControl,
-        passwords: Passwords,
+        authentication: Authentication,
         signer: TokenSigner,
         alerts: AlertBook,
         *,
@@ -50,27 +50,27 @@ class Logins:
     ) -> None:
         self._store = store
         self._sessions = sessions
-        self._passwords = passwords
+        self._authentication = authentication
         self._signer = signer
         self._alerts = alerts
         self._lifetime = timedelta(seconds=refresh_token_lifetime_s)
 
-    async def log_in(self, email: str, password: str, origin: Origin, now: datetime) -> Tokens:
+    async def log_in(
+        self, email: str, password: str, code: str, origin: Origin, now: datetime
+    ) -> Tokens:
         """Begin a session and tell the user's other devices.
 
-        Raises WRONG_CREDENTIALS, the same and after the same time whether the account is unknown
-        or the password wrong, and OVERLOADED.
+        Raises what an `Authentication` refuses, RATE_LIMITED and OVERLOADED.
         """
-        password_bytes = _possible(email, password)
-        account = await self._store.account_by_email(email)
-        known_hash = account.password_hash if account else None
-        if await self._passwords.matches(known_hash, password_bytes) and account:
+        attempt = await self._authentication.attempt(email, password, code, origin.address, now)
+        account = attempt.account
+        if account and not attempt.refusal:
             return await self._begin(account, origin, now)
         if account:
             failed = LoginFailed(new_id(), origin.device, origin.address, format_time(now))
             self._alerts.tell(account.user_id, failed)
         log.info("login_failed", user_id=account.user_id if account else None)
-        raise _wrong_credentials()
+        raise attempt.refusal or _wrong_credentials()
 
     async def refresh(self, refresh_token: str, now: datetime) -> Tokens:
         """Exchange a refresh token for new tokens of its session, or raise TOKEN_INVALID.
@@ -93,6 +93,11 @@ class Logins:
         session = Session(session_id, account.user_id, origin, now, now + self._lifetime, now)
         token = RefreshToken.first(session_id)
         await self._sessions.begin(session, token)
+        # Whoever changes the password or deletes the account ends the sessions they find.
+        present = await self._store.account(account.user_id)
+        if present is None or present.password_changed_at != account.password_changed_at:
+            await self._sessions.end(session_id, account.user_id, now, by=session_id)
+            raise _wrong_credentials()
         log.info("user_logged_in", user_id=account.user_id, session_id=session_id)
         alert = LoggedIn(new_id(), origin.device, origin.address, format_time(now), session_id)
         self._alerts.tell(account.user_id, alert)
@@ -101,15 +106,6 @@ class Logins:
     def _tokens(self, user_id: UserId, refresh: RefreshToken, now: datetime) -> Tokens:
         access = self._signer.sign(user_id, refresh.session_id, now)
         return Tokens(user_id, refresh.session_id, access, refresh.text(), self._signer.lifetime_s)
-
-
-def _possible(email: str, password: str) -> bytes:
-    """Refuse at once what can be nobody's: looking up and hashing have a price, by length too."""
-    try:
-        parse_email(email)
-        return parse_password(password)
-    except ChatterRoomError:
-        raise _wrong_credentials() from None
 
 
 def _wrong_credentials() -> ChatterRoomError:

@@ -2,18 +2,27 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 import structlog
 
-from chatterroom.auth.secrets import load_known_credentials, load_service_credential
+from chatterroom.auth.secrets import (
+    ServiceCredential,
+    load_known_credentials,
+    load_service_credential,
+)
 from chatterroom.auth.token_keys import VerificationKeys, load_signing_key
 from chatterroom.auth.tokens import TokenSigner, TokenVerifier
 from chatterroom.core.settings import load_settings
-from chatterroom.pb import users_pb2_grpc
+from chatterroom.pb import chat_pb2_grpc, users_pb2_grpc
 from chatterroom.process import advertised, run_service, split_urls
 from chatterroom.pubsub.channels_redis import RedisChannels
+from chatterroom.rpc.backend import Backend
 from chatterroom.rpc.balancer import Instance
+from chatterroom.rpc.directory import Directory
 from chatterroom.rpc.identity import Doorkeeper
 from chatterroom.rpc.registration import Registration, stay_known
 from chatterroom.rpc.server import serve_rpc
@@ -23,9 +32,17 @@ from chatterroom.users.alert_channel_redis import RedisAlertChannel
 from chatterroom.users.alert_socket import AlertSockets
 from chatterroom.users.alert_store_mongo import AlertStore
 from chatterroom.users.alerts import Alerts
+from chatterroom.users.authentication import Authentication
+from chatterroom.users.deletion import Deletions
+from chatterroom.users.deletion_mongo import DeletionStore
+from chatterroom.users.guessing import Guesses
+from chatterroom.users.guessing_mongo import GuessStore
 from chatterroom.users.key_rotation import follow_signing_key
 from chatterroom.users.login import Logins
+from chatterroom.users.own_account import OwnAccounts
 from chatterroom.users.passwords import Passwords
+from chatterroom.users.profile_mongo import ProfileStore
+from chatterroom.users.second_factor_mongo import SecondFactorStore
 from chatterroom.users.servicer_grpc import OPEN_TO, SERVICE_NAME, UsersServicer
 from chatterroom.users.session_control import SessionControl
 from chatterroom.users.session_ends import SessionEnds
@@ -38,6 +55,7 @@ __all__ = ["run", "serve"]
 log = structlog.get_logger()
 
 _CLOSING_S = 2.5
+_CHAT_CALL_S = 5.0
 
 
 def run() -> int:
@@ -58,12 +76,19 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
     known = load_known_credentials(secrets)
     signer = TokenSigner(load_signing_key(secrets), settings.access_token_lifetime_s)
     verifier = TokenVerifier(VerificationKeys.load(secrets))
+    discovery_urls = split_urls(settings.discovery_url)
+    directory = Directory(discovery_urls, credential)
     async with (
         RedisChannels.connect(settings.redis_url, "CHATTERROOM_USERS_REDIS_URL") as channels,
         UserStore(settings.mongo_url) as store,
         SessionStore(store.database, settings.access_token_lifetime_s) as session_store,
         AlertStore(store.database) as alert_store,
+        ProfileStore(store.database) as profiles,
+        SecondFactorStore(store.database) as factors,
+        GuessStore(store.database) as records,
+        DeletionStore(store.database) as deletion_store,
         Passwords(settings.hashing_concurrency) as passwords,
+        _chat_backend(directory, credential) as chat,
         asyncio.TaskGroup() as tasks,
     ):
 
@@ -80,21 +105,28 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
             lambda ended: alerts.end(ended.user_id, ended.session_id),
         )
         sessions = SessionControl(session_store, ends, book)
+        window = timedelta(seconds=settings.wrong_passwords_window_s)
+        guesses = Guesses(records, settings.wrong_passwords, window)
+        authentication = Authentication(store, passwords, factors, guesses)
         logins = Logins(
             store,
             sessions,
-            passwords,
+            authentication,
             signer,
             book,
             refresh_token_lifetime_s=settings.refresh_token_lifetime_s,
         )
+        deletions = Deletions(deletion_store, guesses, sessions, alert_store, chat)
         servicer = UsersServicer(
             store,
-            passwords,
+            deletion_store,
+            OwnAccounts(
+                store, profiles, factors, passwords, authentication, deletions, sessions, book
+            ),
             logins,
-            sessions,
             ends,
             timeout_simulation_s=settings.timeout_simulation_s,
+            emails_visible=settings.emails_visible,
         )
         sockets = AlertSockets(verifier, settings.origins, alerts, book, tasks)
         background = [
@@ -102,6 +134,8 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
             tasks.create_task(channel.run(alerts.hear)),
             tasks.create_task(ends.run()),
             tasks.create_task(book.run()),
+            tasks.create_task(directory.follow()),
+            tasks.create_task(deletions.run()),
         ]
         async with serve_rpc(
             settings.host,
@@ -121,7 +155,7 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
                 registration = Registration(
                     "users",
                     Instance(advertised(settings, rpc.port), advertised(settings, websocket_port)),
-                    split_urls(settings.discovery_url),
+                    discovery_urls,
                     credential,
                 )
                 log.info("serving", grpc_port=rpc.port, websocket_port=websocket_port)
@@ -130,3 +164,16 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
             await alerts.close(_CLOSING_S)
         for task in background:
             task.cancel()
+
+
+@asynccontextmanager
+async def _chat_backend(
+    directory: Directory, credential: ServiceCredential
+) -> "AsyncIterator[Backend[chat_pb2_grpc.ChatServiceAsyncStub]]":
+    backend = Backend(
+        "chat", directory.balancer("chat"), chat_pb2_grpc.ChatServiceStub, credential, _CHAT_CALL_S
+    )
+    try:
+        yield backend
+    finally:
+        await backend.close()

@@ -52,6 +52,10 @@ class Passwords:
             )
         )
 
+    def is_outdated(self, password_hash: str) -> bool:
+        """Say whether a hash was made in another way than one would be made today."""
+        return _HASHER.check_needs_rehash(password_hash)
+
     async def _in_turn(self, work: Callable[[], Result]) -> Result:
         try:
             async with asyncio.timeout(_WAIT_S):

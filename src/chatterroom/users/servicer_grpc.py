@@ -12,12 +12,15 @@ from google.protobuf.empty_pb2 import Empty
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import SessionId, UserId, new_id, parse_user_id
 from chatterroom.core.times import format_time, now
-from chatterroom.pb import users_pb2, users_pb2_grpc
+from chatterroom.pb import users_pb2
 from chatterroom.rpc.identity import current_caller, require_identity
+from chatterroom.users.account_servicer_grpc import AccountServicer
 from chatterroom.users.accounts import Account, parse_email, parse_password, parse_username
+from chatterroom.users.common_passwords import refuse_guessable
+from chatterroom.users.deletion_mongo import DeletionStore
 from chatterroom.users.login import Logins, Tokens
-from chatterroom.users.passwords import Passwords
-from chatterroom.users.session_control import SessionControl
+from chatterroom.users.own_account import OwnAccounts
+from chatterroom.users.profile import DELETED_USERNAME, Person
 from chatterroom.users.session_ends import SessionEnds
 from chatterroom.users.sessions import Origin, Session
 from chatterroom.users.store_mongo import UserStore
@@ -41,25 +44,29 @@ _BEYOND_DEADLINE_S = 1.0
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class UsersServicer(users_pb2_grpc.UserServiceServicer):
+class UsersServicer(AccountServicer):
     """Answers as proto/chatterroom/users/v1/users.proto promises."""
 
     def __init__(
         self,
         store: UserStore,
-        passwords: Passwords,
+        deletions: DeletionStore,
+        own_accounts: OwnAccounts,
         logins: Logins,
-        sessions: SessionControl,
         ends: SessionEnds,
         *,
         timeout_simulation_s: float,
+        emails_visible: bool,
     ) -> None:
+        super().__init__(own_accounts)
         self._store = store
-        self._passwords = passwords
+        self._deletions = deletions
+        self._passwords = own_accounts.passwords
         self._logins = logins
-        self._sessions = sessions
+        self._sessions = own_accounts.sessions
         self._ends = ends
         self._timeout_simulation_s = timeout_simulation_s
+        self._emails_visible = emails_visible
 
     async def RegisterUser(
         self, request: users_pb2.RegisterUserRequest, context: Context
@@ -67,7 +74,9 @@ class UsersServicer(users_pb2_grpc.UserServiceServicer):
         """Raises INVALID_REQUEST, WEAK_PASSWORD, EMAIL_TAKEN, USERNAME_TAKEN, OVERLOADED."""
         username = parse_username(request.username)
         email = parse_email(request.email)
-        password_hash = await self._passwords.hash(parse_password(request.password))
+        password = parse_password(request.password)
+        refuse_guessable(request.password, username, email)
+        password_hash = await self._passwords.hash(password)
         account = Account(UserId(new_id()), username, email, password_hash, now())
         await self._store.add_account(account)
         log.info("user_registered", user_id=account.user_id)
@@ -78,11 +87,13 @@ class UsersServicer(users_pb2_grpc.UserServiceServicer):
     async def LoginUser(
         self, request: users_pb2.LoginUserRequest, context: Context
     ) -> users_pb2.LoginUserResponse:
-        """Raises WRONG_CREDENTIALS, OVERLOADED, INVALID_REQUEST where a field is empty."""
+        """Raises INVALID_REQUEST where a field is empty, and what `Logins.log_in` raises."""
         _require(request.email, "email")
         _require(request.password, "password")
         origin = Origin.of(request.device, request.address)
-        return _login(await self._logins.log_in(request.email, request.password, origin, now()))
+        return _login(
+            await self._logins.log_in(request.email, request.password, request.code, origin, now())
+        )
 
     async def RefreshToken(
         self, request: users_pb2.RefreshTokenRequest, context: Context
@@ -167,12 +178,16 @@ class UsersServicer(users_pb2_grpc.UserServiceServicer):
         user_id = parse_user_id(request.user_id)
         account = await self._store.account(user_id)
         if account is None:
-            raise ChatterRoomError(ErrorCode.USER_NOT_FOUND, "there is no such user")
+            return await self._deleted(user_id)
+        viewer = current_caller().user_id
+        shown = self._emails_visible or viewer is None or viewer == user_id
         return users_pb2.GetUserProfileResponse(
             username=account.username,
-            email=account.email,
+            email=account.email if shown else "",
             user_id=account.user_id,
             created_at=format_time(account.created_at),
+            display_name=account.display_name,
+            avatar=account.avatar_id,
         )
 
     async def SearchUsers(
@@ -190,7 +205,7 @@ class UsersServicer(users_pb2_grpc.UserServiceServicer):
                 ErrorCode.INVALID_REQUEST,
                 f"limit must be 1 to {_MOST_RESULTS}, query at most {_QUERY_CHARACTERS} characters",
             )
-        return _summaries(await self._store.usernames_beginning(request.query, limit))
+        return _summaries(await self._store.people_beginning(request.query, limit))
 
     async def Timeout(self, request: Empty, context: Context) -> Empty:
         """Never answers in time; without a deadline raises REQUEST_TIMED_OUT after a while."""
@@ -200,16 +215,31 @@ class UsersServicer(users_pb2_grpc.UserServiceServicer):
         await asyncio.sleep(min(wait_s, longest_s))
         raise ChatterRoomError(ErrorCode.REQUEST_TIMED_OUT, "Request timed out")
 
-    async def _by_ids(self, texts: Iterable[str]) -> dict[UserId, str]:
+    async def _deleted(self, user_id: UserId) -> users_pb2.GetUserProfileResponse:
+        registered_at = (await self._deletions.deleted([user_id])).get(user_id)
+        if registered_at is None:
+            raise ChatterRoomError(ErrorCode.USER_NOT_FOUND, "there is no such user")
+        return users_pb2.GetUserProfileResponse(
+            username=DELETED_USERNAME,
+            user_id=user_id,
+            created_at=format_time(registered_at),
+            deleted=True,
+        )
+
+    async def _by_ids(self, texts: Iterable[str]) -> dict[UserId, Person]:
         user_ids = list(dict.fromkeys(parse_user_id(text, "ids") for text in texts))
         _require_few(user_ids, "ids")
-        found = await self._store.usernames(user_ids)
+        found = await self._store.people(user_ids)
+        missing = [user_id for user_id in user_ids if user_id not in found]
+        if missing:
+            gone = Person(DELETED_USERNAME, deleted=True)
+            found.update(dict.fromkeys(await self._deletions.deleted(missing), gone))
         return {user_id: found[user_id] for user_id in user_ids if user_id in found}
 
-    async def _by_usernames(self, texts: Sequence[str]) -> dict[UserId, str]:
+    async def _by_usernames(self, texts: Sequence[str]) -> dict[UserId, Person]:
         _require_few(texts, "usernames")
         # Nobody has a longer name; normalising one could take a while.
-        return await self._store.users_named(
+        return await self._store.people_named(
             text for text in texts if len(text) <= _QUERY_CHARACTERS
         )
 
@@ -252,10 +282,16 @@ def _session_entry(session: Session, current: SessionId | None) -> users_pb2.Ses
     )
 
 
-def _summaries(usernames: dict[UserId, str]) -> users_pb2.SearchUsersResponse:
+def _summaries(people: dict[UserId, Person]) -> users_pb2.SearchUsersResponse:
     return users_pb2.SearchUsersResponse(
         users=[
-            users_pb2.UserSummary(user_id=user_id, username=username)
-            for user_id, username in usernames.items()
+            users_pb2.UserSummary(
+                user_id=user_id,
+                username=person.username,
+                display_name=person.display_name,
+                avatar=person.avatar_id,
+                deleted=person.deleted,
+            )
+            for user_id, person in people.items()
         ]
     )

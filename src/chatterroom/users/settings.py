@@ -30,6 +30,11 @@ class UsersSettings(ServiceSettings, frozen=True, kw_only=True):
     """How long a session lasts without a refresh."""
     hashing_concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
     """How many passwords are hashed at a time; each takes a core and 19 MiB."""
+    wrong_passwords: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 10
+    """How many wrong passwords an account takes within `wrong_passwords_window_s`."""
+    wrong_passwords_window_s: Annotated[float, msgspec.Meta(gt=0)] = 900.0
+    emails_visible: bool = True
+    """Whether users see each other's emails."""
     timeout_simulation_s: Annotated[float, msgspec.Meta(gt=0, le=300)] = 30.0
     """The longest that the RPC `Timeout` keeps a caller waiting."""
     allowed_origins: str = ""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Self
 
 from pymongo import ASCENDING, AsyncMongoClient
@@ -14,6 +15,8 @@ from chatterroom.core.ids import UserId
 from chatterroom.core.settings import SettingsError
 from chatterroom.users.accounts import Account, email_key, username_key
 from chatterroom.users.database_mongo import translated
+from chatterroom.users.profile import Person
+from chatterroom.users.second_factor import SecondFactor
 
 __all__ = ["UserStore"]
 
@@ -21,6 +24,9 @@ _DEADLINE_MS = 1_800
 _SELECTION_MS = 1_500
 # Above every character that a username can contain.
 _HIGHEST = "\U0010ffff"
+# Neither is needed to know an account, and both may be long.
+_WITHOUT_THE_LONG = {"avatar.data": False, "preferences": False}
+_OF_A_PERSON = {"username": True, "display_name": True, "avatar.id": True}
 
 Document = Mapping[str, Any]
 
@@ -96,40 +102,58 @@ class UserStore:
     async def account(self, user_id: UserId) -> Account | None:
         """Return the account of a user."""
         with translated():
-            return _account(await self._users.find_one({"_id": user_id}))
+            return _account(await self._users.find_one({"_id": user_id}, _WITHOUT_THE_LONG))
 
     async def account_by_email(self, email: str) -> Account | None:
         """Return the account with this email, however it is written."""
         with translated():
-            return _account(await self._users.find_one({"email_key": email_key(email)}))
+            return _account(
+                await self._users.find_one({"email_key": email_key(email)}, _WITHOUT_THE_LONG)
+            )
 
-    async def usernames(self, user_ids: Sequence[UserId]) -> dict[UserId, str]:
-        """Return the usernames of those users that exist."""
+    async def replace_hash(self, user_id: UserId, old: str, new: str) -> None:
+        """Keep another hash of the same password, unless the password has changed."""
         with translated():
-            cursor = self._users.find({"_id": {"$in": list(user_ids)}}, {"username": True})
-            return {UserId(found["_id"]): found["username"] async for found in cursor}
+            await self._users.update_one(
+                {"_id": user_id, "password_hash": old}, {"$set": {"password_hash": new}}
+            )
 
-    async def users_named(self, usernames: Iterable[str]) -> dict[UserId, str]:
+    async def change_password(self, account: Account, new_hash: str, at: datetime) -> bool:
+        """Store the hash of a new password; False where another one came between."""
+        with translated():
+            changed = await self._users.update_one(
+                {"_id": account.user_id, "password_changed_at": account.password_changed_at},
+                {"$set": {"password_hash": new_hash, "password_changed_at": at}},
+            )
+        return changed.matched_count == 1
+
+    async def people(self, user_ids: Sequence[UserId]) -> dict[UserId, Person]:
+        """Return those users that exist."""
+        with translated():
+            cursor = self._users.find({"_id": {"$in": list(user_ids)}}, _OF_A_PERSON)
+            return {UserId(found["_id"]): _person(found) async for found in cursor}
+
+    async def people_named(self, usernames: Iterable[str]) -> dict[UserId, Person]:
         """Return those users that have one of these names, however written, in this order."""
         keys = list(dict.fromkeys(map(username_key, usernames)))
         wanted = {"username_key": {"$in": keys}}
         with translated():
-            cursor = self._users.find(wanted, {"username": True, "username_key": True})
+            cursor = self._users.find(wanted, {**_OF_A_PERSON, "username_key": True})
             found = {user["username_key"]: user async for user in cursor}
         users = [found[key] for key in keys if key in found]
-        return {UserId(user["_id"]): user["username"] for user in users}
+        return {UserId(user["_id"]): _person(user) for user in users}
 
-    async def usernames_beginning(self, beginning: str, limit: int) -> dict[UserId, str]:
-        """Return the first usernames, in their alphabetical order, that begin like this."""
+    async def people_beginning(self, beginning: str, limit: int) -> dict[UserId, Person]:
+        """Return the users whose names begin like this, the first in alphabetical order."""
         lowest = username_key(beginning)
         span = {"$gte": lowest, "$lt": lowest + _HIGHEST}
         with translated():
             cursor = (
-                self._users.find({"username_key": span}, {"username": True})
+                self._users.find({"username_key": span}, _OF_A_PERSON)
                 .sort("username_key", ASCENDING)
                 .limit(limit)
             )
-            return {UserId(found["_id"]): found["username"] async for found in cursor}
+            return {UserId(found["_id"]): _person(found) async for found in cursor}
 
     async def _prepare(self) -> None:
         """Create the indexes; no account is stored before they are there to refuse a second."""
@@ -139,18 +163,35 @@ class UserStore:
             with translated():
                 await self._users.create_index("username_key", unique=True)
                 await self._users.create_index("email_key", unique=True)
+                for name in ("login_attempts", "login_places"):
+                    await self.database[name].create_index("expires_at", expireAfterSeconds=0)
+                await self.database.login_places.create_index("account")
+                await self.database.deleted_users.create_index("due_at", sparse=True)
             self._prepared = True
 
 
 def _account(found: Document | None) -> Account | None:
     if found is None:
         return None
+    factor = found.get("second_factor")
     return Account(
         UserId(found["_id"]),
         found["username"],
         found["email"],
         found["password_hash"],
         found["created_at"],
+        found.get("password_changed_at"),
+        found.get("display_name", ""),
+        found.get("avatar", {}).get("id", ""),
+        SecondFactor(factor["secret"], factor["last_step"]) if factor else None,
+    )
+
+
+def _person(found: Document) -> Person:
+    return Person(
+        found["username"],
+        found.get("display_name", ""),
+        found.get("avatar", {}).get("id", ""),
     )
 
 

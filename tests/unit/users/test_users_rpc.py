@@ -28,7 +28,7 @@ async def search(users, **fields):
 
 async def test_register_answers_with_the_seeds_message_and_the_id(users):
     answer = await users.stub.RegisterUser(
-        pb.RegisterUserRequest(username="alice", password="12345678", email="a@example.org")
+        pb.RegisterUserRequest(username="alice", password="soup at noon", email="a@example.org")
     )
     assert answer.message == "User registered successfully"
     assert (await profile(users.stub, answer.user_id)).username == "alice"
@@ -61,7 +61,7 @@ async def test_of_many_concurrent_registrations_one_succeeds(users):
     ],
 )
 async def test_bad_registrations_say_what_is_wrong(users, code_of, fields, code):
-    good = {"username": "alice", "password": "12345678", "email": "a@example.org"}
+    good = {"username": "alice", "password": "soup at noon", "email": "a@example.org"}
     request = pb.RegisterUserRequest(**{**good, **fields})
     assert await code_of(users.stub.RegisterUser(request)) is code
 
@@ -112,7 +112,10 @@ async def test_unknown_email_and_wrong_password_get_the_same_answer(users):
 
 
 async def test_a_login_without_email_or_password_is_malformed(users, code_of):
-    for request in (pb.LoginUserRequest(email="a@b.co"), pb.LoginUserRequest(password="12345678")):
+    for request in (
+        pb.LoginUserRequest(email="a@b.co"),
+        pb.LoginUserRequest(password="soup at noon"),
+    ):
         assert await code_of(users.stub.LoginUser(request)) is ErrorCode.INVALID_REQUEST
 
 

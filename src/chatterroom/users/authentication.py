@@ -1,0 +1,153 @@
+"""Whether somebody is who they say: password, second factor, and the limit on guesses."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.ids import UserId
+from chatterroom.users.accounts import Account, email_key, parse_email, parse_password
+from chatterroom.users.guessing import Guesses
+from chatterroom.users.passwords import Passwords
+from chatterroom.users.recovery_codes import recovery_code_hash
+from chatterroom.users.second_factor import matching_step
+from chatterroom.users.second_factor_mongo import SecondFactorStore
+from chatterroom.users.store_mongo import UserStore
+
+__all__ = ["Attempt", "Authentication"]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How an attempt to log in has ended: with an account, unless there is a refusal.
+
+    With a refusal the account, if there is one, is whose owner may want to hear of it.
+    """
+
+    account: Account | None
+    refusal: ChatterRoomError | None = None
+
+
+class Authentication:
+    """Checks passwords and codes. Every method may raise STORAGE_UNAVAILABLE and OVERLOADED."""
+
+    def __init__(
+        self,
+        store: UserStore,
+        passwords: Passwords,
+        factors: SecondFactorStore,
+        guesses: Guesses,
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._factors = factors
+        self._guesses = guesses
+
+    async def attempt(
+        self, email: str, password: str, code: str, address: str, now: datetime
+    ) -> Attempt:
+        """Check who logs in.
+
+        Refusals are WRONG_CREDENTIALS, the same and after the same time whether the account is
+        unknown or the password wrong, and only behind the right password SECOND_FACTOR_REQUIRED
+        and SECOND_FACTOR_WRONG. Raises RATE_LIMITED after too many of them.
+        """
+        try:
+            parse_email(email)
+            password_bytes = parse_password(password)
+        except ChatterRoomError:
+            # What can be nobody's is refused at once: looking up and hashing have a price.
+            return Attempt(None, _wrong_credentials())
+        admission = await self._guesses.admit(email_key(email), address, now)
+        account = await self._store.account_by_email(email)
+        known_hash = account.password_hash if account else None
+        if not await self._passwords.matches(known_hash, password_bytes) or not account:
+            return Attempt(account, _wrong_credentials())
+        if account.second_factor and not code:
+            await self._guesses.forgive(admission)
+            return Attempt(None, _code_required())
+        if not await self._accepts(account, code, now):
+            return Attempt(account, _wrong_code())
+        await self._guesses.succeeded(admission)
+        await self._strengthen(account, password_bytes)
+        return Attempt(account)
+
+    async def confirm(self, user_id: UserId, password: str, now: datetime) -> Account:
+        """Return the account of a user who is logged in and gives the password again.
+
+        Raises WRONG_CREDENTIALS, USER_NOT_FOUND and, after too many wrong ones, RATE_LIMITED.
+        """
+        account = await self._store.account(user_id)
+        if account is None:
+            raise ChatterRoomError(ErrorCode.USER_NOT_FOUND, "there is no such user")
+        try:
+            password_bytes = parse_password(password)
+        except ChatterRoomError:
+            raise _wrong_password() from None
+        admission = await self._guesses.admit_confirmation(user_id, now)
+        if not await self._passwords.matches(account.password_hash, password_bytes):
+            log.info("confirmation_failed", user_id=user_id)
+            raise _wrong_password()
+        await self._guesses.forgive(admission)
+        return account
+
+    async def confirm_code(self, account: Account, code: str, now: datetime) -> None:
+        """Check a code of a user who is logged in, where the account has a second factor.
+
+        Raises SECOND_FACTOR_REQUIRED, SECOND_FACTOR_WRONG and RATE_LIMITED.
+        """
+        if account.second_factor is None:
+            return
+        if not code:
+            raise _code_required()
+        admission = await self._guesses.admit_confirmation(account.user_id, now)
+        if not await self._accepts(account, code, now):
+            raise _wrong_code()
+        await self._guesses.forgive(admission)
+
+    async def _accepts(self, account: Account, code: str, now: datetime) -> bool:
+        """Use up a code of an account, or say that there is no such code."""
+        factor = account.second_factor
+        if factor is None:
+            return True
+        step = matching_step(factor.secret, code, now)
+        if step is not None:
+            return await self._factors.spend_step(account.user_id, factor.secret, step)
+        used = await self._factors.spend_recovery(account.user_id, recovery_code_hash(code))
+        if used:
+            log.info("recovery_code_used", user_id=account.user_id)
+        return used
+
+    async def _strengthen(self, account: Account, password: bytes) -> None:
+        """Keep a hash of today's strength: only at a login is there something to hash."""
+        if not self._passwords.is_outdated(account.password_hash):
+            return
+        try:
+            stronger = await self._passwords.hash(password)
+            await self._store.replace_hash(account.user_id, account.password_hash, stronger)
+        except ChatterRoomError as error:
+            # The next login tries again; this one need not fail.
+            log.warning("hash_not_upgraded", reason=error.code.value)
+
+
+def _wrong_credentials() -> ChatterRoomError:
+    return ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "the email or the password is wrong")
+
+
+def _wrong_password() -> ChatterRoomError:
+    return ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "the password is wrong")
+
+
+def _code_required() -> ChatterRoomError:
+    return ChatterRoomError(
+        ErrorCode.SECOND_FACTOR_REQUIRED, "this account needs a code, too", field="code"
+    )
+
+
+def _wrong_code() -> ChatterRoomError:
+    return ChatterRoomError(
+        ErrorCode.SECOND_FACTOR_WRONG, "the code is wrong, or was used before", field="code"
+    )

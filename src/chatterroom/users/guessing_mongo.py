@@ -1,0 +1,84 @@
+"""Counts of attempts and known places in MongoDB, for all instances of the user service."""
+
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from pymongo import ReturnDocument, WriteConcern
+from pymongo.asynchronous.database import AsyncDatabase
+
+from chatterroom.core.cancellation import calls_ended, uncancelled
+from chatterroom.users.database_mongo import translated
+
+__all__ = ["GuessStore"]
+
+Document = dict[str, Any]
+
+# A count that a failover forgets does no harm, and a login need not wait for disks.
+_QUICK = WriteConcern(w=1)
+
+
+@uncancelled
+class GuessStore:
+    """The collections `login_attempts` and `login_places`. MongoDB removes what has expired."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._attempts = database.get_collection("login_attempts", write_concern=_QUICK)
+        self._places = database.get_collection("login_places", write_concern=_QUICK)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await calls_ended(self)
+
+    async def is_known(self, place: str, now: datetime) -> bool:
+        """Say whether a place is remembered."""
+        with translated():
+            found = await self._places.find_one({"_id": place, "expires_at": {"$gt": now}})
+        return found is not None
+
+    async def remember(self, place: str, account: str, until: datetime) -> None:
+        """Remember a place of an account."""
+        with translated():
+            await self._places.update_one(
+                {"_id": place}, {"$set": {"account": account, "expires_at": until}}, upsert=True
+            )
+
+    async def count(self, key: str, now: datetime, window: timedelta, most: int) -> datetime | None:
+        """Count an attempt where fewer than `most` lie within the window.
+
+        Else count nothing and return when the oldest of them was. One step in MongoDB: of many at
+        once no more than `most` get through.
+        """
+        recent = {
+            "$filter": {
+                "input": {"$ifNull": ["$recent", []]},
+                "cond": {"$gt": ["$$this", now - window]},
+            }
+        }
+        counted = {"$cond": ["$admitted", {"$concatArrays": ["$recent", [now]]}, "$recent"]}
+        with translated():
+            found = await self._attempts.find_one_and_update(
+                {"_id": key},
+                [
+                    {"$set": {"recent": recent}},
+                    {"$set": {"admitted": {"$lt": [{"$size": "$recent"}, most]}}},
+                    {"$set": {"recent": counted, "expires_at": now + window}},
+                ],
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        if found is None or found["admitted"]:
+            return None
+        oldest: datetime = min(found["recent"])
+        return oldest
+
+    async def uncount(self, key: str, at: datetime) -> None:
+        """Take an attempt out of a count."""
+        with translated():
+            await self._attempts.update_one({"_id": key}, {"$pull": {"recent": at}})
+
+    async def forget(self, account: str) -> None:
+        """Forget the places of an account."""
+        with translated():
+            await self._places.delete_many({"account": account})

@@ -1,0 +1,172 @@
+"""What users do with their own account: profile, password, second factor, deletion."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.ids import SessionId, UserId, new_id
+from chatterroom.core.times import format_time
+from chatterroom.users.accounts import Account, parse_password
+from chatterroom.users.alert_book import AlertBook
+from chatterroom.users.alerts import PasswordChanged, ProfileChanged, SecondFactorChanged
+from chatterroom.users.authentication import Authentication
+from chatterroom.users.common_passwords import refuse_guessable
+from chatterroom.users.deletion import Deletions
+from chatterroom.users.passwords import Passwords
+from chatterroom.users.profile import Avatar, ProfileChange
+from chatterroom.users.profile_mongo import ProfileStore
+from chatterroom.users.recovery_codes import new_recovery_codes, recovery_code_hash
+from chatterroom.users.second_factor import PENDING_FOR, matching_step, new_secret
+from chatterroom.users.second_factor_mongo import SecondFactorStore
+from chatterroom.users.session_control import SessionControl
+from chatterroom.users.sessions import Origin
+from chatterroom.users.store_mongo import UserStore
+
+__all__ = ["OwnAccounts", "Who"]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Who:
+    """A user, in one of their sessions: None where a service acts for them without one."""
+
+    user_id: UserId
+    session_id: SessionId | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAccounts:
+    """The commands. Every one may raise USER_NOT_FOUND and STORAGE_UNAVAILABLE."""
+
+    store: UserStore
+    profiles: ProfileStore
+    factors: SecondFactorStore
+    passwords: Passwords
+    authentication: Authentication
+    deletions: Deletions
+    sessions: SessionControl
+    alerts: AlertBook
+
+    async def account(self, user_id: UserId) -> Account:
+        """Return the account."""
+        account = await self.store.account(user_id)
+        if account is None:
+            raise ChatterRoomError(ErrorCode.USER_NOT_FOUND, "there is no such user")
+        return account
+
+    async def avatar(self, user_id: UserId) -> Avatar:
+        """Return a user's picture, or raise NOT_FOUND."""
+        avatar = await self.profiles.avatar(user_id)
+        if avatar is None:
+            raise ChatterRoomError(ErrorCode.NOT_FOUND, "this user has no picture")
+        return avatar
+
+    async def change_profile(self, who: Who, change: ProfileChange) -> Account:
+        """Change what is given, all at once, and tell the user's devices. Raises USERNAME_TAKEN."""
+        await self.account(who.user_id)
+        if change != ProfileChange():
+            await self.profiles.change(who.user_id, change)
+            log.info("profile_changed", user_id=who.user_id)
+            self.alerts.tell(who.user_id, ProfileChanged())
+        return await self.account(who.user_id)
+
+    async def change_password(
+        self, who: Who, current: str, new: str, origin: Origin, now: datetime
+    ) -> None:
+        """Change the password, and end all other sessions of the user.
+
+        Raises WRONG_CREDENTIALS, WEAK_PASSWORD, RATE_LIMITED and OVERLOADED.
+        """
+        account = await self.authentication.confirm(who.user_id, current, now)
+        new_bytes = parse_password(new)
+        refuse_guessable(new, account.username, account.email)
+        new_hash = await self.passwords.hash(new_bytes)
+        # Before: where storage fails in between, nobody stays in with the old password. After:
+        # somebody may have come in with it.
+        await self.sessions.end_others(who.user_id, who.session_id, now)
+        if not await self.store.change_password(account, new_hash, now):
+            raise ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "the password is wrong")
+        await self.sessions.end_others(who.user_id, who.session_id, now)
+        log.info("password_changed", user_id=who.user_id)
+        at = format_time(now)
+        alert = PasswordChanged(new_id(), origin.device, origin.address, at, _by(who))
+        self.alerts.tell(who.user_id, alert)
+
+    async def begin_second_factor(
+        self, who: Who, password: str, now: datetime
+    ) -> tuple[Account, bytes]:
+        """Return the account and a new secret, which waits a quarter of an hour for its first code.
+
+        Raises UNCHANGED where there is a second factor, WRONG_CREDENTIALS, RATE_LIMITED.
+        """
+        account = await self.authentication.confirm(who.user_id, password, now)
+        secret = new_secret()
+        if not await self.factors.begin(who.user_id, secret, now):
+            raise ChatterRoomError(
+                ErrorCode.UNCHANGED, "there is a second factor already; remove it first"
+            )
+        return account, secret
+
+    async def confirm_second_factor(
+        self, who: Who, code: str, origin: Origin, now: datetime
+    ) -> list[str]:
+        """Turn the second factor on and return the recovery codes, which nobody sees again.
+
+        Raises NOT_FOUND where no secret waits, SECOND_FACTOR_WRONG.
+        """
+        secret = await self.factors.begun(who.user_id, now - PENDING_FOR)
+        if secret is None:
+            raise _nothing_begun()
+        step = matching_step(secret, code, now)
+        if step is None:
+            raise ChatterRoomError(ErrorCode.SECOND_FACTOR_WRONG, "the code is wrong", field="code")
+        codes = new_recovery_codes()
+        hashes = [recovery_code_hash(each) for each in codes]
+        if not await self.factors.turn_on(who.user_id, secret, step, hashes):
+            raise _nothing_begun()
+        self._tell_second_factor(who, origin, now, enabled=True)
+        return codes
+
+    async def remove_second_factor(
+        self, who: Who, password: str, code: str, origin: Origin, now: datetime
+    ) -> None:
+        """Turn the second factor off.
+
+        Raises NOT_FOUND where there is none, WRONG_CREDENTIALS, SECOND_FACTOR_REQUIRED,
+        SECOND_FACTOR_WRONG, RATE_LIMITED.
+        """
+        account = await self.authentication.confirm(who.user_id, password, now)
+        if account.second_factor is None:
+            raise ChatterRoomError(ErrorCode.NOT_FOUND, "there is no second factor")
+        await self.authentication.confirm_code(account, code, now)
+        await self.factors.turn_off(who.user_id)
+        self._tell_second_factor(who, origin, now, enabled=False)
+
+    async def delete(self, who: Who, password: str, code: str, now: datetime) -> None:
+        """Delete the account for good.
+
+        Raises WRONG_CREDENTIALS, SECOND_FACTOR_REQUIRED, SECOND_FACTOR_WRONG, RATE_LIMITED.
+        """
+        account = await self.authentication.confirm(who.user_id, password, now)
+        await self.authentication.confirm_code(account, code, now)
+        await self.deletions.delete(account)
+
+    def _tell_second_factor(
+        self, who: Who, origin: Origin, now: datetime, *, enabled: bool
+    ) -> None:
+        log.info("second_factor_changed", user_id=who.user_id, enabled=enabled)
+        at = format_time(now)
+        alert = SecondFactorChanged(new_id(), origin.device, origin.address, at, _by(who), enabled)
+        self.alerts.tell(who.user_id, alert)
+
+
+def _by(who: Who) -> SessionId:
+    # Nobody's session is empty: all devices hear of it.
+    return who.session_id or SessionId("")
+
+
+def _nothing_begun() -> ChatterRoomError:
+    return ChatterRoomError(ErrorCode.NOT_FOUND, "no second factor waits to be confirmed")

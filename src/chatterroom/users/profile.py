@@ -1,0 +1,130 @@
+"""What users show of themselves, and what their clients keep for them. No I/O."""
+
+import base64
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
+
+__all__ = [
+    "DELETED_USERNAME",
+    "Avatar",
+    "Person",
+    "ProfileChange",
+    "parse_avatar",
+    "parse_display_name",
+    "parse_preferences",
+]
+
+DELETED_USERNAME = "deleted user"
+
+_DISPLAY_NAME_CHARACTERS = 64
+_AVATAR_CHARACTERS = 40_000
+_PREFERENCES_BYTES = 8 * 1024
+_DATA_URL = re.compile(r"data:image/(png|jpeg|webp);base64,([A-Za-z0-9+/]+={0,2})")
+# Marks, and letters to Unicode, that show nothing by themselves.
+_INVISIBLE_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user as others see them in lists."""
+
+    username: str
+    display_name: str = ""
+    avatar_id: str = ""
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Avatar:
+    """A picture. `avatar_id` is made of its bytes: another picture has another one."""
+
+    content_type: str
+    data: bytes = field(repr=False)
+    avatar_id: str
+
+
+@dataclass(frozen=True)
+class ProfileChange:
+    """What is to change; None leaves it as it is, an empty display name means none."""
+
+    username: str | None = None
+    display_name: str | None = None
+    avatar: Avatar | None = None
+    remove_avatar: bool = False
+    preferences: str | None = None
+
+
+def parse_display_name(text: str) -> str:
+    """Return the name in its normal form (NFC), or raise INVALID_REQUEST.
+
+    At most 64 printable characters, of which one can be seen; nothing that turns the direction of
+    writing. Spaces around it are cut off, and nothing at all means no name.
+    """
+    if not text:
+        return ""
+    # Normalising changes lengths, but never so much.
+    name = unicodedata.normalize("NFC", text[: 8 * _DISPLAY_NAME_CHARACTERS]).strip()
+    if (
+        1 <= len(name) <= _DISPLAY_NAME_CHARACTERS
+        # Controls, the marks of direction among them, are not printable.
+        and name.isprintable()
+        and any(map(_is_visible, name))
+    ):
+        return name
+    raise ChatterRoomError(
+        ErrorCode.INVALID_REQUEST,
+        f"display_name must have at most {_DISPLAY_NAME_CHARACTERS} printable characters",
+        field="display_name",
+    )
+
+
+def parse_avatar(data_url: str) -> Avatar:
+    """Return the picture of a data URL, or raise INVALID_REQUEST unless it is what it says."""
+    match = _DATA_URL.fullmatch(data_url) if len(data_url) <= _AVATAR_CHARACTERS else None
+    if match:
+        try:
+            data = base64.b64decode(match[2], validate=True)
+        except ValueError:
+            data = b""
+        if _BEGINS[match[1]](data):
+            return Avatar(f"image/{match[1]}", data, sha256(data).hexdigest()[:32])
+    raise ChatterRoomError(
+        ErrorCode.INVALID_REQUEST,
+        "avatar must be a data: URL of a PNG, JPEG or WebP picture in base64, "
+        f"at most {_AVATAR_CHARACTERS:,} characters",
+        field="avatar",
+    )
+
+
+def parse_preferences(text: str) -> str:
+    """Return the JSON object without spaces, or raise INVALID_REQUEST; at most 8 KiB."""
+    try:
+        found: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
+        compact = msgspec.json.encode(found)
+    except (msgspec.DecodeError, msgspec.EncodeError, ValueError, RecursionError):
+        compact = None
+    if compact is not None and len(compact) <= _PREFERENCES_BYTES:
+        return compact.decode()
+    raise ChatterRoomError(
+        ErrorCode.INVALID_REQUEST,
+        f"preferences must be a JSON object of at most {_PREFERENCES_BYTES} bytes",
+        field="preferences",
+    )
+
+
+_BEGINS = {
+    "png": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
+    "jpeg": lambda data: data.startswith(b"\xff\xd8\xff"),
+    "webp": lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP",
+}
+
+
+def _is_visible(character: str) -> bool:
+    return character not in _INVISIBLE_LETTERS and unicodedata.category(character)[0] in "LNPS"
