@@ -54,9 +54,11 @@ class Answer:
         return b"\r\n".join([*lines, b"connection: close", b"", self.body])
 
     def _all_headers(self) -> list[Header]:
+        length = (b"content-length", b"%d" % len(self.body))
         return [
             (b"content-type", self.content_type),
-            (b"content-length", b"%d" % len(self.body)),
+            # Of a 304 it would be the length of what is not sent (RFC 9110, section 8.6).
+            *(() if self.status == HTTPStatus.NOT_MODIFIED else (length,)),
             *_ALWAYS,
             *self.policy,
             *self.headers,

@@ -18,6 +18,7 @@ from chatterroom.gateway.errors import answer_to
 from chatterroom.gateway.key_routes import KEY_ENDPOINTS
 from chatterroom.gateway.message_routes import MESSAGE_ENDPOINTS
 from chatterroom.gateway.pages import load_pages, not_built_page
+from chatterroom.gateway.profile_routes import PROFILE_ENDPOINTS
 from chatterroom.gateway.reading import ClientGoneError
 from chatterroom.gateway.room_routes import ROOM_ENDPOINTS
 from chatterroom.gateway.serving import TAB, ServedEndpoint
@@ -36,6 +37,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *CONVERSATION_ENDPOINTS,
     *BLOCK_ENDPOINTS,
     *USER_ENDPOINTS,
+    *PROFILE_ENDPOINTS,
     *SESSION_ENDPOINTS,
     *STATUS_ENDPOINTS,
     *KEY_ENDPOINTS,

@@ -89,10 +89,12 @@ class Endpoint:
     method: str
     path: str
     handler: Handler
-    answer: type[msgspec.Struct]
+    answer: type[msgspec.Struct] | None
+    """None where the answer is no JSON but one of `media_types`."""
     access: Access = Access.TOKEN
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] = Nothing
+    media_types: tuple[str, ...] = ()
     service: str | None = None
     """The service that is waited for: its share of requests is bounded."""
     counted_email: Callable[[Any], str] | None = None

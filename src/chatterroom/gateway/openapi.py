@@ -75,7 +75,9 @@ class _Components:
     def __init__(self, endpoints: list[Endpoint]) -> None:
         types: dict[type[msgspec.Struct], None] = {Problem: None}
         for endpoint in endpoints:
-            types.update(dict.fromkeys((endpoint.query, endpoint.answer)))
+            types[endpoint.query] = None
+            if endpoint.answer is not None:
+                types[endpoint.answer] = None
             types.update(dict.fromkeys(endpoint.other_answers.values()))
             if endpoint.body is not None:
                 types[endpoint.body] = None
@@ -155,9 +157,9 @@ def _responses(endpoint: Endpoint, components: _Components) -> Json:
         by_status[status_of(code).value].append(code)
     responses: Json = {
         "200": {
-            "description": endpoint.answer.__doc__ or "",
+            "description": (endpoint.answer and endpoint.answer.__doc__) or "What was asked for.",
             "headers": _limit_headers(endpoint),
-            "content": {"application/json": {"schema": components.reference(endpoint.answer)}},
+            "content": _content(endpoint, components),
         }
     }
     for status, codes in sorted(by_status.items()):
@@ -176,6 +178,13 @@ def _responses(endpoint: Endpoint, components: _Components) -> Json:
         response["description"] = " ".join(filter(None, (said, response["description"])))
         response["content"]["application/json"] = {"schema": components.reference(struct)}
     return responses
+
+
+def _content(endpoint: Endpoint, components: _Components) -> Json:
+    if endpoint.answer is not None:
+        return {"application/json": {"schema": components.reference(endpoint.answer)}}
+    # OpenAPI 3.1: bytes have no schema.
+    return {media_type: {} for media_type in endpoint.media_types}
 
 
 def _errors(endpoint: Endpoint) -> list[ErrorCode]:

@@ -50,7 +50,7 @@ class ServedEndpoint:
         if self._reader is not None:
             raw = await read_body(receive, headers, self._doors.max_body_bytes)
             body = self._reader.decode(raw)
-        self._count_email(body, tab)
+        self._count_email(body, address, tab)
         query = read_query(scope["query_string"], self._endpoint.query)
         call = Call(body, query, scope["path_params"], caller, address, headers)
         answer = await self._handle(call)
@@ -78,10 +78,13 @@ class ServedEndpoint:
         limits.user.spend(caller.user_id or "", now, tab)
         return caller
 
-    def _count_email(self, body: msgspec.Struct | None, tab: Tab) -> None:
+    def _count_email(self, body: msgspec.Struct | None, address: str, tab: Tab) -> None:
         if self._endpoint.counted_email is not None:
+            # Not by the email alone: else whoever guesses at an account would lock its owner out.
+            # What comes from everywhere, the user service counts.
             email = self._endpoint.counted_email(body)
-            self._doors.limits.email.spend(email, time.monotonic(), tab)
+            key = f"{counted_as(address)} {email}"
+            self._doors.limits.email.spend(key, time.monotonic(), tab)
 
     async def _handle(self, call: Call[msgspec.Struct | None, msgspec.Struct]) -> Answer:
         async with self._gate, self._service_gate:

@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from chatterroom.gateway.fields import Moment, RequestBody, UserIdText, Username, example
+from chatterroom.gateway.profile_bodies import AvatarUrl, Deleted, DisplayName, Password
 
 __all__ = [
     "Login",
@@ -19,7 +20,6 @@ __all__ = [
 ]
 
 Email = Annotated[str, example("ada@example.org")]
-Password = Annotated[str, example("correct horse battery staple", format="password")]
 AccessTokenText = Annotated[str, example("eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIwMWtheCJ9.c2lnbmVk")]
 RefreshTokenText = Annotated[str, example("rt_4mJt7v9QxYc2")]
 SessionIdText = Annotated[str, example("01kax3w2d5f7h9k1m3p5r7t9vx")]
@@ -45,6 +45,17 @@ class Login(RequestBody):
 
     email: Email
     password: Password
+    code: (
+        Annotated[
+            str,
+            example(
+                "492039",
+                "Where the account has a second factor: six digits of the authenticator app, or a "
+                "recovery code.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Tokens(Struct):
@@ -67,9 +78,12 @@ class Profile(Struct):
     """What may be known of a user."""
 
     username: Username
-    email: Email
+    email: Annotated[Email, Meta(description="Empty where the deployment does not show it.")]
     user_id: UserIdText
     created_at: Moment
+    display_name: DisplayName
+    avatar_url: AvatarUrl
+    deleted: Deleted
 
 
 class UsersQuery(Struct):
@@ -100,6 +114,9 @@ class UserSummary(Struct):
 
     user_id: UserIdText
     username: Username
+    display_name: DisplayName
+    avatar_url: AvatarUrl
+    deleted: Deleted
 
 
 class Users(Struct):

@@ -5,12 +5,12 @@ from chatterroom.core.ids import parse_user_id
 from chatterroom.gateway import user_bodies as bodies
 from chatterroom.gateway.endpoints import Access, Call, Endpoint, Platform
 from chatterroom.gateway.fields import Done, Nothing
+from chatterroom.gateway.profile_routes import avatar_url, device_of
 from chatterroom.gateway.reading import listed
 from chatterroom.pb import users_pb2
 
 __all__ = ["USER_ENDPOINTS"]
 
-_MAX_DEVICE_CHARACTERS = 200
 # The limiter remembers emails; no real one is longer (RFC 5321, section 4.5.3.1).
 _MAX_EMAIL_CHARACTERS = 254
 
@@ -30,14 +30,14 @@ async def register(call: Call[bodies.Register, Nothing], platform: Platform) -> 
 
 async def login(call: Call[bodies.Login, Nothing], platform: Platform) -> bodies.Tokens:
     """Log in: get an access token and a refresh token."""
-    device = call.headers.get(b"user-agent", b"").decode("latin-1")
     answer = await platform.services.users.call(
         lambda stub: stub.LoginUser,
         users_pb2.LoginUserRequest(
             email=call.body.email,
             password=call.body.password,
-            device=device[:_MAX_DEVICE_CHARACTERS],
+            device=device_of(call),
             address=call.address,
+            code=call.body.code or "",
         ),
         safe_to_repeat=False,
     )
@@ -74,7 +74,15 @@ async def profile(call: Call[None, Nothing], platform: Platform) -> bodies.Profi
         caller=call.caller,
         safe_to_repeat=True,
     )
-    return bodies.Profile(answer.username, answer.email, answer.user_id, answer.created_at)
+    return bodies.Profile(
+        username=answer.username,
+        email=answer.email,
+        user_id=answer.user_id,
+        created_at=answer.created_at,
+        display_name=answer.display_name,
+        avatar_url=avatar_url(answer.user_id, answer.avatar),
+        deleted=answer.deleted,
+    )
 
 
 async def find(call: Call[None, bodies.UsersQuery], platform: Platform) -> bodies.Users:
@@ -91,7 +99,17 @@ async def find(call: Call[None, bodies.UsersQuery], platform: Platform) -> bodie
         caller=call.caller,
         safe_to_repeat=True,
     )
-    return bodies.Users([bodies.UserSummary(user.user_id, user.username) for user in answer.users])
+    return bodies.Users([_summary(user) for user in answer.users])
+
+
+def _summary(user: users_pb2.UserSummary) -> bodies.UserSummary:
+    return bodies.UserSummary(
+        user_id=user.user_id,
+        username=user.username,
+        display_name=user.display_name,
+        avatar_url=avatar_url(user.user_id, user.avatar),
+        deleted=user.deleted,
+    )
 
 
 def _tokens(answer: users_pb2.LoginUserResponse) -> bodies.Tokens:
@@ -129,7 +147,11 @@ USER_ENDPOINTS = (
         answer=bodies.Tokens,
         service="users",
         counted_email=_email,
-        errors=(ErrorCode.WRONG_CREDENTIALS,),
+        errors=(
+            ErrorCode.WRONG_CREDENTIALS,
+            ErrorCode.SECOND_FACTOR_REQUIRED,
+            ErrorCode.SECOND_FACTOR_WRONG,
+        ),
     ),
     Endpoint(
         method="POST",

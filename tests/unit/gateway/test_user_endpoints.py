@@ -30,13 +30,14 @@ async def test_login_gives_tokens_and_tells_the_service_where_it_comes_from(worl
     world.user_service.answers["LoginUser"] = TOKENS
     answer = await world.client.post(
         "/user-service/login",
-        json={"email": "ada@example.org", "password": "correct horse"},
+        json={"email": "ada@example.org", "password": "correct horse", "code": "492039"},
         headers={"User-Agent": "curl/8"},
     )
     assert answer.status_code == 200
     assert answer.json() == TOKENS_JSON
     request = world.user_service.only("LoginUser").request
     assert (request.email, request.password) == ("ada@example.org", "correct horse")
+    assert request.code == "492039"
     assert (request.device, request.address) == ("curl/8", "127.0.0.1")
 
 
@@ -59,7 +60,12 @@ async def test_logout_ends_the_session_of_the_token(world):
 
 async def test_profile(world):
     world.user_service.answers["GetUserProfile"] = users_pb2.GetUserProfileResponse(
-        username="bob", email="", user_id=world.bob.id, created_at="2026-11-23T16:45:00.123Z"
+        username="bob",
+        email="",
+        user_id=world.bob.id,
+        created_at="2026-11-23T16:45:00.123Z",
+        display_name="Bob himself",
+        avatar="abc",
     )
     answer = await world.client.get(
         f"/user-service/users/{world.bob.id}", headers=world.ada.headers
@@ -70,6 +76,9 @@ async def test_profile(world):
         "email": "",
         "user_id": world.bob.id,
         "created_at": "2026-11-23T16:45:00.123Z",
+        "display_name": "Bob himself",
+        "avatar_url": f"/user-service/users/{world.bob.id}/avatar?v=abc",
+        "deleted": False,
     }
     heard = world.user_service.only("GetUserProfile")
     assert heard.request.user_id == world.bob.id
@@ -79,12 +88,13 @@ async def test_profile(world):
 
 async def test_users_are_found_by_beginning_by_ids_and_by_whole_names(world):
     world.user_service.answers["SearchUsers"] = users_pb2.SearchUsersResponse(
-        users=[users_pb2.UserSummary(user_id=world.bob.id, username="bob")]
+        users=[users_pb2.UserSummary(user_id=world.bob.id, username="bob", deleted=True)]
     )
     answer = await world.client.get(
         "/user-service/users", params={"query": "bo", "limit": 5}, headers=world.ada.headers
     )
-    assert answer.json() == {"users": [{"user_id": world.bob.id, "username": "bob"}]}
+    bob = {"user_id": world.bob.id, "username": "bob", "deleted": True}
+    assert answer.json() == {"users": [{**bob, "display_name": "", "avatar_url": ""}]}
     await world.client.get(
         "/user-service/users",
         params={"ids": f"{world.ada.id},{world.bob.id}"},
