@@ -5,6 +5,7 @@ change.
 """
 
 from chatterroom.client.answers import (
+    Account,
     Conversation,
     LastMessage,
     LoginSession,
@@ -15,6 +16,7 @@ from chatterroom.client.answers import (
     ReadMark,
     Room,
     RoomReceipt,
+    SecondFactor,
     Tokens,
     User,
 )
@@ -55,6 +57,7 @@ from chatterroom.client.events import (
 from chatterroom.client.session import Session, SessionState
 
 __all__ = [
+    "Account",
     "Ack",
     "ApiError",
     "Client",
@@ -91,6 +94,7 @@ __all__ = [
     "RoomCreated",
     "RoomReceipt",
     "RoomUpdated",
+    "SecondFactor",
     "Session",
     "SessionClosedError",
     "SessionState",

@@ -1,13 +1,14 @@
 """What HTTP calls take and answer. Fields that a newer server adds are passed over."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from chatterroom.client.events import Message
 
 __all__ = [
+    "Account",
     "Conversation",
     "LastMessage",
     "LoginSession",
@@ -18,6 +19,7 @@ __all__ = [
     "ReadMark",
     "Room",
     "RoomReceipt",
+    "SecondFactor",
     "Tokens",
     "User",
 ]
@@ -38,12 +40,31 @@ class Tokens(Struct, frozen=True):
 
 
 class Profile(Struct, frozen=True):
-    """What may be known of a user. Others' emails are empty."""
+    """What may be known of a user. A deployment may hide others' emails: then they are empty."""
 
     username: str
     email: str
     user_id: str
     created_at: datetime
+    display_name: str = ""
+    avatar_url: str = ""
+    """A path of the same server; empty: no picture."""
+    deleted: bool = False
+
+
+class Account(Struct, frozen=True):
+    """One's own account."""
+
+    user_id: str
+    username: str
+    email: str
+    display_name: str
+    avatar_url: str
+    created_at: datetime
+    preferences: dict[str, Any]
+    """What clients keep for the user; the server looks at nothing in it."""
+    second_factor: bool
+    """Whether logins need a code."""
 
 
 class User(Struct, frozen=True):
@@ -51,6 +72,19 @@ class User(Struct, frozen=True):
 
     user_id: str
     username: str
+    display_name: str = ""
+    avatar_url: str = ""
+    deleted: bool = False
+
+
+class SecondFactor(Struct, frozen=True):
+    """A secret for an authenticator app, and the same as a URI for a QR code."""
+
+    secret: str
+    uri: str
+
+    def __repr__(self) -> str:
+        return "SecondFactor(…)"
 
 
 class RoomReceipt(Struct, frozen=True):
@@ -192,11 +226,41 @@ class Register(Struct, frozen=True):
     password: str
 
 
-class Login(Struct, frozen=True):
+class Login(Struct, frozen=True, omit_defaults=True):
     """Who logs in."""
 
     email: str
     password: str
+    code: str | None = None
+
+
+class UpdateAccount(Struct, frozen=True, omit_defaults=True):
+    """What to change of an account."""
+
+    username: str | None = None
+    display_name: str | None = None
+    avatar: str | None = None
+    preferences: dict[str, Any] | None = None
+
+
+class ChangePassword(Struct, frozen=True):
+    """The old password and the new one."""
+
+    current_password: str
+    new_password: str
+
+
+class Confirmation(Struct, frozen=True, omit_defaults=True):
+    """What proves that it is really the user who asks."""
+
+    password: str | None = None
+    code: str | None = None
+
+
+class RecoveryCodes(Struct, frozen=True):
+    """Codes that work once each."""
+
+    recovery_codes: list[str]
 
 
 class Refresh(Struct, frozen=True):

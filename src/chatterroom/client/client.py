@@ -3,12 +3,13 @@
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 
 from chatterroom.client import answers
 from chatterroom.client.answers import (
+    Account,
     Conversation,
     LoginSession,
     MembershipChange,
@@ -17,6 +18,7 @@ from chatterroom.client.answers import (
     ReadMark,
     Room,
     RoomReceipt,
+    SecondFactor,
     Tokens,
     User,
 )
@@ -31,7 +33,8 @@ __all__ = ["Client"]
 
 T = TypeVar("T")
 
-_UNAUTHORIZED = 401
+_ME = "/user-service/me"
+_REFUSED_TOKENS = frozenset({"token_invalid", "token_expired"})
 _LARGEST_PAGE = 200
 
 
@@ -96,14 +99,25 @@ class Client:
         return (await self._http.call("POST", path, answers.Registered, body=body)).user_id
 
     async def login(
-        self, email: str, password: str, *, device: str | None = None, keep_password: bool = False
+        self,
+        email: str,
+        password: str,
+        *,
+        code: str | None = None,
+        device: str | None = None,
+        keep_password: bool = False,
     ) -> Tokens:
         """Log in, under a name for the device that the user's other devices are told.
 
+        An account with a second factor is refused with `second_factor_required` unless there is a
+        `code`: of the authenticator app, or a recovery code.
+
         With `keep_password` the client logs in again where a session has been ended from outside;
-        without, calls then raise `ApiError` with status 401.
+        without, and where a code is needed, calls then raise `ApiError` with status 401.
         """
-        return await self._credentials.log_in(email, password, device, keep_password=keep_password)
+        return await self._credentials.log_in(
+            email, password, device, code=code, keep_password=keep_password
+        )
 
     async def logout(self) -> None:
         """End the session on the server: its tokens stop working and its sockets are closed."""
@@ -122,6 +136,54 @@ class Client:
         """Log all of one's other sessions out; return how many there were."""
         path = "/user-service/sessions"
         return (await self._call("DELETE", path, answers.SessionsEnded)).ended
+
+    # One's own account
+
+    async def account(self) -> Account:
+        """Return one's own account."""
+        return await self._call("GET", _ME, Account)
+
+    async def update_account(
+        self,
+        *,
+        username: str | None = None,
+        display_name: str | None = None,
+        avatar: str | None = None,
+        preferences: dict[str, Any] | None = None,
+    ) -> Account:
+        """Change what is given. `avatar` is a data: URL; "" takes it, or the name, away."""
+        body = answers.UpdateAccount(username, display_name, avatar, preferences)
+        return await self._call("PATCH", _ME, Account, body=body)
+
+    async def change_password(self, current_password: str, new_password: str) -> None:
+        """Change the password; all other sessions of the user end.
+
+        A password that was kept by `login` is not replaced: log in again to keep the new one.
+        """
+        body = answers.ChangePassword(current_password, new_password)
+        await self._call("POST", f"{_ME}/password", answers.Done, body=body)
+
+    async def delete_account(self, password: str, *, code: str | None = None) -> None:
+        """Delete the account for good. Messages stay, as those of a deleted user."""
+        body = answers.Confirmation(password, code)
+        await self._call("POST", f"{_ME}/deletion", answers.Done, body=body)
+        self._credentials.forget()
+
+    async def begin_second_factor(self, password: str) -> SecondFactor:
+        """Get a secret for an authenticator app; confirm it with a code within 15 minutes."""
+        body = answers.Confirmation(password)
+        return await self._call("POST", f"{_ME}/second-factor", SecondFactor, body=body)
+
+    async def confirm_second_factor(self, code: str) -> list[str]:
+        """Turn the second factor on and return the recovery codes, which are shown this once."""
+        body = answers.Confirmation(code=code)
+        path = f"{_ME}/second-factor/confirm"
+        return (await self._call("POST", path, answers.RecoveryCodes, body=body)).recovery_codes
+
+    async def remove_second_factor(self, password: str, code: str) -> None:
+        """Turn the second factor off."""
+        body = answers.Confirmation(password, code)
+        await self._call("POST", f"{_ME}/second-factor/removal", answers.Done, body=body)
 
     # Users
 
@@ -312,7 +374,8 @@ class Client:
                 method, path, answer, token=token, body=body, params=params
             )
         except ApiError as error:
-            if error.status != _UNAUTHORIZED:
+            # A wrong password is no reason to doubt the token.
+            if error.code not in _REFUSED_TOKENS:
                 raise
         token = await self._credentials.renewed(token)
         return await self._http.call(method, path, answer, token=token, body=body, params=params)

@@ -41,20 +41,26 @@ class Credentials:
         return self._known().user_id
 
     async def log_in(
-        self, email: str, password: str, device: str | None, *, keep_password: bool
+        self,
+        email: str,
+        password: str,
+        device: str | None,
+        *,
+        code: str | None = None,
+        keep_password: bool,
     ) -> Tokens:
         """Get tokens for a new session."""
 
-        async def log_in() -> Tokens:
+        async def log_in(code: str | None = None) -> Tokens:
             return await self._http.call(
                 "POST",
                 "/user-service/login",
                 Tokens,
-                body=Login(email, password),
+                body=Login(email, password, code),
                 user_agent=device,
             )
 
-        tokens = await log_in()
+        tokens = await log_in(code)
         self._take(tokens)
         self._log_in_again = log_in if keep_password else None
         return tokens
