@@ -91,8 +91,7 @@ class OwnAccounts:
             raise ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "the password is wrong")
         await self.sessions.end_others(who.user_id, who.session_id, now)
         log.info("password_changed", user_id=who.user_id)
-        at = format_time(now)
-        alert = PasswordChanged(new_id(), origin.device, origin.address, at, _by(who))
+        alert = PasswordChanged(new_id(), *_told(who, origin, now))
         self.alerts.tell(who.user_id, alert)
 
     async def begin_second_factor(
@@ -158,14 +157,13 @@ class OwnAccounts:
         self, who: Who, origin: Origin, now: datetime, *, enabled: bool
     ) -> None:
         log.info("second_factor_changed", user_id=who.user_id, enabled=enabled)
-        at = format_time(now)
-        alert = SecondFactorChanged(new_id(), origin.device, origin.address, at, _by(who), enabled)
+        alert = SecondFactorChanged(new_id(), *_told(who, origin, now), enabled=enabled)
         self.alerts.tell(who.user_id, alert)
 
 
-def _by(who: Who) -> SessionId:
-    # Nobody's session is empty: all devices hear of it.
-    return who.session_id or SessionId("")
+def _told(who: Who, origin: Origin, now: datetime) -> tuple[str, str, str, SessionId]:
+    """Return device, address, time and session of an alert; a service has no session."""
+    return origin.device, origin.address, format_time(now), who.session_id or SessionId("")
 
 
 def _nothing_begun() -> ChatterRoomError:
