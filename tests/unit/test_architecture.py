@@ -20,7 +20,7 @@ DRIVERS = {
     "uvicorn": ("gateway/server.py", "gateway/http_protocol.py"),
     "httptools": ("gateway/http_protocol.py",),
     "jwt": ("auth/tokens.py",),
-    "cryptography": ("auth/",),
+    "cryptography": ("auth/", "users/second_factor.py"),
     "argon2": ("users/passwords.py",),
     "httpx": ("httpx",),
     "websockets": ("websockets",),

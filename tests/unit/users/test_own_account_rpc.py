@@ -1,5 +1,6 @@
 """What users do with their own account, through gRPC, on a real user service."""
 
+import asyncio
 import base64
 import time
 
@@ -13,6 +14,7 @@ from pymongo import MongoClient
 from chatterroom.core.errors import ErrorCode
 from chatterroom.core.ids import new_id
 from chatterroom.pb import users_pb2 as pb
+from chatterroom.rpc.errors import error_from
 
 from .conftest import PASSWORD
 
@@ -217,6 +219,23 @@ async def test_a_changed_password_ends_all_other_sessions(users, alice, code_of)
     assert (await refresh(users, alice)).token
     assert await code_of(log_in(users)) is ErrorCode.WRONG_CREDENTIALS
     assert (await log_in(users, password=NEW_PASSWORD)).token
+
+
+async def test_no_login_with_the_old_password_outlives_a_change(users, alice, mongo_url):
+    async def try_to_log_in() -> None:
+        try:
+            await log_in(users)
+        except grpc.aio.AioRpcError as failure:
+            error = error_from(failure)
+            assert error is not None
+            assert error.code in {ErrorCode.WRONG_CREDENTIALS, ErrorCode.OVERLOADED}
+
+    logins = [asyncio.create_task(try_to_log_in()) for _ in range(5)]
+    await change_password(users, alice)
+    await asyncio.gather(*logins)
+    with MongoClient(mongo_url) as client:
+        sessions = client.get_default_database().sessions.find()
+        assert [session["_id"] for session in sessions] == [alice.session_id]
 
 
 async def test_a_service_that_names_no_session_ends_all_of_them(users, alice, code_of):
