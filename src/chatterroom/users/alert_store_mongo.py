@@ -37,6 +37,7 @@ class AlertStore:
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._alerts = database.alerts
         self._sessions = database.sessions
+        self._deleted = database.deleted_users
         self._preparing = asyncio.Lock()
         self._prepared = False
 
@@ -55,7 +56,7 @@ class AlertStore:
         return True
 
     async def add(self, alerts: Sequence[tuple[UserId, KeptAlert]], now: datetime) -> None:
-        """Keep alerts; those that are kept already change nothing."""
+        """Keep alerts, but none of deleted users; those that are kept already change nothing."""
         await self._prepare()
         documents = [
             {
@@ -74,8 +75,15 @@ class AlertStore:
                 failures = (error.details or {}).get("writeErrors", [])
                 if any(failure["code"] != _DUPLICATE for failure in failures):
                     raise
-        for user_id in dict.fromkeys(user_id for user_id, _ in alerts):
+        users = list(dict.fromkeys(user_id for user_id, _ in alerts))
+        for user_id in users:
             await self._trim(user_id)
+        # Looked for behind the alerts: a deletion that is not seen here has yet to forget them.
+        with translated():
+            deleted = self._deleted.find({"_id": {"$in": users}}, {"_id": True})
+            gone = [each["_id"] async for each in deleted]
+            if gone:
+                await self._alerts.delete_many({"user_id": {"$in": gone}})
 
     async def unseen(self, user_id: UserId, session_id: SessionId) -> list[KeptAlert]:
         """Return what a session has neither acked nor caused, oldest first."""

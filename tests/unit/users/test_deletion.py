@@ -12,8 +12,8 @@ from pymongo import AsyncMongoClient
 from chatterroom.auth.secrets import KnownCredentials, ServiceCredential
 from chatterroom.chat.servicer_grpc import OPEN_TO
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
-from chatterroom.core.ids import UserId, new_id
-from chatterroom.core.times import now
+from chatterroom.core.ids import SessionId, UserId, new_id
+from chatterroom.core.times import format_time, now
 from chatterroom.pb import chat_pb2, chat_pb2_grpc, users_pb2
 from chatterroom.rpc.backend import Backend
 from chatterroom.rpc.balancer import Balancer, Instance
@@ -23,6 +23,7 @@ from chatterroom.rpc.server import serve_rpc
 from chatterroom.users import deletion
 from chatterroom.users.accounts import Account
 from chatterroom.users.alert_store_mongo import AlertStore
+from chatterroom.users.alerts import LoginFailed
 from chatterroom.users.deletion import Deletions
 from chatterroom.users.deletion_mongo import DeletionStore
 from chatterroom.users.session_control import SessionControl
@@ -147,6 +148,30 @@ async def test_a_failure_is_tried_again_and_holds_up_nobody_else(
     await until_done(deletions, mongo_url)
     assert len(chat.asked) == 3
     assert set(chat.asked) == {one.user_id, other.user_id}
+
+
+def a_failed_login() -> LoginFailed:
+    return LoginFailed(new_id(), "phone", "203.0.113.1", format_time(now()))
+
+
+async def test_alerts_that_were_kept_are_gone_with_the_account(stores, deletions_with, alerts):
+    one, other = await an_account(stores[0]), await an_account(stores[0], "other")
+    kept = a_failed_login()
+    await alerts.add([(one.user_id, a_failed_login()), (other.user_id, kept)], now())
+    await (await deletions_with(Chat())).delete(one)
+    session = SessionId(new_id())
+    assert await alerts.unseen(one.user_id, session) == []
+    assert await alerts.unseen(other.user_id, session) == [kept]
+
+
+async def test_an_alert_that_comes_after_the_deletion_is_not_kept(stores, alerts):
+    one, other = await an_account(stores[0]), await an_account(stores[0], "other")
+    await stores[1].begin(one, now())
+    kept = a_failed_login()
+    await alerts.add([(one.user_id, a_failed_login()), (other.user_id, kept)], now())
+    session = SessionId(new_id())
+    assert await alerts.unseen(one.user_id, session) == []
+    assert await alerts.unseen(other.user_id, session) == [kept]
 
 
 async def test_a_deletion_is_claimed_by_one_instance_at_a_time(stores):
