@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -38,19 +39,32 @@ def desk(alice: User, platform: Platform):
     session.http.close()
 
 
-async def test_an_ended_session_is_over_on_every_instance_within_a_second(
-    alice: User, desk: User, bob: User
-):
-    # Sockets of different rooms prefer different instances.
-    rooms = [alice.create_room(bob, name=f"Room {number}") for number in range(6)]
-    sessions = desk.http.get("/user-service/sessions").json()["sessions"]
-    assert [session["current"] for session in sessions] == [True, False]
-    ending = sessions[1]["session_id"]
-    ways = [alice.connect("/ws/alert", simple=True), alice.connect()]
-    ways += [alice.connect(room_id=room) for room in rooms]
+async def all_sockets_of(user: User, other: User) -> list:
+    """Connect everywhere: sockets of different rooms prefer different instances."""
+    rooms = [user.create_room(other, name=f"Room {number}") for number in range(6)]
+    ways = [user.connect("/ws/alert", simple=True), user.connect()]
+    ways += [user.connect(room_id=room) for room in rooms]
     sockets = [await way for way in ways]
     for socket in sockets:
         await receive(socket, "ready")
+    return sockets
+
+
+async def refused_within_a_second(user: User, ended_at: float) -> None:
+    """Wait until the gateway refuses a token; services hear of an end one by one."""
+    while (answer := user.http.get("/chat-service/conversations")).status_code == 200:
+        assert time.monotonic() - ended_at < 1
+        await asyncio.sleep(0.02)
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
+
+
+async def test_an_ended_session_is_over_on_every_instance_within_a_second(
+    alice: User, desk: User, bob: User
+):
+    sessions = desk.http.get("/user-service/sessions").json()["sessions"]
+    assert [session["current"] for session in sessions] == [True, False]
+    ending = sessions[1]["session_id"]
+    sockets = await all_sockets_of(alice, bob)
     async with desk.connect() as stays:
         await receive(stays, "ready")
         asked_at = time.monotonic()
@@ -58,8 +72,7 @@ async def test_an_ended_session_is_over_on_every_instance_within_a_second(
         assert answer.json() == {"message": "Session ended successfully"}
         assert {await closed_with(socket) for socket in sockets} == {4401}
         assert time.monotonic() - asked_at < 1
-        refused = alice.http.get("/chat-service/conversations")
-        assert (refused.status_code, refused.json()["code"]) == (401, "token_invalid")
+        await refused_within_a_second(alice, asked_at)
         with pytest.raises(websockets.InvalidStatus) as caught:
             await alice.connect()
         assert caught.value.response.status_code == 401
@@ -68,13 +81,38 @@ async def test_an_ended_session_is_over_on_every_instance_within_a_second(
     assert bob.http.get("/chat-service/conversations").status_code == 200
 
 
+async def test_a_new_password_ends_the_other_sessions_within_a_second(
+    alice: User, desk: User, bob: User
+):
+    sockets = await all_sockets_of(alice, bob)
+    body = {"current_password": alice.password, "new_password": secrets.token_urlsafe(12)}
+    assert desk.http.post("/user-service/me/password", json=body).status_code == 200
+    answered_at = time.monotonic()
+    assert {await closed_with(socket) for socket in sockets} == {4401}
+    assert time.monotonic() - answered_at < 1
+    await refused_within_a_second(alice, answered_at)
+    assert desk.http.get("/chat-service/conversations").status_code == 200
+
+
+async def test_a_deletion_ends_all_sessions_within_a_second(alice: User, desk: User, bob: User):
+    sockets = [*await all_sockets_of(alice, bob), await desk.connect()]
+    deleted = desk.http.post("/user-service/me/deletion", json={"password": alice.password})
+    assert deleted.status_code == 200, deleted.text
+    answered_at = time.monotonic()
+    assert {await closed_with(socket) for socket in sockets} == {4401}
+    assert time.monotonic() - answered_at < 1
+    for user in (alice, desk):
+        await refused_within_a_second(user, answered_at)
+
+
 async def test_a_logout_closes_the_chat_sockets_of_the_session(alice: User):
     async with alice.connect() as socket:
         await receive(socket, "ready")
         assert alice.http.post("/user-service/logout").status_code == 200
+        ended_at = time.monotonic()
         async with asyncio.timeout(1):
             assert await closed_with(socket) == 4401
-    assert alice.http.get("/user-service/sessions").json()["code"] == "token_invalid"
+    await refused_within_a_second(alice, ended_at)
 
 
 async def test_all_other_sessions_end_and_the_current_one_goes_on(alice: User, desk: User):
