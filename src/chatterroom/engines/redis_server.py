@@ -23,7 +23,7 @@ __all__ = ["RedisServer", "redis_url"]
 _START_DEADLINE_S = 60.0
 _CALL_TIMEOUT_S = 1.0
 _DATABASES = 16
-_PASSWORD = "password"  # noqa: S105 -- the name of a file
+_PASSWORD = "password"  # noqa: S105 -- the name of a file  # nosec B105
 _CONFIGURATION = "redis.conf"
 
 
