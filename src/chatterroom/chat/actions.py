@@ -22,6 +22,7 @@ from chatterroom.chat.conversation import (
     RemoveMember,
     UpdateRoom,
 )
+from chatterroom.chat.departed import Departed
 from chatterroom.chat.entries import Role
 from chatterroom.chat.events import encode_typing
 from chatterroom.chat.hub import Hub
@@ -63,6 +64,7 @@ class Actions:
     marks: Marks
     presence: Presence
     blocks: Blocks
+    departed: Departed
 
     async def send_private_message(
         self,
@@ -84,6 +86,7 @@ class Actions:
                 ErrorCode.MESSAGE_TO_ONESELF, "a private chat is between two users"
             )
         self.blocks.require_none(sender_id, [receiver_id])
+        self.departed.require_present(receiver_id)
         conversation_id = private_conversation_id(sender_id, receiver_id)
         pair = (sender_id, receiver_id)
         if pair in (await self.strangers([pair]) if strangers is None else strangers):
@@ -256,8 +259,10 @@ class Actions:
     async def forget_user(self, user_id: UserId) -> int:
         """End all of a user's memberships of rooms, as `leave_room` does; return how many.
 
-        Private chats stay to the other side. After a failure some rooms may have been left.
+        Private chats stay to the other side, who cannot write there any more. After a failure
+        some rooms may have been left.
         """
+        await self.departed.add(user_id)
         left = 0
         for membership in await self.store.memberships(user_id):
             if is_private(membership.conversation_id):

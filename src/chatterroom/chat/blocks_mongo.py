@@ -13,7 +13,7 @@ from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import UserId
 
-__all__ = ["MongoBlockStore"]
+__all__ = ["MongoBlockStore", "available"]
 
 # A write may become visible after one that carries a later time of the server's clock.
 _OVERLAP = timedelta(seconds=10)
@@ -28,12 +28,12 @@ class MongoBlockStore:
 
     async def prepare(self) -> None:
         """Create the index that is missing."""
-        with _available():
+        with available():
             await self._blocks.create_index("changed_at", name="changed")
 
     async def set_block(self, user_id: UserId, blocked_id: UserId, *, blocked: bool) -> None:
         """See `BlockStore`. The time is the server's: the instances' clocks may differ."""
-        with _available():
+        with available():
             await self._blocks.update_one(
                 {"_id": {"user_id": user_id, "blocked_id": blocked_id}},
                 {"$set": {"blocked": blocked}, "$currentDate": {"changed_at": True}},
@@ -45,7 +45,7 @@ class MongoBlockStore:
         wanted: dict[str, Any] = {"blocked": True}
         if since is not None:
             wanted = {"changed_at": {"$gt": since - _OVERLAP}}
-        with _available():
+        with available():
             return [
                 Block(
                     UserId(found["_id"]["user_id"]),
@@ -58,7 +58,8 @@ class MongoBlockStore:
 
 
 @contextmanager
-def _available() -> Iterator[None]:
+def available() -> Iterator[None]:
+    """Raise `StorageUnavailableError` where MongoDB fails."""
     try:
         yield
     except PyMongoError as error:

@@ -18,6 +18,7 @@ from chatterroom.auth.tokens import TokenVerifier
 from chatterroom.chat.actions import Actions
 from chatterroom.chat.blocks import Blocks
 from chatterroom.chat.chat_sockets import ChatSockets
+from chatterroom.chat.departed import Departed
 from chatterroom.chat.entries import Entry
 from chatterroom.chat.events import encode_block
 from chatterroom.chat.hub import Hub
@@ -89,12 +90,14 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
             store.blocks,
             lambda user_id, other, blocked: hub.tell_user(user_id, encode_block(other, blocked)),
         )
-        actions = Actions(conversation_log, store, hub, People(users), marks, presence, blocks)
+        departed = Departed(store.departed)
+        people = People(users)
+        actions = Actions(conversation_log, store, hub, people, marks, presence, blocks, departed)
         origins = frozenset(split_urls(settings.allowed_origins))
         sockets = ChatSockets(actions, leases, tasks, verifier=verifier, allowed_origins=origins)
 
         async def ready() -> bool:
-            return await store.ready() and blocks.loaded
+            return await store.ready() and blocks.loaded and departed.loaded
 
         background = [
             tasks.create_task(directory.follow()),
@@ -110,6 +113,7 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
             tasks.create_task(hub.run()),
             tasks.create_task(presence.run()),
             tasks.create_task(blocks.run()),
+            tasks.create_task(departed.run()),
         ]
         servicer = ChatServicer(actions, leases)
         async with serve_rpc(

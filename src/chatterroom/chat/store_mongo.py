@@ -23,6 +23,7 @@ from pymongo.read_concern import ReadConcern
 
 from chatterroom.chat.blocks_mongo import MongoBlockStore
 from chatterroom.chat.conversation import Conversation, Member
+from chatterroom.chat.departed_mongo import MongoDepartedStore
 from chatterroom.chat.entries import (
     Entry,
     MemberAdded,
@@ -104,6 +105,7 @@ class ChatStore:
         )
         self._client = client
         self.blocks = MongoBlockStore(database)
+        self.departed = MongoDepartedStore(database)
         self._prepared = False
         self._durable = durable
         self._database = database
@@ -133,12 +135,14 @@ class ChatStore:
         try:
             yield store
         finally:
-            await calls_ended(store)
+            for each in (store, store.blocks, store.departed):
+                await calls_ended(each)
             await client.close()
 
     async def prepare(self) -> None:
         """Create what indexes are missing."""
         await self.blocks.prepare()
+        await self.departed.prepare()
         with _available():
             for messages in (self._room_messages, self._private_messages):
                 await messages.create_index(

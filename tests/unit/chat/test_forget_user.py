@@ -1,6 +1,7 @@
 """A user whose account is gone leaves all rooms, and only the rooms."""
 
 import asyncio
+import json
 
 from chatterroom.core.errors import ErrorCode
 from chatterroom.pb import chat_pb2
@@ -61,6 +62,19 @@ async def test_private_chats_stay_to_the_other_side(service: Service):
     ]
     [conversation] = (await conversations(service, BOB)).conversations
     assert conversation.peer_id == ALICE
+
+
+async def test_nobody_writes_to_a_forgotten_user_any_more(service: Service):
+    await send_private(service, ALICE, BOB, "stays")
+    await forget(service, ALICE)
+    assert await code_of(send_private(service, BOB, ALICE, "late")) is ErrorCode.USER_NOT_FOUND
+    async with service.connect(BOB) as socket:
+        await resume(socket)
+        await socket.send(json.dumps({"type": "send", "receiver_id": ALICE, "message": "late"}))
+        assert (await receive(socket, "error"))["code"] == "user_not_found"
+    await send_private(service, BOB, CAROL, "in time")
+    history = await private_history(service, BOB, ALICE)
+    assert [each.message for each in history.messages] == ["stays"]
 
 
 async def test_the_others_hear_that_a_forgotten_user_has_left(service: Service):
