@@ -48,7 +48,7 @@ class AlertSocket:
     First those that the session has not seen, then live ones, each once.
     """
 
-    __slots__ = ("_parts", "_socket", "_token", "_waiting", "_work", "session_id")
+    __slots__ = ("_parts", "_socket", "_token", "_told", "_waiting", "_work", "session_id")
 
     def __init__(self, token: AccessToken, parts: AlertSockets) -> None:
         self.session_id = token.session_id
@@ -58,6 +58,7 @@ class AlertSocket:
         self._work: set[asyncio.Task[None]] = set()
         # Live alerts that wait until those before them are told; None from then on.
         self._waiting: list[Alert] | None = []
+        self._told: frozenset[str] = frozenset()
 
     def connected(self, socket: Socket) -> None:
         """Begin to hear, say `ready`, and set the end."""
@@ -89,7 +90,9 @@ class AlertSocket:
     def hear(self, alert: Alert) -> None:
         """Pass an alert on to the client."""
         if self._waiting is None:
-            self._send(alert)
+            # What is stored may be read and told before those who stored it tell it.
+            if isinstance(alert, ProfileChanged) or alert.alert_id not in self._told:
+                self._send(alert)
         elif len(self._waiting) < _MAX_WAITING:
             self._waiting.append(alert)
         else:
@@ -121,11 +124,10 @@ class AlertSocket:
             return
         for alert in unseen:
             self._send(alert)
-        told = {alert.alert_id for alert in unseen}
+        self._told = frozenset(alert.alert_id for alert in unseen)
         waiting, self._waiting = self._waiting or [], None
         for each in waiting:
-            if isinstance(each, ProfileChanged) or each.alert_id not in told:
-                self._send(each)
+            self.hear(each)
 
     async def _ack(self, ack: Ack) -> None:
         try:
