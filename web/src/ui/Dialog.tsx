@@ -1,0 +1,62 @@
+// A modal dialog: the browser's own, which holds the focus and closes with Escape.
+
+import { useEffect, useId, useRef, type ReactNode } from "react";
+import styles from "./Dialog.module.css";
+
+interface Props {
+  title: string;
+  /** Called when the user closes it; render it no longer then. The focus goes back by itself. */
+  onClose: () => void;
+  children: ReactNode;
+  /** The buttons at its foot. */
+  actions?: ReactNode;
+  size?: "small" | "wide";
+}
+
+/** Shown for as long as it is rendered. `autoFocus` on a field in it says where one begins. */
+export function Dialog({ title, onClose, children, actions, size = "small" }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const box = dialog.current;
+    const before = document.activeElement;
+    if (box === null || box.open) return;
+    // React has focused it already, but a dialog that opens chooses anew.
+    const begin = box.contains(before) ? before : null;
+    box.showModal();
+    if (begin instanceof HTMLElement) begin.focus();
+    return () => box.close();
+  }, []);
+  return (
+    // The click on what lies behind is a comfort: Escape and the button do the same.
+    // eslint-disable-next-line jsx-a11y-x/no-noninteractive-element-interactions, jsx-a11y-x/click-events-have-key-events
+    <dialog
+      ref={dialog}
+      className={styles["dialog"]}
+      data-size={size}
+      aria-labelledby={id}
+      onCancel={(event) => {
+        // A file chooser inside tells of its cancelling, too.
+        if (event.target !== dialog.current) return;
+        event.preventDefault();
+        onClose();
+      }}
+      onClick={(event) => {
+        if (event.target === dialog.current) onClose();
+      }}
+    >
+      <div className={styles["box"]}>
+        <header className={styles["header"]}>
+          <h2 id={id}>{title}</h2>
+          <button type="button" className={styles["close"]} onClick={onClose} aria-label="Close">
+            <svg viewBox="0 0 16 16" width={16} height={16} aria-hidden>
+              <path d="M3 3l10 10M13 3L3 13" stroke="currentColor" strokeWidth={1.75} strokeLinecap="round" />
+            </svg>
+          </button>
+        </header>
+        <div className={styles["content"]}>{children}</div>
+        {actions && <footer className={styles["actions"]}>{actions}</footer>}
+      </div>
+    </dialog>
+  );
+}
