@@ -1,7 +1,7 @@
 // Joins store, socket and HTTP for one user who is logged in. Views act through it.
 
 import type { Appending, Commands } from "../protocol/commands";
-import type { Entry, Passing, Ready, Role, RoomSettings } from "../protocol/events";
+import type { Entry, MessageEvent, Passing, Ready, Role, RoomSettings } from "../protocol/events";
 import {
   newClientId,
   type ConversationId,
@@ -17,7 +17,9 @@ import { OutgoingStorage } from "../store/outgoing";
 import { Store } from "../store/store";
 import { Loader } from "./loader";
 import { Marker } from "./marker";
+import { readUnread } from "./mentions";
 import { People } from "./people";
+import { Preferences } from "./preferences";
 import { PresenceWatch } from "./presence";
 import { Sender } from "./sender";
 
@@ -38,9 +40,11 @@ export class ChatClient implements Listener {
   readonly sender: Sender;
   readonly marker: Marker;
   readonly presence: PresenceWatch;
+  readonly preferences: Preferences;
   private readonly socket: SessionSocket;
   private readonly outgoing: OutgoingStorage;
   private readonly onEnd: (reason: Error) => void;
+  private readonly messageListeners = new Set<(message: MessageEvent) => void>();
   private readonly typedAt = new Map<ConversationId, number>();
   private listTimer: ReturnType<typeof setTimeout> | null = null;
   private readonly stops: (() => void)[] = [];
@@ -63,11 +67,14 @@ export class ChatClient implements Listener {
     this.sender = new Sender(this.store, this.outgoing, this.socket);
     this.marker = new Marker(this.store, this.socket);
     this.presence = new PresenceWatch(this.socket);
+    this.preferences = new Preferences(api);
   }
 
   start(): void {
     const nudge = () => {
-      if (document.visibilityState === "visible") this.socket.nudge();
+      if (document.visibilityState !== "visible") return;
+      this.socket.nudge();
+      this.preferences.refresh();
     };
     for (const [target, type] of [
       [window, "online"],
@@ -156,6 +163,17 @@ export class ChatClient implements Listener {
     this.socket.tellTyping(id);
   }
 
+  /** Do not wait any longer before the next attempt to connect. */
+  reconnect(): void {
+    this.socket.nudge();
+  }
+
+  /** Call a listener with each new message, once and in order; return how to stop that. */
+  onMessage(listener: (message: MessageEvent) => void): () => void {
+    this.messageListeners.add(listener);
+    return () => this.messageListeners.delete(listener);
+  }
+
   // Listener
 
   changed(state: SocketState, reason: Error | null): void {
@@ -163,6 +181,7 @@ export class ChatClient implements Listener {
     if (state === "live") {
       this.presence.later();
       this.marker.later();
+      this.preferences.refresh();
     }
     if (reason !== null) this.onEnd(reason);
   }
@@ -181,6 +200,7 @@ export class ChatClient implements Listener {
     // Its name, or how much there was before, is not told by events.
     if (!conversation.listed && conversation.inside) this.readList(LIST_AGAIN_MS / 10);
     if (entry.type !== "message") return;
+    for (const listener of this.messageListeners) listener(entry);
     if (entry.sender_id === this.store.selfId) {
       this.outgoing.drop(entry.client_id);
       this.marker.knows(entry.conversation_id, entry.message_index, entry.message_index);
@@ -196,7 +216,11 @@ export class ChatClient implements Listener {
     this.listTimer ??= setTimeout(() => {
       this.listTimer = null;
       this.loader.list().then(
-        () => this.marker.later(),
+        () => {
+          this.marker.later();
+          // Where it fails, a mark is missing until the room is opened.
+          readUnread(this.store, this.loader).catch(() => undefined);
+        },
         () => this.store.connection !== "closed" && this.readList(LIST_AGAIN_MS),
       );
     }, delayMs);

@@ -27,6 +27,9 @@ const NEW_ROOM_SETTINGS: RoomSettings = {
   history: "everything",
 };
 
+// Of the unread messages, so many of the newest are looked through for mentions.
+const MENTIONS_WITHIN = 500;
+
 /**
  * Every change raises `version`. Messages that are held are always up to date: entries that
  * change them are never missed, and a page that is read later does not replace them.
@@ -67,6 +70,16 @@ export class Conversation {
 
   get unread(): number {
     return this.inside ? Math.max(0, this.messageIndex - this.readIndex) : 0;
+  }
+
+  /** Whether an unread message that is held names the user. */
+  get mentioned(): boolean {
+    if (!this.inside) return false;
+    const oldest = Math.max(this.readIndex, this.messageIndex - MENTIONS_WITHIN);
+    for (let index = this.messageIndex; index > oldest; index -= 1) {
+      if (this.messages.get(index)?.mentions.includes(this.selfId)) return true;
+    }
+    return false;
   }
 
   /** Return a message that is held. */

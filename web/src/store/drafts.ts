@@ -6,6 +6,7 @@ import { keepIfPossible, type PlaceKey } from "./outgoing";
 export class Drafts {
   private readonly storage: Storage;
   private readonly prefix: string;
+  private readonly watchers = new Map<PlaceKey, Set<() => void>>();
 
   constructor(storage: Storage, userId: UserId) {
     this.storage = storage;
@@ -20,6 +21,17 @@ export class Drafts {
   set(place: PlaceKey, text: string): void {
     if (text === "") this.storage.removeItem(this.prefix + place);
     else keepIfPossible(this.storage, this.prefix + place, text);
+    for (const watcher of this.watchers.get(place) ?? []) watcher();
+  }
+
+  /** Call a watcher after each change of a draft; return how to stop that. */
+  watch(place: PlaceKey, watcher: () => void): () => void {
+    const watchers = this.watchers.get(place) ?? new Set();
+    this.watchers.set(place, watchers.add(watcher));
+    return () => {
+      watchers.delete(watcher);
+      if (watchers.size === 0 && this.watchers.get(place) === watchers) this.watchers.delete(place);
+    };
   }
 
   clear(): void {

@@ -16,6 +16,8 @@ export interface ConversationSummary {
   readonly name: string;
   readonly peerId: UserId;
   readonly unread: number;
+  /** Whether an unread message names the user, as far as the messages are held. */
+  readonly mentioned: boolean;
   readonly messageIndex: number;
   readonly readIndex: number;
   readonly lastMessage: Message | null;
@@ -62,7 +64,7 @@ export function detailsOf(conversation: Conversation, selfId: UserId): Conversat
   const kept = summaries.get(conversation);
   if (kept?.version === conversation.version) return kept.value;
   const { id, kind, name, peerId, unread, messageIndex, readIndex, lastActivityAt } = conversation;
-  const { inside, settings, members, pins, marks } = conversation;
+  const { inside, mentioned, settings, members, pins, marks } = conversation;
   const value: ConversationDetails = {
     id,
     place: kind === "room" ? `r:${id}` : `u:${peerId}`,
@@ -70,6 +72,7 @@ export function detailsOf(conversation: Conversation, selfId: UserId): Conversat
     name,
     peerId,
     unread,
+    mentioned,
     messageIndex,
     readIndex,
     lastMessage: conversation.lastMessage ?? null,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Entry } from "../protocol/events";
 import { base, head, message, OTHER, ROOM, SELF } from "../testing/entries";
 import { Store } from "./store";
-import { TimelineSelector } from "./selectors";
+import { detailsOf, TimelineSelector } from "./selectors";
 
 const ready = (seq: number) => ({
   type: "ready" as const,
@@ -137,5 +137,24 @@ describe("the timeline", () => {
     expect(selector.select().items.map((item) => [item.kind, item.key])).toEqual([
       ["message", "client-1"],
     ]);
+  });
+});
+
+describe("mentions", () => {
+  test("an unread message that names the user marks the conversation until it is read", () => {
+    const store = opened();
+    store.apply({ ...message(1), mentions: [SELF] });
+    store.apply(message(2));
+    const mentioned = () => detailsOf(store.conversation(ROOM), SELF).mentioned;
+    expect(mentioned()).toBe(true);
+    store.readUpTo(ROOM, 1);
+    expect(mentioned()).toBe(false);
+  });
+
+  test("a mention that is deleted marks no longer", () => {
+    const store = opened();
+    store.apply({ ...message(1), mentions: [SELF] });
+    store.apply({ ...base(2), type: "message_deleted", message_index: 1, message_id: base(1).id });
+    expect(detailsOf(store.conversation(ROOM), SELF).mentioned).toBe(false);
   });
 });
