@@ -1,27 +1,44 @@
 // The frame of everything behind the login: the list beside what was chosen. On a phone one of
 // both is shown.
 
-import type { ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import { useLocation } from "wouter";
 import { Sidebar } from "../views/sidebar/Sidebar";
 import { ConnectionBanner } from "./ConnectionBanner";
+import { NotificationsProvider } from "./notifications";
 import { PATHS } from "./routes";
 import styles from "./Shell.module.css";
+import { useTitle } from "./title";
 
 export function Shell({ children }: { children: ReactNode }) {
   const [path] = useLocation();
+  const content = useRef<HTMLElement>(null);
+  const isFirst = useRef(true);
+  useTitle(path);
+  useEffect(() => {
+    // A page that opens leaves the focus alone; later it must not be lost with what had it.
+    if (isFirst.current) isFirst.current = false;
+    else if (path !== PATHS.home && !hasVisibleFocus()) content.current?.focus();
+  }, [path]);
   return (
-    <div className={styles["shell"]} data-shows={path === PATHS.home ? "list" : "content"}>
-      <a className="skip-link" href="#content">
-        Skip to the conversation
-      </a>
-      <nav className={styles["sidebar"]} aria-label="Conversations">
-        <Sidebar />
-      </nav>
-      <main className={styles["content"]} id="content" tabIndex={-1}>
+    <NotificationsProvider>
+      <div className={styles["shell"]} data-shows={path === PATHS.home ? "list" : "content"}>
+        <a className="skip-link" href="#content">
+          Skip to the conversation
+        </a>
         <ConnectionBanner />
-        {children}
-      </main>
-    </div>
+        <nav className={styles["sidebar"]} aria-label="Conversations">
+          <Sidebar />
+        </nav>
+        <main ref={content} className={styles["content"]} id="content" tabIndex={-1}>
+          {children}
+        </main>
+      </div>
+    </NotificationsProvider>
   );
+}
+
+function hasVisibleFocus(): boolean {
+  const focused = document.activeElement;
+  return focused !== null && focused !== document.body && focused.checkVisibility();
 }

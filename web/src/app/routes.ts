@@ -25,3 +25,9 @@ export function roomPlace(id: string): PlaceKey {
 export function privatePlace(userId: string): PlaceKey {
   return `u:${userId}`;
 }
+
+/** Return the place that a path shows; null where it shows none. */
+export function placeAt(path: string): PlaceKey | null {
+  const found = /^\/([ru])\/([^/?]+)$/.exec(path);
+  return found === null ? null : (`${found[1]}:${found[2]}` as PlaceKey);
+}

@@ -1,84 +1,87 @@
-// The list of conversations.
+// The list of conversations, and what begins new ones.
 
-import { Link } from "wouter";
-import { useConversations, useListRead, useOnline, useUser } from "../../app/hooks";
-import { pathOf } from "../../app/routes";
-import { useClient, useSession } from "../../app/session";
-import type { ConversationSummary } from "../../store/selectors";
-import { Avatar } from "../../ui/Avatar";
-import { Button } from "../../ui/Button";
-import { shortTime } from "../../ui/times";
-import { PersonSearch } from "./PersonSearch";
+import { lazy, Suspense, useRef, useState } from "react";
+import { useLocation } from "wouter";
+import { useConversations } from "../../app/hooks";
+import { neighbourOf } from "../../app/neighbours";
+import { useMuted } from "../../app/preferences";
+import { PATHS, pathOf, placeAt } from "../../app/routes";
+import { useShortcuts } from "../../app/shortcuts";
+import { ConversationList } from "./ConversationList";
+import { Header } from "./Header";
+import { Search } from "./Search";
+import { SHORTCUTS } from "./shortcut_list";
 import styles from "./Sidebar.module.css";
 
+const NewRoom = lazy(() => import("./NewRoom"));
+const ShortcutHelp = lazy(() => import("./ShortcutHelp"));
+
 export function Sidebar() {
+  const [path, navigate] = useLocation();
   const conversations = useConversations();
-  const isRead = useListRead();
+  const muted = useMuted();
+  const [text, setText] = useState("");
+  const [dialog, setDialog] = useState<"room" | "shortcuts" | null>(null);
+  const search = useRef<HTMLInputElement>(null);
+  const list = useRef<HTMLUListElement>(null);
+
+  const find = () => {
+    const isOpen = search.current?.checkVisibility() ?? false;
+    // On a phone the box is on the screen before.
+    if (!isOpen) navigate(PATHS.home);
+    setTimeout(() => {
+      search.current?.focus();
+      search.current?.select();
+    });
+  };
+  const move = (step: 1 | -1, isUnreadOnly: boolean) => {
+    const place = neighbourOf(
+      conversations,
+      placeAt(path),
+      step,
+      isUnreadOnly ? ({ id, unread, mentioned }) => unread > 0 && (!muted.has(id) || mentioned) : undefined,
+    );
+    if (place !== null) navigate(pathOf(place));
+  };
+  const showShortcuts = () => setDialog("shortcuts");
+  useShortcuts({
+    [SHORTCUTS.search]: find,
+    [SHORTCUTS.previous]: () => move(-1, false),
+    [SHORTCUTS.next]: () => move(1, false),
+    [SHORTCUTS.previousUnread]: () => move(-1, true),
+    [SHORTCUTS.nextUnread]: () => move(1, true),
+    [SHORTCUTS.help]: showShortcuts,
+    [SHORTCUTS.helpAnywhere]: showShortcuts,
+  });
+
   return (
     <>
-      <header className={styles["header"]}>
-        <Self />
-      </header>
-      <PersonSearch />
-      <ul className={styles["list"]}>
-        {conversations.map((conversation) => (
-          <Row key={conversation.id} conversation={conversation} />
-        ))}
-      </ul>
-      {isRead && conversations.length === 0 && (
-        <p className={styles["empty"]}>No conversations yet. Find somebody to write to.</p>
+      <Header
+        onNewRoom={() => setDialog("room")}
+        onNewChat={find}
+        onShowShortcuts={showShortcuts}
+      />
+      <Search
+        ref={search}
+        text={text}
+        onText={setText}
+        onLeave={() => list.current?.querySelector("a")?.focus()}
+      />
+      {text.trim() === "" && (
+        <ConversationList
+          ref={list}
+          conversations={conversations}
+          onFind={find}
+          onNewRoom={() => setDialog("room")}
+          onLeave={() => search.current?.focus()}
+        />
       )}
+      <div className={styles["dialogs"]}>
+        <Suspense>
+          {dialog === "room" && <NewRoom onClose={() => setDialog(null)} />}
+          {dialog === "shortcuts" && <ShortcutHelp onClose={() => setDialog(null)} />}
+        </Suspense>
+      </div>
     </>
   );
 }
-
-function Self() {
-  const { store } = useClient();
-  const { logOut } = useSession();
-  const user = useUser(store.selfId);
-  return (
-    <>
-      <Link href="/settings" className={styles["self"]}>
-        <Avatar id={store.selfId} name={user?.username ?? ""} url={user?.avatar_url} size="small" />
-        <strong>{user?.display_name || user?.username}</strong>
-      </Link>
-      <Button kind="quiet" onClick={() => void logOut().catch(() => undefined)}>
-        Log out
-      </Button>
-    </>
-  );
-}
-
-function Row({ conversation }: { conversation: ConversationSummary }) {
-  const { kind, peerId, name, unread, lastMessage, lastActivityAt, id, place } = conversation;
-  const peer = useUser(peerId);
-  const isOnline = useOnline(peerId);
-  const title = kind === "room" ? name : (peer?.display_name || peer?.username) ?? "…";
-  return (
-    <li>
-      <Link
-        href={pathOf(place)}
-        className={(isActive) => `${styles["row"]} ${isActive ? styles["active"] : ""}`}
-      >
-        <Avatar id={peerId || id} name={title} url={peer?.avatar_url} isOnline={isOnline} />
-        <span className={styles["title"]}>
-          {title}
-          {isOnline && <span className="visually-hidden">, online</span>}
-        </span>
-        <time className={styles["time"]} dateTime={lastActivityAt}>
-          {shortTime(lastActivityAt)}
-        </time>
-        <span className={styles["last"]}>
-          {lastMessage?.deleted ? "Message deleted" : lastMessage?.message}
-        </span>
-        {unread > 0 && (
-          <span className={styles["unread"]}>
-            {unread > 999 ? "999+" : unread}
-            <span className="visually-hidden"> unread</span>
-          </span>
-        )}
-      </Link>
-    </li>
-  );
-}
-

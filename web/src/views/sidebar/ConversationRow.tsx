@@ -1,0 +1,116 @@
+// One conversation in the list: whose it is, what was said last, and what wants attention.
+
+import { memo, useCallback, useSyncExternalStore } from "react";
+import { Link } from "wouter";
+import { useOnline, useStore, useUser, useUserName, useWriters } from "../../app/hooks";
+import { nameOf } from "../../app/names";
+import { pathOf } from "../../app/routes";
+import { useClient } from "../../app/session";
+import type { ConversationId } from "../../protocol/ids";
+import type { ConversationSummary } from "../../store/selectors";
+import type { PlaceKey } from "../../store/outgoing";
+import { Avatar } from "../../ui/Avatar";
+import { Badge, MentionMark } from "../../ui/Badge";
+import { Icon } from "../../ui/Icon";
+import { IconButton } from "../../ui/IconButton";
+import { Menu, MenuItem } from "../../ui/Menu";
+import { shortTime } from "../../ui/times";
+import { previewOf } from "./preview";
+import styles from "./ConversationRow.module.css";
+
+interface Props {
+  conversation: ConversationSummary;
+  isMuted: boolean;
+  onMute: (id: ConversationId, isMuted: boolean) => void;
+}
+
+export const ConversationRow = memo(
+  function ConversationRow({ conversation, isMuted, onMute }: Props) {
+    const { kind, peerId, name, unread, mentioned, lastActivityAt, id, place } = conversation;
+    const { marker } = useClient();
+    const peer = useUser(peerId);
+    const isOnline = useOnline(peerId);
+    const title = kind === "room" ? name || "…" : nameOf(peer);
+    // In a private chat everything unread is for the user.
+    const isMentioned = mentioned && kind === "room";
+    return (
+      <li className={styles["item"]}>
+        <Link
+          href={pathOf(place)}
+          className={(isActive) => `${styles["row"]} ${isActive ? styles["active"] : ""}`}
+          data-unread={(unread > 0 && (!isMuted || isMentioned)) || undefined}
+        >
+          <Avatar id={peerId || id} name={title} url={peer?.avatar_url} isOnline={isOnline} />
+          <span className={styles["title"]}>
+            <span className={styles["name"]}>{title}</span>
+            {isOnline && <span className="visually-hidden">, online</span>}
+            {isMuted && <Icon name="bellOff" size={14} />}
+            {isMuted && <span className="visually-hidden">, muted</span>}
+          </span>
+          <time className={styles["time"]} dateTime={lastActivityAt}>
+            {shortTime(lastActivityAt)}
+          </time>
+          <span className={styles["last"]}>
+            <LastLine conversation={conversation} />
+          </span>
+          <span className={styles["marks"]}>
+            {isMentioned && <MentionMark />}
+            <Badge count={unread} label="unread" kind={isMuted ? "quiet" : "accent"} />
+          </span>
+        </Link>
+        <Menu
+          trigger={
+            <IconButton icon="more" label={`More for ${title}`} className={styles["more"] ?? ""} />
+          }
+        >
+          <MenuItem onSelect={() => onMute(id, !isMuted)}>{isMuted ? "Unmute" : "Mute"}</MenuItem>
+          <MenuItem
+            disabled={unread === 0}
+            onSelect={() => marker.read(id, conversation.messageIndex)}
+          >
+            Mark as read
+          </MenuItem>
+        </Menu>
+      </li>
+    );
+  },
+  (old, now) => old.conversation === now.conversation && old.isMuted === now.isMuted,
+);
+
+/** What comes first of: who is writing, what failed, what was begun, what was said. */
+function LastLine({ conversation }: { conversation: ConversationSummary }) {
+  const { id, kind, place, lastMessage } = conversation;
+  const { store } = useClient();
+  const [writer, ...others] = useWriters(id);
+  const writerName = useUserName(writer ?? "");
+  const sender = lastMessage?.sender_id ?? "";
+  const isOwn = sender === store.selfId;
+  const senderName = useUserName(kind === "room" && !isOwn ? sender : "");
+  const draft = useDraftText(place);
+  const hasFailed = useStore(() =>
+    store.outgoingTo(place).some((message) => message.state === "failed"),
+  );
+  if (hasFailed) return <span className={styles["failed"]}>A message was not sent</span>;
+  if (writer !== undefined) {
+    const who = others.length > 0 ? "Several people are" : kind === "room" ? `${writerName} is` : "";
+    const text = who === "" ? "Writing…" : `${who} writing…`;
+    return <span className={styles["writing"]}>{text}</span>;
+  }
+  if (draft !== "") {
+    return (
+      <>
+        <span className={styles["draft"]}>Draft:</span> {previewOf(draft)}
+      </>
+    );
+  }
+  if (lastMessage === null) return kind === "room" ? "No messages yet" : "";
+  const author = isOwn ? "You: " : kind === "room" ? `${senderName}: ` : "";
+  if (lastMessage.deleted) return <em>{author}Message deleted</em>;
+  return author + previewOf(lastMessage.message);
+}
+
+function useDraftText(place: PlaceKey): string {
+  const { drafts } = useClient();
+  const watch = useCallback((watcher: () => void) => drafts.watch(place, watcher), [drafts, place]);
+  return useSyncExternalStore(watch, () => drafts.get(place)).trim();
+}

@@ -1,0 +1,87 @@
+// Makes a room of a name and some people.
+
+import { useId, useRef, useState, type FormEvent } from "react";
+import { useLocation } from "wouter";
+import { pathOf, roomPlace } from "../../app/routes";
+import { useClient } from "../../app/session";
+import { newClientId } from "../../protocol/ids";
+import { ApiError, sayError } from "../../session/errors";
+import type { UserSummary } from "../../session/api";
+import { Banner } from "../../ui/Banner";
+import { Button } from "../../ui/Button";
+import { Dialog } from "../../ui/Dialog";
+import { Field } from "../../ui/Field";
+import { MembersPicker } from "./MembersPicker";
+import styles from "./NewRoom.module.css";
+
+const MOST_CHARACTERS = 128;
+
+export default function NewRoom({ onClose }: { onClose: () => void }) {
+  const { api } = useClient();
+  const [, navigate] = useLocation();
+  const [name, setName] = useState("");
+  const [members, setMembers] = useState<readonly UserSummary[]>([]);
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const [nameProblem, setNameProblem] = useState<string | null>(null);
+  // The same room, tried again after a lost answer, is made once.
+  const attempt = useRef({ what: "", clientId: "" });
+  const form = useId();
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const wanted = name.trim();
+    if (wanted === "") return setNameProblem("Give the room a name.");
+    const ids = members.map((member) => member.user_id);
+    const what = JSON.stringify([wanted, ids]);
+    if (attempt.current.what !== what) attempt.current = { what, clientId: newClientId() };
+    setBusy(true);
+    setError(null);
+    try {
+      const id = await api.createRoom(wanted, ids, attempt.current.clientId);
+      onClose();
+      navigate(pathOf(roomPlace(id)));
+    } catch (problem) {
+      const field = problem instanceof ApiError ? problem.data["field"] : null;
+      if (field === "room_name") setNameProblem(sayError(problem));
+      else setError(problem);
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog
+      title="Create a room"
+      onClose={onClose}
+      actions={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button kind="primary" type="submit" form={form} disabled={isBusy}>
+            {isBusy ? "Creating…" : "Create room"}
+          </Button>
+        </>
+      }
+    >
+      <form id={form} className={styles["form"]} onSubmit={submit} noValidate>
+        <Field
+          label="Name"
+          placeholder="For example: Kitchen"
+          autoComplete="off"
+          // eslint-disable-next-line jsx-a11y-x/no-autofocus -- a dialog begins with its first field
+          autoFocus
+          required
+          maxLength={MOST_CHARACTERS}
+          value={name}
+          problem={nameProblem}
+          onChange={(event) => {
+            setName(event.target.value);
+            setNameProblem(null);
+          }}
+        />
+        <MembersPicker members={members} onChange={setMembers} />
+        <div role="alert">
+          {error !== null && <Banner kind="danger">{sayError(error)}</Banner>}
+        </div>
+      </form>
+    </Dialog>
+  );
+}
