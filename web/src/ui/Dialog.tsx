@@ -13,18 +13,15 @@ interface Props {
   size?: "small" | "wide";
 }
 
-/** Shown for as long as it is rendered. `autoFocus` on a field in it says where one begins. */
+/** Shown for as long as it is rendered. One begins at its first field, where it has one. */
 export function Dialog({ title, onClose, children, actions, size = "small" }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
     const box = dialog.current;
-    const before = document.activeElement;
     if (box === null || box.open) return;
-    // React has focused it already, but a dialog that opens chooses anew.
-    const begin = box.contains(before) ? before : null;
     box.showModal();
-    if (begin instanceof HTMLElement) begin.focus();
+    box.querySelector<HTMLElement>("input:enabled, textarea:enabled, select:enabled")?.focus();
     return () => box.close();
   }, []);
   return (

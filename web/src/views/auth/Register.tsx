@@ -69,9 +69,8 @@ export function Register() {
         spellCheck={false}
         required
         maxLength={32}
-        hint={USERNAME_RULE}
+        {...(problems["username"] ? { problem: problems["username"] } : { hint: USERNAME_RULE })}
         value={username}
-        problem={problems["username"] ?? null}
         onChange={(event) => setUsername(event.target.value)}
       />
       <Field
@@ -101,7 +100,7 @@ export function Register() {
             {isLong && <span className="visually-hidden">, done</span>}
           </li>
           <li>
-            <span className={styles["sign"]} />
+            <span className={styles["dot"]} />
             {PASSWORD_RULES.rare}
           </li>
         </ul>

@@ -38,22 +38,25 @@ export const ConversationRow = memo(
         <Link
           href={pathOf(place)}
           className={(isActive) => `${styles["row"]} ${isActive ? styles["active"] : ""}`}
+          data-kind={kind}
           data-unread={(unread > 0 && (!isMuted || isMentioned)) || undefined}
         >
           <Avatar id={peerId || id} name={title} url={peer?.avatar_url} isOnline={isOnline} />
-          <span className={styles["title"]}>
-            <span className={styles["name"]}>{title}</span>
-            {isOnline && <span className="visually-hidden">, online</span>}
-            {isMuted && <Icon name="bellOff" size={14} />}
-            {isMuted && <span className="visually-hidden">, muted</span>}
+          <span className={styles["line"]}>
+            <span className={styles["title"]}>
+              <span className={styles["name"]}>{title}</span>
+              {isOnline && <span className="visually-hidden">, online</span>}
+              {isMuted && <Icon name="bellOff" size={14} />}
+              {isMuted && <span className="visually-hidden">, muted</span>}
+            </span>
+            <time className={styles["time"]} dateTime={lastActivityAt}>
+              {shortTime(lastActivityAt)}
+            </time>
           </span>
-          <time className={styles["time"]} dateTime={lastActivityAt}>
-            {shortTime(lastActivityAt)}
-          </time>
-          <span className={styles["last"]}>
-            <LastLine conversation={conversation} />
-          </span>
-          <span className={styles["marks"]}>
+          <span className={styles["line"]}>
+            <span className={styles["last"]}>
+              <LastLine conversation={conversation} />
+            </span>
             {isMentioned && <MentionMark />}
             <Badge count={unread} label="unread" kind={isMuted ? "quiet" : "accent"} />
           </span>

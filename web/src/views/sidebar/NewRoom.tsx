@@ -66,8 +66,6 @@ export default function NewRoom({ onClose }: { onClose: () => void }) {
           label="Name"
           placeholder="For example: Kitchen"
           autoComplete="off"
-          // eslint-disable-next-line jsx-a11y-x/no-autofocus -- a dialog begins with its first field
-          autoFocus
           required
           maxLength={MOST_CHARACTERS}
           value={name}
