@@ -1,6 +1,6 @@
 // A modal dialog: the browser's own, which holds the focus and closes with Escape.
 
-import { useEffect, useId, useRef, type ReactNode } from "react";
+import { useId, useLayoutEffect, useRef, type ReactNode } from "react";
 import styles from "./Dialog.module.css";
 
 interface Props {
@@ -17,7 +17,8 @@ interface Props {
 export function Dialog({ title, onClose, children, actions, size = "small" }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // Before it is taken out of the page: only then does closing it give the focus back.
+  useLayoutEffect(() => {
     const box = dialog.current;
     if (box === null || box.open) return;
     box.showModal();
