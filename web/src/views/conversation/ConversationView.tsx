@@ -8,11 +8,13 @@ import { useClient } from "../../app/session";
 import type { PlaceKey } from "../../store/outgoing";
 import { Avatar } from "../../ui/Avatar";
 import { Composer } from "../composer/Composer";
+import { ComposingContext, useComposingOf } from "./composing";
 import { Messages } from "./Messages";
 import styles from "./ConversationView.module.css";
 
 export function ConversationView({ place }: { place: PlaceKey }) {
   const conversation = useConversation(place);
+  const composing = useComposingOf(place);
   const isPrivate = place.startsWith("u:");
   const id = conversation?.id ?? null;
   const { loader } = useClient();
@@ -23,7 +25,7 @@ export function ConversationView({ place }: { place: PlaceKey }) {
     loader.marks(id).catch(() => undefined);
   }, [loader, id, isPrivate]);
   return (
-    <>
+    <ComposingContext value={composing}>
       <header className={styles["header"]}>
         <Link href={PATHS.home} className={styles["back"]} aria-label="Back to the list">
           ←
@@ -41,7 +43,7 @@ export function ConversationView({ place }: { place: PlaceKey }) {
       ) : (
         <Composer place={place} />
       )}
-    </>
+    </ComposingContext>
   );
 }
 
