@@ -3,7 +3,7 @@
 
 import { isPrivate, placeOf, type ConversationId, type MessageId } from "../protocol/ids";
 import { ApiError } from "../session/errors";
-import type { Api, ListedConversation, Page, PageQuery } from "../session/api";
+import type { Api, HistoryMessage, ListedConversation, Page, PageQuery } from "../session/api";
 import type { Store } from "../store/store";
 
 const PAGE = 50;
@@ -69,25 +69,15 @@ export class Loader {
   }
 
   /** Find the first message at or after a moment, and read around it; null where there is none. */
-  async aroundMoment(id: ConversationId, moment: Date): Promise<MessageId | null> {
+  aroundMoment(id: ConversationId, moment: Date): Promise<MessageId | null> {
     const wanted = moment.toISOString();
-    let low = 0;
-    let high = Math.max(this.store.conversation(id).lastMessage?.seq ?? 0, 1);
-    let found: MessageId | null = null;
-    // The first message above `low` is looked at until nothing is left between.
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      const { messages } = await this.history(id, { after: middle, limit: 1 });
-      const first = messages[0];
-      if (first === undefined || first.created_at >= wanted) {
-        if (first !== undefined) found = first.id;
-        high = middle;
-      } else {
-        low = first.seq;
-      }
-    }
-    if (found !== null) await this.around(found);
-    return found;
+    return this.aroundFirst(id, 0, (message) => message.created_at >= wanted);
+  }
+
+  /** Find the message with an index, or what may be read after it, and read around it. */
+  aroundIndex(id: ConversationId, index: number): Promise<MessageId | null> {
+    // No message comes before the entry with its number.
+    return this.aroundFirst(id, index - 1, (message) => message.message_index >= index);
   }
 
   /** Read a room's name, settings and members. */
@@ -116,6 +106,30 @@ export class Loader {
         (messages) => this.store.conversation(id).pin(messages),
       ),
     );
+  }
+
+  /** Find the first message after `low` that is one of the wanted, which are all at the end. */
+  private async aroundFirst(
+    id: ConversationId,
+    low: number,
+    isWanted: (message: HistoryMessage) => boolean,
+  ): Promise<MessageId | null> {
+    let high = Math.max(this.store.conversation(id).lastMessage?.seq ?? 0, 1);
+    let found: MessageId | null = null;
+    // The first message above `low` is looked at until nothing is left between.
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const { messages } = await this.history(id, { after: middle, limit: 1 });
+      const first = messages[0];
+      if (first === undefined || isWanted(first)) {
+        if (first !== undefined) found = first.id;
+        high = middle;
+      } else {
+        low = first.seq;
+      }
+    }
+    if (found !== null) await this.around(found);
+    return found;
   }
 
   private page(id: ConversationId, query: PageQuery): Promise<void> {

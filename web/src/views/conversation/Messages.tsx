@@ -1,139 +1,276 @@
-// What was written in a conversation, in order. At its end it stays at its end.
+// What was written in a conversation: the part of it that is shown, what is new, and what one can do
+// with a message.
 
-import { memo, useEffect, useLayoutEffect, useRef } from "react";
-import { useConversation, useTimeline, useUserName } from "../../app/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useConversation, useStore, useTimeline } from "../../app/hooks";
+import { pathOf } from "../../app/routes";
 import { useClient } from "../../app/session";
-import type { Notice } from "../../store/conversation";
+import { sayError } from "../../session/errors";
 import type { Message } from "../../store/message";
-import type { OutgoingMessage, PlaceKey } from "../../store/outgoing";
-import type { TimelineItem } from "../../store/selectors";
-import { Avatar } from "../../ui/Avatar";
-import { Button } from "../../ui/Button";
-import { timeOfDay } from "../../ui/times";
-import styles from "./ConversationView.module.css";
+import type { PlaceKey } from "../../store/outgoing";
+import { copyText } from "../../ui/clipboard";
+import type { MenuPlace } from "../../ui/PointMenu";
+import { RowActionsContext, type RowActions } from "./actions";
+import { Announcer } from "./Announcer";
+import { useAttention } from "./attention";
+import { useComposing } from "./composing";
+import { Icon } from "./icons";
+import { JumpToDate } from "./JumpToDate";
+import { MessageList } from "./MessageList";
+import { DeleteDialog, MessageMenu, ReactionMenu, Readers } from "./MessageMenus";
+import { usePart } from "./part";
+import { RowMaker } from "./rows";
+import styles from "./Messages.module.css";
 
-const AT_THE_END_PX = 40;
+interface Props {
+  place: PlaceKey;
+  /** Whether the question for a day is shown. */
+  isChoosingDay: boolean;
+  onDayChosen: () => void;
+}
 
-export function Messages({ place }: { place: PlaceKey }) {
-  const { items, to, hasOlder, readOlder, isReading } = useTimeline(place);
+interface Open {
+  readonly kind: "menu" | "reactions" | "readers" | "delete";
+  readonly message: Message;
+  readonly place: MenuPlace;
+}
+
+const SAID_MS = 5_000;
+/** With fewer of the newest, the page with more of them is awaited. */
+const WORTH_SHOWING = 20;
+
+export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
+  const client = useClient();
+  const { store, marker } = client;
+  const { said, say } = useSaid();
+  const view = usePart(place, say);
+  const { part, lineAfter, setLineAfter, jump, showNewest, showLine } = view;
+  const timeline = useTimeline(place, part?.anchor ?? null);
+  const { items, from, to, hasOlder, hasNewer, isMissing } = timeline;
   const conversation = useConversation(place);
-  const { marker } = useClient();
-  const log = useRef<HTMLDivElement>(null);
-  const isAtEnd = useRef(true);
+  const isListRead = useStore((each) => each.listRead);
+  const composing = useComposing();
+  const isAttentive = useAttention();
+  const [isAtEnd, setAtEnd] = useState(false);
+  const [open, setOpen] = useState<Open | null>(null);
+  const close = useCallback(() => setOpen(null), []);
 
-  useLayoutEffect(() => {
-    if (isAtEnd.current && log.current !== null) log.current.scrollTop = log.current.scrollHeight;
-  }, [items]);
-  const id = conversation?.id;
+  const id = conversation?.id ?? null;
+  const unread = conversation?.unread ?? 0;
+  const readIndex = conversation?.readIndex ?? 0;
+  const isReadingNow = isAttentive && isAtEnd && !hasNewer && part !== null;
   useEffect(() => {
-    if (id !== undefined && isAtEnd.current && document.hasFocus()) marker.read(id, to);
-  }, [marker, id, to]);
+    if (id !== null && isReadingNow) marker.read(id, to);
+  }, [marker, id, to, isReadingNow]);
 
+  // What comes while nobody looks begins behind a line.
+  const unreadBefore = useRef(unread);
+  useEffect(() => {
+    if (unreadBefore.current === 0 && unread > 0 && part !== null && !isReadingNow) {
+      setLineAfter(readIndex);
+    }
+    unreadBefore.current = unread;
+  }, [unread, readIndex, part, isReadingNow, setLineAfter]);
+
+  // What one sends is shown, wherever one was reading.
+  const lastSent = useStore((each) => each.outgoingTo(place).at(-1)?.client_id ?? null);
+  const lastSentBefore = useRef(lastSent);
+  useEffect(() => {
+    if (lastSent !== null && lastSent !== lastSentBefore.current) {
+      showNewest();
+      setLineAfter(null);
+    }
+    lastSentBefore.current = lastSent ?? lastSentBefore.current;
+  }, [lastSent, showNewest, setLineAfter]);
+
+  // A part that was begun anew is read again.
+  const anchor = part?.anchor ?? null;
+  const isLost = isMissing && anchor !== null && id !== null;
+  useEffect(() => {
+    if (isLost) client.loader.aroundIndex(id, anchor).catch(() => showNewest());
+  }, [client, isLost, id, anchor, showNewest]);
+
+  const maker = useMemo(() => new RowMaker(store.selfId), [store]);
+  const rows = useMemo(
+    () => maker.make(items, lineAfter, !hasOlder),
+    [maker, items, lineAfter, hasOlder],
+  );
+
+  const run = useCallback(
+    (change: Promise<void>, done?: string) => {
+      change.then(
+        () => done !== undefined && say(done),
+        (error: unknown) => say(sayError(error)),
+      );
+    },
+    [say],
+  );
+  const react = useCallback(
+    (message: Message, emoji: string) => {
+      const own = message.reactions.find((each) => each.emoji === emoji);
+      run(client.react(message.id, emoji, own?.user_ids.includes(store.selfId) ?? false));
+    },
+    [client, store, run],
+  );
+  const { reply } = composing;
+  const actions = useMemo<RowActions>(
+    () => ({
+      jump: (messageId) => void jump(messageId),
+      reply: (message) => reply(message.id),
+      react,
+      openMenu: (message, at) => setOpen({ kind: "menu", message, place: at }),
+      openReactions: (message, at) => setOpen({ kind: "reactions", message, place: at }),
+      openReaders: (message, at) => setOpen({ kind: "readers", message, place: at }),
+    }),
+    [jump, reply, react],
+  );
+  const copy = async (text: string, done: string) => {
+    say((await copyText(text)) ? done : "This browser does not let it be copied.");
+  };
+
+  const isFew = part?.anchor === null && hasOlder && to - from < WORTH_SHOWING;
+  const isReady = part !== null && !isMissing && !(isFew && timeline.error === null);
+  const isGone = isListRead && conversation === null && place.startsWith("r:");
+  const isEmpty = isReady && items.length === 0;
+  const hasLineAbove = lineAfter !== null && rows.some((row) => row.isFirstNew);
   return (
-    <div
-      ref={log}
-      className={styles["log"]}
-      role="log"
-      aria-label="Messages"
-      tabIndex={0}
-      onScroll={({ currentTarget: box }) => {
-        isAtEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < AT_THE_END_PX;
-      }}
-    >
-      {hasOlder && (
-        <Button kind="quiet" className={styles["older"]} onClick={readOlder} disabled={isReading}>
-          Show earlier messages
-        </Button>
+    <div className={styles["messages"]}>
+      {isGone ? (
+        <Nothing title="This room cannot be shown" text="It does not exist, or you are not in it." />
+      ) : isEmpty ? (
+        <Nothing title="Nothing here yet" text="Write the first message." />
+      ) : isReady ? (
+        <RowActionsContext value={actions}>
+          <MessageList
+            key={part.number}
+            rows={rows}
+            timeline={timeline}
+            target={part.target}
+            beginning={
+              conversation?.kind === "room"
+                ? `This is the beginning of ${conversation.name}`
+                : "This is the beginning of your conversation"
+            }
+            onAtEnd={setAtEnd}
+          />
+        </RowActionsContext>
+      ) : (
+        <Skeleton error={timeline.error} onRetry={timeline.retry} />
       )}
-      {items.map((item) => (
-        <Item key={item.key} item={item} />
-      ))}
+      <Announcer place={place} />
+      {isReady && !isEmpty && (!isAtEnd || hasNewer) && (
+        <div className={styles["buttons"]}>
+          {hasLineAbove && unread > 0 && (
+            <button type="button" className={styles["pill"]} onClick={showLine}>
+              <Icon name="up" size={16} /> First unread
+            </button>
+          )}
+          <button
+            type="button"
+            className={styles["pill"]}
+            data-new={unread > 0 || undefined}
+            onClick={showNewest}
+          >
+            <Icon name="down" size={16} />
+            {unread > 0 ? `${unread} new ${unread === 1 ? "message" : "messages"}` : "Newest"}
+          </button>
+        </div>
+      )}
+      <p className={styles["said"]} role="status">
+        {said}
+      </p>
+      {open?.kind === "menu" && (
+        <MessageMenu
+          {...current(open)}
+          onClose={close}
+          onReact={(emoji) => react(open.message, emoji)}
+          onReply={() => composing.reply(open.message.id)}
+          onEdit={() => composing.edit(open.message.id)}
+          onPin={() => run(client.pin(open.message.id, open.message.pinned))}
+          onCopyText={() => void copy(open.message.message, "Text copied.")}
+          onCopyLink={() =>
+            void copy(location.origin + pathOf(place, open.message.id), "Link copied.")
+          }
+          onReaders={() => setOpen({ ...open, kind: "readers" })}
+          onDelete={() => setOpen({ ...open, kind: "delete" })}
+        />
+      )}
+      {open?.kind === "reactions" && (
+        <ReactionMenu
+          place={open.place}
+          onClose={close}
+          onReact={(emoji) => react(open.message, emoji)}
+        />
+      )}
+      {open?.kind === "readers" && <Readers {...current(open)} onClose={close} />}
+      {open?.kind === "delete" && (
+        <DeleteDialog
+          message={open.message}
+          onClose={close}
+          onDelete={() => run(client.delete(open.message.id), "Message deleted.")}
+        />
+      )}
+      {isChoosingDay && (
+        <JumpToDate
+          onClose={onDayChosen}
+          onChoose={(day) => {
+            onDayChosen();
+            void view.jumpToDay(day);
+          }}
+        />
+      )}
     </div>
   );
 }
 
-const Item = memo(function Item({ item }: { item: TimelineItem }) {
-  switch (item.kind) {
-    case "message":
-      return <MessageRow message={item.message} />;
-    case "outgoing":
-      return <OutgoingRow outgoing={item.outgoing} />;
-    case "notice":
-      return <NoticeRow notice={item.notice} />;
-  }
-});
+function current({ message, place }: Open) {
+  return { message, place };
+}
 
-function MessageRow({ message }: { message: Message }) {
-  const name = useUserName(message.sender_id);
+/** A sentence that goes away by itself. */
+function useSaid() {
+  const [said, setSaid] = useState("");
+  const say = useCallback((text: string) => setSaid(text), []);
+  useEffect(() => {
+    if (said === "") return;
+    const timer = setTimeout(() => setSaid(""), SAID_MS);
+    return () => clearTimeout(timer);
+  }, [said]);
+  return { said, say };
+}
+
+function Nothing({ title, text }: { title: string; text: string }) {
   return (
-    <article className={styles["message"]}>
-      <Avatar id={message.sender_id} name={name} />
-      <div>
-        <p className={styles["meta"]}>
-          <strong>{name}</strong>
-          <time dateTime={message.created_at}>{timeOfDay(message.created_at)}</time>
-          {message.edited && <span className={styles["state"]}>edited</span>}
-        </p>
-        {message.deleted ? (
-          <p className={styles["deleted"]}>Message deleted</p>
-        ) : (
-          <p className={styles["text"]}>{message.message}</p>
-        )}
-      </div>
-    </article>
+    <div className={styles["nothing"]}>
+      <h2>{title}</h2>
+      <p>{text}</p>
+    </div>
   );
 }
 
-function OutgoingRow({ outgoing }: { outgoing: OutgoingMessage }) {
-  const { store, sender } = useClient();
-  const name = useUserName(store.selfId);
-  return (
-    <article className={styles["message"]}>
-      <Avatar id={store.selfId} name={name} />
-      <div>
-        <p className={styles["meta"]}>
-          <strong>{name}</strong>
-          <time dateTime={new Date(outgoing.written_at).toISOString()}>
-            {timeOfDay(outgoing.written_at)}
-          </time>
-          {outgoing.state === "sending" && <span className={styles["state"]}>sending…</span>}
-        </p>
-        <p className={styles["text"]}>{outgoing.message}</p>
-        {outgoing.state === "failed" && (
-          <p className={styles["failed"]}>
-            Not sent. {outgoing.problem}{" "}
-            <Button kind="quiet" onClick={() => sender.retry(outgoing.client_id)}>
-              Try again
-            </Button>
-            <Button kind="quiet" onClick={() => sender.discard(outgoing.client_id)}>
-              Discard
-            </Button>
-          </p>
-        )}
+const BARS = ["60%", "35%", "75%", "50%", "65%"];
+
+function Skeleton({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  if (error !== null) {
+    return (
+      <div className={styles["nothing"]} role="alert">
+        <h2>The messages could not be read</h2>
+        <p>{sayError(error)}</p>
+        <button type="button" className={styles["pill"]} onClick={onRetry}>
+          Try again
+        </button>
       </div>
-    </article>
-  );
-}
-
-function NoticeRow({ notice }: { notice: Notice }) {
-  const who = useUserName(notice.sender_id);
-  const whom = useUserName("user_id" in notice ? notice.user_id : "");
-  return <p className={styles["notice"]}>{sentence(notice, who, whom)}</p>;
-}
-
-function sentence(notice: Notice, who: string, whom: string): string {
-  switch (notice.type) {
-    case "room_created":
-      return `${who} created the room ${notice.room_name}`;
-    case "room_updated":
-      return notice.room_name ? `${who} named the room ${notice.room_name}` : `${who} changed the settings`;
-    case "member_added":
-      return `${who} added ${whom}`;
-    case "member_left":
-      return `${whom} left`;
-    case "member_removed":
-      return `${who} removed ${whom}`;
-    case "role_changed":
-      return `${who} made ${whom} ${notice.role}`;
+    );
   }
+  return (
+    <div className={styles["skeleton"]} aria-busy="true">
+      <span className="visually-hidden">Loading messages</span>
+      {BARS.map((width) => (
+        <div key={width} className={styles["bone"]}>
+          <span />
+          <span style={{ inlineSize: width }} />
+        </div>
+      ))}
+    </div>
+  );
 }

@@ -1,0 +1,81 @@
+// Who a conversation is with, and what can be done with all of it.
+
+import type { ReactNode } from "react";
+import { Link } from "wouter";
+import { useConversation, useOnline, useUser, useUserName } from "../../app/hooks";
+import { PATHS } from "../../app/routes";
+import type { PlaceKey } from "../../store/outgoing";
+import { Avatar } from "../../ui/Avatar";
+import { Icon } from "./icons";
+import styles from "./ConversationView.module.css";
+
+interface Props {
+  place: PlaceKey;
+  onChooseDay: () => void;
+  /** Further buttons. */
+  children?: ReactNode;
+}
+
+export function Header({ place, onChooseDay, children }: Props) {
+  const conversation = useConversation(place);
+  return (
+    <header className={styles["header"]}>
+      <Link href={PATHS.home} className={styles["back"]} aria-label="Back to the list">
+        <Icon name="back" size={22} />
+      </Link>
+      {place.startsWith("u:") ? <PrivateTitle userId={place.slice(2)} /> : <RoomTitle place={place} />}
+      <div className={styles["tools"]}>
+        {conversation !== null && conversation.messageIndex > 0 && (
+          <button
+            type="button"
+            className={styles["tool"]}
+            aria-label="Go to a day"
+            title="Go to a day"
+            onClick={onChooseDay}
+          >
+            <Icon name="calendar" size={20} />
+          </button>
+        )}
+        {children}
+      </div>
+    </header>
+  );
+}
+
+function PrivateTitle({ userId }: { userId: string }) {
+  const user = useUser(userId);
+  const name = useUserName(userId);
+  const isOnline = useOnline(userId);
+  return (
+    <>
+      <Avatar id={userId} name={name} url={user?.avatar_url} isOnline={isOnline} />
+      <div className={styles["title"]}>
+        <h1 className={styles["name"]}>
+          <bdi>{name}</bdi>
+        </h1>
+        <p className={styles["about"]} data-online={isOnline || undefined}>
+          {isOnline ? "online" : "offline"}
+        </p>
+      </div>
+    </>
+  );
+}
+
+function RoomTitle({ place }: { place: PlaceKey }) {
+  const conversation = useConversation(place);
+  const count = conversation?.members?.size ?? 0;
+  const name = conversation?.name ?? "";
+  return (
+    <>
+      <Avatar id={place.slice(2)} name={name || "#"} />
+      <div className={styles["title"]}>
+        <h1 className={styles["name"]}>
+          <bdi>{name}</bdi>
+        </h1>
+        <p className={styles["about"]}>
+          {count > 0 ? `${count} ${count === 1 ? "member" : "members"}` : "\u00a0"}
+        </p>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,146 @@
+// The text of a message as React elements.
+
+import { memo, useMemo, type ReactNode } from "react";
+import { useLocation } from "wouter";
+import { useStore } from "../../app/hooks";
+import type { UserId } from "../../protocol/ids";
+import { isEmojiOnly, parseMessage, type Block, type Inline } from "./markdown";
+import styles from "./MessageText.module.css";
+
+const NOBODY: readonly UserId[] = [];
+
+interface Props {
+  text: string;
+  /** Who is mentioned, as the chat service has found. */
+  mentions?: readonly UserId[];
+}
+
+export const MessageText = memo(function MessageText({ text, mentions = NOBODY }: Props) {
+  const blocks = useMemo(() => parseMessage(text), [text]);
+  const names = useMentionedNames(mentions);
+  const paint = useMemo(() => new Painter(names), [names]);
+  return (
+    <div className={styles["text"]} data-large={isEmojiOnly(text) || undefined}>
+      {paint.blocks(blocks)}
+    </div>
+  );
+});
+
+/** Return the names that are mentioned: `ann bob `, one's own with a `!` before it. */
+function useMentionedNames(mentions: readonly UserId[]): string {
+  return useStore((store) => {
+    let names = "";
+    for (const id of mentions) {
+      const name = store.users.get(id)?.username.toLowerCase();
+      if (name !== undefined) names += `${id === store.selfId ? "!" : ""}${name} `;
+    }
+    return names;
+  });
+}
+
+class Painter {
+  private readonly own: ReadonlySet<string>;
+  private readonly all: ReadonlySet<string>;
+
+  constructor(names: string) {
+    const parts = names.split(" ").filter((name) => name !== "");
+    this.own = new Set(parts.filter((name) => name.startsWith("!")).map((name) => name.slice(1)));
+    this.all = new Set(parts.map((name) => name.replace("!", "")));
+  }
+
+  blocks(blocks: readonly Block[]): ReactNode {
+    return blocks.map((block, at) => this.block(block, at));
+  }
+
+  private block(block: Block, key: number): ReactNode {
+    switch (block.kind) {
+      case "paragraph":
+        return (
+          <p key={key} dir="auto">
+            {this.inlines(block.children)}
+          </p>
+        );
+      case "heading":
+        return (
+          <p key={key} dir="auto" className={styles["heading"]}>
+            {this.inlines(block.children)}
+          </p>
+        );
+      case "code":
+        return (
+          <pre key={key} className={styles["code"]} dir="ltr" data-language={block.language || undefined}>
+            <code>{block.text}</code>
+          </pre>
+        );
+      case "quote":
+        return <blockquote key={key}>{this.blocks(block.children)}</blockquote>;
+      case "list": {
+        const items = block.items.map((item, at) => <li key={at}>{this.blocks(item)}</li>);
+        if (block.start === null) return <ul key={key}>{items}</ul>;
+        return (
+          <ol key={key} start={block.start}>
+            {items}
+          </ol>
+        );
+      }
+    }
+  }
+
+  private inlines(children: readonly Inline[]): ReactNode {
+    return children.map((child, at) => this.inline(child, at));
+  }
+
+  private inline(inline: Inline, key: number): ReactNode {
+    switch (inline.kind) {
+      case "text":
+        return inline.text;
+      case "break":
+        return <br key={key} />;
+      case "code":
+        return <code key={key}>{inline.text}</code>;
+      case "mention":
+        if (!this.all.has(inline.name)) return inline.text;
+        return (
+          <bdi key={key} className={styles["mention"]} data-self={this.own.has(inline.name) || undefined}>
+            {inline.text}
+          </bdi>
+        );
+      case "link":
+        return (
+          <SafeLink key={key} href={inline.href}>
+            {this.inlines(inline.children)}
+          </SafeLink>
+        );
+      case "strong":
+        return <strong key={key}>{this.inlines(inline.children)}</strong>;
+      case "em":
+        return <em key={key}>{this.inlines(inline.children)}</em>;
+      case "del":
+        return <del key={key}>{this.inlines(inline.children)}</del>;
+    }
+  }
+}
+
+const OWN_PATH = /^\/[ru]\/[^/]+$/;
+
+/** A link that people have written: to somewhere else, or to a message here. */
+function SafeLink({ href, children }: { href: string; children: ReactNode }) {
+  const [, navigate] = useLocation();
+  const url = new URL(href);
+  const isHere = url.origin === location.origin && OWN_PATH.test(url.pathname);
+  return (
+    <a
+      href={href}
+      title={href}
+      target="_blank"
+      rel="noopener noreferrer nofollow"
+      onClick={(event) => {
+        if (!isHere || event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        navigate(url.pathname + url.search);
+      }}
+    >
+      {children}
+    </a>
+  );
+}
