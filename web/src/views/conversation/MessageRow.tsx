@@ -1,6 +1,6 @@
 // One message: who, what, what it answers, what others make of it, and how far it has come.
 
-import { memo, type KeyboardEvent, type MouseEvent } from "react";
+import { memo, useState, type KeyboardEvent, type MouseEvent } from "react";
 import { useStore, useUser, useUserName } from "../../app/hooks";
 import { useClient } from "../../app/session";
 import type { Message } from "../../store/message";
@@ -33,6 +33,8 @@ export const MessageRow = memo(function MessageRow(props: Props) {
   const actions = useRowActions();
   const isOwn = message.sender_id === store.selfId;
   const tabIndex = isActive ? 0 : -1;
+  // Most rows only fly past.
+  const [isPointedAt, setPointedAt] = useState(false);
 
   const openMenu = (place: MenuPlace) => actions.openMenu(message, place);
   const onContextMenu = (event: MouseEvent<HTMLElement>) => {
@@ -61,6 +63,8 @@ export const MessageRow = memo(function MessageRow(props: Props) {
       data-mentions-self={message.mentions.includes(store.selfId) || undefined}
       aria-label={`${isOwn ? "You" : name}, ${timeOfDay(message.created_at)}`}
       tabIndex={tabIndex}
+      onPointerEnter={() => setPointedAt(true)}
+      onPointerLeave={() => setPointedAt(false)}
       onContextMenu={onContextMenu}
       onKeyDown={onKeyDown}
     >
@@ -100,7 +104,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
         )}
         {message.reactions.length > 0 && <Reactions message={message} tabIndex={tabIndex} />}
       </div>
-      {!message.deleted && <Toolbar message={message} tabIndex={tabIndex} />}
+      {(isPointedAt || isActive) && !message.deleted && <Toolbar message={message} tabIndex={tabIndex} />}
     </article>
   );
 });

@@ -37,8 +37,22 @@ class MessageTokenizer extends Tokenizer {
   override hr = () => undefined;
 }
 
+const REMEMBERED = 1_000;
+const remembered = new Map<string, readonly Block[]>();
+
 /** Return the blocks of a message. Never throws: what cannot be read is text. */
 export function parseMessage(text: string): readonly Block[] {
+  let blocks = remembered.get(text);
+  if (blocks === undefined) {
+    blocks = parse(text);
+    // Rows come and go while one scrolls.
+    if (remembered.size >= REMEMBERED) remembered.clear();
+    remembered.set(text, blocks);
+  }
+  return blocks;
+}
+
+function parse(text: string): readonly Block[] {
   try {
     // A tokenizer carries the state of one reading.
     const options = { gfm: true, breaks: true, tokenizer: new MessageTokenizer() };
