@@ -26,6 +26,7 @@ const GAP_PX = 4;
 
 export function PointMenu({ label, place, role = "menu", onClose, children }: Props) {
   const box = useRef<HTMLDivElement>(null);
+  const before = useRef<Element | null>(null);
   const close = useRef(onClose);
   useLayoutEffect(() => {
     close.current = onClose;
@@ -34,7 +35,7 @@ export function PointMenu({ label, place, role = "menu", onClose, children }: Pr
   useLayoutEffect(() => {
     const menu = box.current;
     if (menu === null) return;
-    const before = document.activeElement;
+    before.current ??= document.activeElement;
     menu.showPopover();
     const { offsetWidth: width, offsetHeight: height } = menu;
     const isBelow = place.bottom + GAP_PX + height <= innerHeight - EDGE_PX;
@@ -43,12 +44,19 @@ export function PointMenu({ label, place, role = "menu", onClose, children }: Pr
     menu.style.top = `${Math.max(EDGE_PX, Math.min(top, innerHeight - height - EDGE_PX))}px`;
     menu.style.left = `${Math.max(EDGE_PX, Math.min(left, innerWidth - width - EDGE_PX))}px`;
     (itemsOf(menu)[0] ?? menu).focus({ preventScroll: true });
-    return () => {
-      // Unless what was chosen has moved the focus elsewhere.
-      const isLeft = menu.contains(document.activeElement) || document.activeElement === document.body;
-      if (isLeft && before instanceof HTMLElement) before.focus({ preventScroll: true });
-    };
   }, [place]);
+
+  useLayoutEffect(() => {
+    const menu = box.current;
+    return () => {
+      // Before a dialog opens, which gives the focus back in its turn. Unless what was chosen has
+      // moved the focus elsewhere.
+      const isLeft = document.activeElement === document.body || menu?.contains(document.activeElement);
+      if (isLeft && before.current instanceof HTMLElement) {
+        before.current.focus({ preventScroll: true });
+      }
+    };
+  }, []);
 
   useEffect(() => {
     const outside = (event: Event) => {

@@ -168,8 +168,10 @@ export function MessageList({ rows, timeline, target, beginning, onAtEnd }: Prop
     const row = rows[Number(slot?.dataset["index"] ?? -1)];
     if (row !== undefined) setActiveKey(row.key);
   };
-  const onBlur = (event: FocusEvent<HTMLElement>) => {
-    if (!event.currentTarget.contains(event.relatedTarget) && !focusSoon.current) setActiveKey(null);
+  const onBlur = ({ currentTarget, relatedTarget }: FocusEvent<HTMLElement>) => {
+    // A menu or a dialog gives the focus back.
+    const isKept = relatedTarget?.closest("[popover], dialog") ?? currentTarget.contains(relatedTarget);
+    if (!isKept && !focusSoon.current) setActiveKey(null);
   };
 
   return (
