@@ -76,11 +76,19 @@ export function MessageList({ rows, timeline, target, beginning, onAtEnd }: Prop
     },
   });
 
+  // At the end one stays there, however fast it moves away: only scrolling back leaves it.
   const isAtEnd = useRef(false);
+  const top = useRef(0);
   const look = useCallback(() => {
-    isAtEnd.current = virtualizer.isAtEnd(AT_END_PX);
+    const now = log.current?.scrollTop ?? 0;
+    if (virtualizer.isAtEnd(AT_END_PX)) isAtEnd.current = true;
+    else if (now < top.current - 1) isAtEnd.current = false;
+    top.current = now;
     onAtEnd(isAtEnd.current);
   }, [virtualizer, onAtEnd]);
+  useLayoutEffect(() => {
+    if (isAtEnd.current && wasNewest && !hasNewer) virtualizer.scrollToEnd();
+  }, [virtualizer, rows, wasNewest, hasNewer]);
 
   // Go where this part is to be shown, and wherever somebody jumps to.
   const current = useRef(rows);
@@ -90,6 +98,7 @@ export function MessageList({ rows, timeline, target, beginning, onAtEnd }: Prop
   useLayoutEffect(() => {
     const at = rowAt(current.current, target);
     const row = current.current[at];
+    isAtEnd.current = row === undefined;
     if (row === undefined) virtualizer.scrollToEnd();
     else virtualizer.scrollToIndex(at, { align: target.kind === "line" ? "start" : "center" });
     if (target.kind === "message") setHighlighted(row?.key ?? null);
