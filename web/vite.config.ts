@@ -1,11 +1,12 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { emojiData } from "./scripts/emoji_data.mjs";
 
 const GATEWAY = process.env["GATEWAY"] ?? "http://127.0.0.1:8080";
 const toGateway = { target: GATEWAY, changeOrigin: true };
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), emojiData()],
   build: {
     outDir: "../src/chatterroom/web_files",
     emptyOutDir: true,

@@ -28,6 +28,23 @@ export function useConnection(): SocketState {
   return useStore((store) => store.connection);
 }
 
+const AWAY_AFTER_MS = 1_500;
+
+/** Return whether the connection is lost. A short pause is nobody's concern. */
+export function useAway(): boolean {
+  const isLive = useConnection() === "live";
+  const [isAway, setAway] = useState(false);
+  useEffect(() => {
+    if (isLive) return;
+    const timer = setTimeout(() => setAway(true), AWAY_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+      setAway(false);
+    };
+  }, [isLive]);
+  return isAway;
+}
+
 /** Return whether the list of conversations has been read. */
 export function useListRead(): boolean {
   return useStore((store) => store.listRead);
@@ -64,6 +81,11 @@ export function useOnline(userId: UserId): boolean {
   const { presence } = useClient();
   useEffect(() => (userId === "" ? undefined : presence.watch([userId])), [presence, userId]);
   return useStore((store) => store.online.has(userId));
+}
+
+/** Return whether the user has blocked another. */
+export function useBlocked(userId: UserId): boolean {
+  return useStore((store) => store.blocked.has(userId));
 }
 
 /** Return who is writing in a conversation. */
@@ -138,18 +160,4 @@ export function useTimeline(place: PlaceKey, anchor: number | null = null): Time
   }, [isShort, isAway, retry]);
 
   return { ...timeline, isReading, error, readOlder, readNewer, retry };
-}
-
-/** Return a draft and how to change it. Changes re-render this view alone, and are kept. */
-export function useDraft(place: PlaceKey): readonly [string, (text: string) => void] {
-  const { drafts } = useClient();
-  const [text, setText] = useState(() => drafts.get(place));
-  const change = useCallback(
-    (now: string) => {
-      setText(now);
-      drafts.set(place, now);
-    },
-    [drafts, place],
-  );
-  return [text, change];
 }

@@ -155,6 +155,17 @@ export class ChatClient implements Listener {
     return this.change("leave_room", { room_id: roomId });
   }
 
+  // People
+
+  /** Block a user; they are not told. */
+  async block(userId: UserId): Promise<void> {
+    await this.api.authorised({ method: "PUT", path: `/chat-service/blocks/${userId}` });
+  }
+
+  async unblock(userId: UserId): Promise<void> {
+    await this.api.authorised({ method: "DELETE", path: `/chat-service/blocks/${userId}` });
+  }
+
   /** The user has pressed a key. The others are told every few seconds at most. */
   typed(id: ConversationId): void {
     const now = Date.now();

@@ -29,6 +29,7 @@ const OTHERS = new Set([
   "marks",
   "typing",
   "presence",
+  "block",
 ]);
 
 /** Return the frame of a text; raise a `SyntaxError` for what is no JSON object with a `type`. */

@@ -130,6 +130,8 @@ export interface Ready {
   readonly type: "ready";
   readonly user_id: UserId;
   readonly session_id: string;
+  /** Whom the user has blocked. Older instances do not say. */
+  readonly blocked?: readonly UserId[];
   readonly conversations: readonly Head[];
 }
 
@@ -202,14 +204,21 @@ export interface GoingAway {
   readonly within_s: number;
 }
 
-/** An event without a place, of a type that this client does not know; `block` for instance. */
+/** One of the user's own devices has blocked somebody, or ended the block. */
+export interface BlockEvent {
+  readonly type: "block";
+  readonly user_id: UserId;
+  readonly blocked: boolean;
+}
+
+/** An event without a place, of a type that this client does not know. */
 export interface Other {
   readonly type: "other";
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /** Events of the moment: without a seq, told once or not at all. */
-export type Passing = MarksEvent | TypingEvent | PresenceEvent | Other;
+export type Passing = MarksEvent | TypingEvent | PresenceEvent | BlockEvent | Other;
 
 export type Reply = Ack | Marked | PresenceEvent | Pong;
 

@@ -92,6 +92,26 @@ describe("unread", () => {
   });
 });
 
+describe("blocked users", () => {
+  test("every beginning says who is blocked, and events change it", () => {
+    const store = opened();
+    store.open({ ...ready(0), blocked: [OTHER] }, [], []);
+    expect([...store.blocked]).toEqual([OTHER]);
+    store.applyPassing({ type: "block", user_id: "01third", blocked: true });
+    store.applyPassing({ type: "block", user_id: OTHER, blocked: false });
+    expect([...store.blocked]).toEqual(["01third"]);
+  });
+
+  test("a beginning takes back what was ended meanwhile, and one that is silent takes nothing", () => {
+    const store = opened();
+    store.open({ ...ready(0), blocked: [OTHER] }, [], []);
+    store.open(ready(0), [], []);
+    expect(store.blocked.has(OTHER)).toBe(true);
+    store.open({ ...ready(0), blocked: [] }, [], []);
+    expect(store.blocked.size).toBe(0);
+  });
+});
+
 describe("the timeline", () => {
   test("it shows a part without a hole, and says what is missing", () => {
     const store = opened(9);

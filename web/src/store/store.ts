@@ -26,6 +26,8 @@ export class Store {
   readonly conversations = new Map<ConversationId, Conversation>();
   users: ReadonlyMap<UserId, UserSummary> = new Map();
   online: ReadonlySet<UserId> = new Set();
+  /** Whom the user has blocked. Who has blocked the user is not told. */
+  blocked: ReadonlySet<UserId> = new Set();
   outgoing: ReadonlyMap<ClientId, OutgoingMessage> = new Map();
   /** Who is writing in a conversation, and until when that is believed. */
   typing: ReadonlyMap<ConversationId, ReadonlyMap<UserId, number>> = new Map();
@@ -74,6 +76,7 @@ export class Store {
       conversation.inside = false;
       conversation.version += 1;
     }
+    if (ready.blocked !== undefined) this.blocked = new Set(ready.blocked);
     for (const head of ready.conversations) {
       const mark = { user_id: this.selfId, ...head };
       this.conversation(head.conversation_id).raise([mark]);
@@ -111,6 +114,13 @@ export class Store {
         writers.set(event.user_id, this.now() + TYPING_MS);
         this.typing = new Map(this.typing).set(event.conversation_id, writers);
         setTimeout(() => this.forgetTyping(), TYPING_MS + 50);
+        break;
+      }
+      case "block": {
+        const blocked = new Set(this.blocked);
+        if (event.blocked) blocked.add(event.user_id);
+        else blocked.delete(event.user_id);
+        this.blocked = blocked;
         break;
       }
       case "other":

@@ -5,6 +5,7 @@ import { useConversation, useWriters } from "../../app/hooks";
 import { useClient } from "../../app/session";
 import type { PlaceKey } from "../../store/outgoing";
 import { Composer } from "../composer/Composer";
+import { RoomPanelToggle } from "../room/RoomPanelToggle";
 import { ComposingContext, useComposingOf } from "./composing";
 import { Header } from "./Header";
 import { Messages } from "./Messages";
@@ -28,14 +29,12 @@ export function ConversationView({ place }: { place: PlaceKey }) {
   }, [loader, id, isPrivate]);
   return (
     <ComposingContext value={composing}>
-      <Header place={place} onChooseDay={chooseDay} />
+      <Header place={place} onChooseDay={chooseDay}>
+        <RoomPanelToggle place={place} />
+      </Header>
       <Messages place={place} isChoosingDay={isChoosingDay} onDayChosen={dayChosen} />
       <Writers id={id} />
-      {conversation?.inside === false ? (
-        <p className={styles["left"]}>You are no longer in this room.</p>
-      ) : (
-        <Composer place={place} />
-      )}
+      <Composer place={place} />
     </ComposingContext>
   );
 }

@@ -1,0 +1,39 @@
+// What the next message answers, or which message is being changed.
+
+import { useMessage, useUserName } from "../../app/hooks";
+import type { MessageId } from "../../protocol/ids";
+import { CloseIcon } from "./icons";
+import styles from "./Composer.module.css";
+
+const SHOWN_CHARACTERS = 200;
+
+interface Props {
+  /** Names the text, for who is described by it. */
+  id: string;
+  kind: "reply" | "edit";
+  messageId: MessageId;
+  onCancel(): void;
+}
+
+export function About({ id, kind, messageId, onCancel }: Props) {
+  const message = useMessage(messageId);
+  const name = useUserName(message?.sender_id ?? "");
+  const text = message?.deleted ? "Message deleted" : (message?.message ?? "…");
+  return (
+    <div className={styles["about"]} data-kind={kind}>
+      <p id={id}>
+        <strong>{kind === "edit" ? "Editing your message" : `Replying to ${name}`}</strong>
+        <span className={styles["quoted"]}>{text.slice(0, SHOWN_CHARACTERS)}</span>
+      </p>
+      <button
+        type="button"
+        className={styles["tool"]}
+        onClick={onCancel}
+        aria-label={kind === "edit" ? "Stop editing" : "Do not reply"}
+        title="Escape"
+      >
+        <CloseIcon />
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,76 @@
+import { useEffect, useId } from "react";
+import { Link } from "wouter";
+import { useConnection, useMessage, useUserName } from "../../app/hooks";
+import { pathOf } from "../../app/routes";
+import { useClient } from "../../app/session";
+import { placeOf, type MessageId } from "../../protocol/ids";
+import type { PlaceKey } from "../../store/outgoing";
+import type { ConversationDetails } from "../../store/selectors";
+import { Button } from "../../ui/Button";
+import { shortTime } from "../../ui/times";
+import { Problem } from "./Problem";
+import { useAction } from "./useAction";
+import styles from "./RoomPanel.module.css";
+
+const SHOWN_CHARACTERS = 200;
+
+interface Props {
+  conversation: ConversationDetails;
+  onJump(): void;
+}
+
+/** The pinned messages, newest first. */
+export function Pins({ conversation: { id, place, pins }, onJump }: Props) {
+  const { loader } = useClient();
+  const isLive = useConnection() === "live";
+  const headingId = useId();
+  const isMissing = pins === null;
+  const { problem, run } = useAction();
+  useEffect(() => {
+    if (isLive && isMissing) void run(() => loader.pins(id));
+    // Not again when the outcome of the last reading changes `run`.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [loader, id, isLive, isMissing]);
+  const newestFirst = [...(pins ?? [])].toSorted((one, two) => placeOf(two).seq - placeOf(one).seq);
+  return (
+    <section className={styles["section"]} aria-labelledby={headingId}>
+      <h3 id={headingId}>Pinned messages</h3>
+      {isMissing && problem === null && <p className={styles["soft"]}>Loading…</p>}
+      {pins?.size === 0 && <p className={styles["soft"]}>Nothing is pinned here yet.</p>}
+      <ul className={styles["pins"]}>
+        {newestFirst.map((messageId) => (
+          <Pin key={messageId} place={place} messageId={messageId} onJump={onJump} />
+        ))}
+      </ul>
+      <Problem text={problem} />
+    </section>
+  );
+}
+
+function Pin({ place, messageId, onJump }: { place: PlaceKey; messageId: MessageId; onJump(): void }) {
+  const client = useClient();
+  const message = useMessage(messageId);
+  const name = useUserName(message?.sender_id ?? "");
+  const { isBusy, problem, run } = useAction();
+  return (
+    <li>
+      <Link href={pathOf(place, messageId)} onClick={onJump} className={styles["pin"]}>
+        <span className={styles["pin-meta"]}>
+          <strong>{name}</strong>
+          <time dateTime={message?.created_at}>{shortTime(message?.created_at ?? "")}</time>
+        </span>
+        <span className={styles["pin-text"]}>{message?.message.slice(0, SHOWN_CHARACTERS) ?? "…"}</span>
+      </Link>
+      <Button
+        kind="quiet"
+        className={styles["small"] ?? ""}
+        aria-label={`Unpin the message of ${name}`}
+        disabled={isBusy}
+        onClick={() => void run(() => client.pin(messageId, true))}
+      >
+        Unpin
+      </Button>
+      <Problem text={problem} />
+    </li>
+  );
+}

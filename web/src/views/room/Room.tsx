@@ -1,0 +1,74 @@
+// A room: its name, settings, pins and members, and leaving it.
+
+import { useEffect } from "react";
+import { useConnection, useConversation } from "../../app/hooks";
+import { roomPlace } from "../../app/routes";
+import { useClient } from "../../app/session";
+import type { RoomId } from "../../protocol/ids";
+import { Avatar } from "../../ui/Avatar";
+import { Confirm } from "./Confirm";
+import { Invite } from "./Invite";
+import { Members } from "./Members";
+import { Mute } from "./Mute";
+import { Pins } from "./Pins";
+import { mayAdd, mayChange } from "./rights";
+import { RoomName } from "./RoomName";
+import { Settings } from "./Settings";
+import styles from "./RoomPanel.module.css";
+
+export function Room({ id, onJump }: { id: RoomId; onJump(): void }) {
+  const client = useClient();
+  const conversation = useConversation(roomPlace(id));
+  const isLive = useConnection() === "live";
+  const isInside = conversation?.inside ?? false;
+  const isMissing = conversation?.members === null;
+  useEffect(() => {
+    // It is kept up to date by events; after a new beginning it is read again.
+    if (isLive && isInside && isMissing) client.loader.room(id).catch(() => undefined);
+  }, [client, id, isLive, isInside, isMissing]);
+  if (conversation === null) return null;
+  const { name, members, settings, role } = conversation;
+  return (
+    <>
+      <div className={styles["top"]}>
+        <Avatar id={id} name={name} />
+        <div>
+          <RoomName key={name} roomId={id} name={name} mayRename={mayChange(conversation)} />
+          {isInside && members !== null && (
+            <p className={styles["soft"]}>
+              {members.size === 1 ? "1 member" : `${members.size.toLocaleString()} members`}
+              {role !== null && role !== "member" && (role === "owner" ? " · you are the owner" : " · you are an admin")}
+            </p>
+          )}
+        </div>
+      </div>
+      {!isInside && <p className={styles["notice"]}>You are no longer in this room.</p>}
+      {isInside && (
+        <>
+          <Mute id={id} />
+          <Pins conversation={conversation} onJump={onJump} />
+          {mayAdd(conversation) && members !== null && <Invite roomId={id} members={members} />}
+          <Members conversation={conversation} onJump={onJump} />
+          {settings !== null && (
+            <Settings roomId={id} settings={settings} mayChange={mayChange(conversation)} />
+          )}
+          <section className={styles["section"]} aria-label="Leave">
+            <Confirm
+              label="Leave the room"
+              question={leaving(role, members?.size ?? 0)}
+              yes="Leave"
+              task={() => client.leaveRoom(id)}
+            />
+          </section>
+        </>
+      )}
+    </>
+  );
+}
+
+function leaving(role: string | null, members: number): string {
+  if (members === 1) return "You are the last one here: the room will be empty for good. Leave it?";
+  const others = "Somebody has to add you before you can come back.";
+  if (role !== "owner") return `Leave the room? ${others}`;
+  return `Leave the room? It goes to the admin, or else the member, who has been here longest. ${others}`;
+}

@@ -1,0 +1,46 @@
+// The button that opens the panel, and the panel.
+
+import { lazy, useCallback, useState } from "react";
+import type { PlaceKey } from "../../store/outgoing";
+import { LoadBoundary } from "../../ui/LoadBoundary";
+import styles from "./RoomPanelToggle.module.css";
+
+const RoomPanel = lazy(() => import("./RoomPanel"));
+
+/** Stands in the header of a conversation. */
+export function RoomPanelToggle({ place }: { place: PlaceKey }) {
+  const [isOpen, setOpen] = useState(false);
+  const close = useCallback(() => setOpen(false), []);
+  const label = place.startsWith("u:") ? "Profile" : "About this room";
+  return (
+    <>
+      <button
+        type="button"
+        className={styles["toggle"]}
+        aria-label={label}
+        title={label}
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+      >
+        <svg
+          viewBox="0 0 24 24"
+          width="20"
+          height="20"
+          fill="none"
+          stroke="currentColor"
+          strokeWidth="2"
+          strokeLinecap="round"
+          aria-hidden
+        >
+          <circle cx="12" cy="12" r="9" />
+          <path d="M12 11v5.5M12 7.5v.01" />
+        </svg>
+      </button>
+      {isOpen && (
+        <LoadBoundary>
+          <RoomPanel place={place} onClose={close} />
+        </LoadBoundary>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,76 @@
+import { useId } from "react";
+import { useClient } from "../../app/session";
+import type { RoomSettings } from "../../protocol/events";
+import type { RoomId } from "../../protocol/ids";
+import { Problem } from "./Problem";
+import { useAction } from "./useAction";
+import styles from "./RoomPanel.module.css";
+
+const WHO = [
+  ["members", "All members"],
+  ["admins", "Admins only"],
+] as const;
+
+const SETTINGS: readonly (readonly [
+  key: keyof RoomSettings,
+  label: string,
+  values: readonly (readonly [value: string, label: string])[],
+])[] = [
+  ["posting", "Who writes messages", WHO],
+  ["adding", "Who adds people", WHO],
+  [
+    "history",
+    "What new members read",
+    [
+      ["everything", "Everything"],
+      ["since_joining", "What comes after them"],
+    ],
+  ],
+];
+
+interface Props {
+  roomId: RoomId;
+  settings: RoomSettings;
+  mayChange: boolean;
+}
+
+/** Shows what the room has told, never what was only asked for. */
+export function Settings({ roomId, settings, mayChange }: Props) {
+  const client = useClient();
+  const id = useId();
+  const { isBusy, problem, run } = useAction();
+  return (
+    <section className={styles["section"]} aria-labelledby={id}>
+      <h3 id={id}>Rules</h3>
+      <dl className={styles["settings"]}>
+        {SETTINGS.map(([key, label, values]) => (
+          <div key={key}>
+            <dt id={`${id}-${key}`}>{label}</dt>
+            <dd>
+              {mayChange ? (
+                <select
+                  aria-labelledby={`${id}-${key}`}
+                  value={settings[key]}
+                  aria-busy={isBusy}
+                  onChange={(event) => {
+                    const change = { [key]: event.target.value } as Partial<RoomSettings>;
+                    void run(() => client.changeSettings(roomId, change));
+                  }}
+                >
+                  {values.map(([value, text]) => (
+                    <option key={value} value={value}>
+                      {text}
+                    </option>
+                  ))}
+                </select>
+              ) : (
+                values.find(([value]) => value === settings[key])?.[1]
+              )}
+            </dd>
+          </div>
+        ))}
+      </dl>
+      <Problem text={problem} />
+    </section>
+  );
+}
