@@ -3,7 +3,8 @@ import { defineConfig } from "vitest/config";
 import { emojiData } from "./scripts/emoji_data.mjs";
 
 const GATEWAY = process.env["GATEWAY"] ?? "http://127.0.0.1:8080";
-const toGateway = { target: GATEWAY, changeOrigin: true };
+// The gateway takes sockets of its own origin only: it must see the host that the page is from.
+const toGateway = { target: GATEWAY, changeOrigin: false };
 
 export default defineConfig({
   plugins: [react(), emojiData()],

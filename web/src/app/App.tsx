@@ -1,5 +1,6 @@
 // Which view is shown at which path, and for whom.
 
+import { lazy } from "react";
 import { Redirect, Route, Switch } from "wouter";
 import { AuthView } from "../views/auth/AuthView";
 import { PATHS, privatePlace, roomPlace } from "./routes";
@@ -7,7 +8,10 @@ import { useSession } from "./session";
 import { Shell } from "./Shell";
 import { ConversationView } from "../views/conversation/ConversationView";
 import { Welcome } from "../views/conversation/Welcome";
-import { SettingsView } from "../views/settings/SettingsView";
+import { LoadBoundary } from "../ui/LoadBoundary";
+
+// Few come here, and rarely: not part of the first load.
+const SettingsView = lazy(() => import("../views/settings/SettingsView"));
 
 export function App() {
   const { client, api } = useSession();
@@ -36,7 +40,13 @@ export function App() {
         <Route path={PATHS.private}>
           {({ id }) => <ConversationView key={id} place={privatePlace(id)} />}
         </Route>
-        <Route path={PATHS.settings}>{({ page }) => <SettingsView page={page ?? "profile"} />}</Route>
+        <Route path={PATHS.settings}>
+          {({ page }) => (
+            <LoadBoundary>
+              <SettingsView page={page ?? ""} />
+            </LoadBoundary>
+          )}
+        </Route>
         <Route>
           <Redirect to={PATHS.home} />
         </Route>

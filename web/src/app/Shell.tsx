@@ -3,15 +3,18 @@
 
 import { useEffect, useRef, type ReactNode } from "react";
 import { useLocation } from "wouter";
+import { Toasts } from "../views/alerts/Toasts";
 import { Sidebar } from "../views/sidebar/Sidebar";
 import { ConnectionBanner } from "./ConnectionBanner";
 import { NotificationsProvider } from "./notifications";
 import { PATHS } from "./routes";
+import { useThemePreference } from "./theme";
 import styles from "./Shell.module.css";
 import { useTitle } from "./title";
 
 export function Shell({ children }: { children: ReactNode }) {
   const [path] = useLocation();
+  useThemePreference();
   const content = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
   useTitle(path);
@@ -33,6 +36,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <main ref={content} className={styles["content"]} id="content" tabIndex={-1}>
           {children}
         </main>
+        <Toasts />
       </div>
     </NotificationsProvider>
   );

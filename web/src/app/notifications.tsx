@@ -10,9 +10,13 @@ import {
 } from "react";
 import { navigate } from "wouter/use-browser-location";
 import { browserDesktop, tellWatched } from "../client/desktop";
-import { Notifications, type NotificationState } from "../client/notifications";
+import type { ChatClient } from "../client/chat_client";
+import { Notifications, type Desktop, type NotificationState } from "../client/notifications";
+import { chime } from "../ui/chime";
 import { pathOf } from "./routes";
 import { useClient } from "./session";
+
+const ICON = "/icon.svg";
 
 const NotificationsContext = createContext<Notifications | null>(null);
 
@@ -25,7 +29,7 @@ export function NotificationsProvider({ children }: { children: ReactNode }) {
         muted: client.preferences.muted,
         wantUser: (id) => client.people.want(id),
         open: (place) => navigate(pathOf(place)),
-        desktop: browserDesktop(),
+        desktop: desktopOf(client),
         storage: localStorage,
       }),
     [client],
@@ -42,6 +46,21 @@ export function NotificationsProvider({ children }: { children: ReactNode }) {
     };
   }, [client, notifications]);
   return <NotificationsContext value={notifications}>{children}</NotificationsContext>;
+}
+
+/** Return the browser's notifications, with the pictures and the sound of this client. */
+function desktopOf(client: ChatClient): Desktop {
+  const desktop = browserDesktop();
+  return {
+    ...desktop,
+    show: (told, onClick) => {
+      if (client.device.held.get().sound) chime();
+      // The browser has no token to fetch a picture with.
+      const isPicture = told.icon.startsWith("/user-service/");
+      const icon = isPicture ? (client.pictures.get(told.icon) ?? ICON) : told.icon;
+      return desktop.show({ ...told, icon }, onClick);
+    },
+  };
 }
 
 /** Return whether notifications are on, and how to turn them on (in answer to a click) and off. */

@@ -4,6 +4,7 @@ import { createContext, use, useCallback, useEffect, useMemo, useState, type Rea
 import { ChatClient } from "../client/chat_client";
 import { Api, refreshTokens } from "../session/api";
 import { Credentials, tabLock, TOKENS_KEY } from "../session/credentials";
+import { PictureContext } from "../ui/pictures";
 
 interface Session {
   readonly api: Api;
@@ -14,7 +15,12 @@ interface Session {
   /** Begin with the tokens that `api.logIn` has kept. */
   begin(): void;
   logOut(): Promise<void>;
+  /** The session is over on the server, for the reason given: forget what is kept of the user. */
+  leave(reason: string): void;
 }
+
+const SESSION_ENDED =
+  "You were logged out: this session was ended on another of your devices, or has expired.";
 
 const SessionContext = createContext<Session | null>(null);
 const ClientContext = createContext<ChatClient | null>(null);
@@ -32,7 +38,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     if (userId === null) return;
     const started = new ChatClient(api, userId, localStorage, () => {
       api.credentials.forget();
-      setEnded("Your session has ended. Log in again.");
+      setEnded(SESSION_ENDED);
       setUserId(null);
     });
     started.start();
@@ -67,13 +73,24 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     }
   }, [client]);
 
+  const leave = useCallback(
+    (reason: string) => {
+      client?.forget();
+      setEnded(reason);
+      setUserId(null);
+    },
+    [client],
+  );
+
   const session = useMemo(
-    () => ({ api, client: userId === null ? null : client, ended, begin, logOut }),
-    [api, client, userId, ended, begin, logOut],
+    () => ({ api, client: userId === null ? null : client, ended, begin, logOut, leave }),
+    [api, client, userId, ended, begin, logOut, leave],
   );
   return (
     <SessionContext value={session}>
-      <ClientContext value={session.client}>{children}</ClientContext>
+      <ClientContext value={session.client}>
+        <PictureContext value={session.client?.pictures ?? null}>{children}</PictureContext>
+      </ClientContext>
     </SessionContext>
   );
 }

@@ -12,13 +12,16 @@ import {
 import { ApiError } from "../session/errors";
 import type { Api } from "../session/api";
 import { SessionSocket, type Listener, type SocketState } from "../socket/session_socket";
+import { KeptDeviceSettings } from "../store/device_settings";
 import { Drafts } from "../store/drafts";
 import { OutgoingStorage } from "../store/outgoing";
 import { Store } from "../store/store";
 import { Loader } from "./loader";
 import { Marker } from "./marker";
 import { readUnread } from "./mentions";
+import { OwnAccount } from "./own_account";
 import { People } from "./people";
+import { Pictures } from "./pictures";
 import { Preferences } from "./preferences";
 import { PresenceWatch } from "./presence";
 import { Sender } from "./sender";
@@ -40,6 +43,9 @@ export class ChatClient implements Listener {
   readonly sender: Sender;
   readonly marker: Marker;
   readonly presence: PresenceWatch;
+  readonly pictures: Pictures;
+  readonly account: OwnAccount;
+  readonly device: KeptDeviceSettings;
   readonly preferences: Preferences;
   private readonly socket: SessionSocket;
   private readonly outgoing: OutgoingStorage;
@@ -67,13 +73,23 @@ export class ChatClient implements Listener {
     this.sender = new Sender(this.store, this.outgoing, this.socket);
     this.marker = new Marker(this.store, this.socket);
     this.presence = new PresenceWatch(this.socket);
+    this.pictures = new Pictures(api);
+    this.device = new KeptDeviceSettings(storage);
     this.preferences = new Preferences(api);
+    this.account = new OwnAccount(api, selfId, storage, {
+      changed: () => {
+        this.people.refresh([selfId]);
+        this.preferences.changed();
+      },
+      ended: onEnd,
+    });
   }
 
   start(): void {
     const nudge = () => {
       if (document.visibilityState !== "visible") return;
       this.socket.nudge();
+      this.account.nudge();
       this.preferences.refresh();
     };
     for (const [target, type] of [
@@ -87,6 +103,7 @@ export class ChatClient implements Listener {
     }
     this.sender.start();
     this.socket.start();
+    this.account.start();
   }
 
   /** Leave the connection. The client is of no use afterwards. */
@@ -95,15 +112,28 @@ export class ChatClient implements Listener {
     if (this.listTimer !== null) clearTimeout(this.listTimer);
     this.marker.stop();
     this.presence.stop();
+    this.pictures.stop();
+    this.account.stop();
     this.socket.stop();
   }
 
   /** End the session, and forget what this browser keeps of the user. */
   async logOut(): Promise<void> {
+    this.clear();
+    await this.api.logOut();
+  }
+
+  /** Forget everything of a session that is over already. */
+  forget(): void {
+    this.clear();
+    this.api.credentials.forget();
+  }
+
+  private clear(): void {
     this.stop();
     this.outgoing.clear();
     this.drafts.clear();
-    await this.api.logOut();
+    this.account.alerts.clear();
   }
 
   // Messages; to send one, `sender.send`

@@ -52,6 +52,12 @@ export class Preferences {
     });
   }
 
+  /** Some device has changed them. */
+  changed(): void {
+    this.readAt = Number.NEGATIVE_INFINITY;
+    this.refresh();
+  }
+
   mute(id: ConversationId, isMuted: boolean): Promise<void> {
     return this.change("muted", (old) => {
       const left = idsIn(old).filter((each) => each !== id);

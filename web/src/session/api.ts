@@ -4,7 +4,7 @@ import type { MessageEvent, Role, RoomSettings } from "../protocol/events";
 import type { ClientId, ConversationId, RoomId, UserId } from "../protocol/ids";
 import { Credentials, type Tokens } from "./credentials";
 import { ApiError } from "./errors";
-import { call, type Fetch, type Request } from "./http";
+import { call, callForFile, type Fetch, type Request } from "./http";
 
 /** A message as histories hold it: a `message` event without its type. */
 export type HistoryMessage = Omit<MessageEvent, "type">;
@@ -165,17 +165,24 @@ export class Api {
     return this.authorised({ method: "GET", path, ...(query === undefined ? {} : { query }) });
   }
 
+  /** Return the picture at an `avatar_url`. */
+  picture(path: string): Promise<Blob> {
+    return this.asUser((token) => callForFile(path, token, this.fetchIt));
+  }
+
   /** Make a call as the user. A token that is refused is renewed, once. */
-  async authorised<T>(request: Omit<Request, "token">): Promise<T> {
+  authorised<T>(request: Omit<Request, "token">): Promise<T> {
+    return this.asUser((token) => call<T>({ ...request, token }, this.fetchIt));
+  }
+
+  private async asUser<T>(act: (token: string) => Promise<T>): Promise<T> {
     const token = await this.credentials.fresh();
     try {
-      return await call<T>({ ...request, token }, this.fetchIt);
+      return await act(token);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== UNAUTHORIZED) throw error;
       if (!error.code.startsWith("token_")) throw error;
-      const renewed = await this.credentials.renewed(token);
-      return call<T>({ ...request, token: renewed }, this.fetchIt);
+      return act(await this.credentials.renewed(token));
     }
   }
 }
-

@@ -44,6 +44,27 @@ export async function call<T>(request: Request, fetchIt: Fetch = fetch): Promise
   throw refusal(response, answer);
 }
 
+/** Return a file that may be cached, or throw as `call` does. */
+export async function callForFile(
+  path: string,
+  token: string,
+  fetchIt: Fetch = fetch,
+): Promise<Blob> {
+  let response: Response;
+  try {
+    response = await fetchIt(path, {
+      headers: { Authorization: `Bearer ${token}` },
+      credentials: "omit",
+      redirect: "error",
+      signal: AbortSignal.timeout(DEADLINE_MS),
+    });
+    if (response.ok) return await response.blob();
+  } catch (error) {
+    throw new ConnectionLostError(String(error));
+  }
+  throw refusal(response, parsed(await response.text().catch(() => "")));
+}
+
 function queryText(query: Request["query"]): string {
   const given = Object.entries(query ?? {}).filter(([, value]) => value !== undefined);
   if (given.length === 0) return "";

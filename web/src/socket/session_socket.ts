@@ -84,7 +84,7 @@ const MESSAGE_BURST = 150;
 // A server closes a socket that sends a longer message, and would again after every repeat.
 const MAX_COMMAND_BYTES = 60 * 1024;
 
-const BROWSER_CLOCK: Clock = {
+export const BROWSER_CLOCK: Clock = {
   now: () => performance.now(),
   setTimeout: (task, delayMs) => window.setTimeout(task, delayMs),
   clearTimeout: (timer) => window.clearTimeout(timer),

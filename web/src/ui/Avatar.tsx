@@ -1,4 +1,5 @@
 import { hueOf } from "./hue";
+import { usePicture } from "./pictures";
 import styles from "./Avatar.module.css";
 
 interface Props {
@@ -7,11 +8,12 @@ interface Props {
   name: string;
   url?: string | undefined;
   isOnline?: boolean;
-  size?: "small" | "normal";
+  size?: "small" | "normal" | "large";
 }
 
 /** A picture, or the first letter. The name stands beside it, so that readers are not told twice. */
 export function Avatar({ id, name, url, isOnline = false, size = "normal" }: Props) {
+  const picture = usePicture(url);
   return (
     <span
       className={styles["avatar"]}
@@ -20,7 +22,7 @@ export function Avatar({ id, name, url, isOnline = false, size = "normal" }: Pro
       data-online={isOnline || undefined}
       aria-hidden
     >
-      {url ? <img src={url} alt="" /> : [...name][0]?.toUpperCase()}
+      {picture ? <img src={picture} alt="" /> : [...name][0]?.toUpperCase()}
     </span>
   );
 }

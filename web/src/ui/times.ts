@@ -18,3 +18,10 @@ export function timeOfDay(moment: string | number): string {
 export function longDay(moment: string): string {
   return LONG_DAY.format(new Date(moment));
 }
+
+const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** Return the day and the time. */
+export function moment(at: string): string {
+  return at === "" ? "" : MOMENT.format(new Date(at));
+}

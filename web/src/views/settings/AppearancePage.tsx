@@ -1,0 +1,49 @@
+// Light, dark, or as the system is.
+
+import { useState } from "react";
+import { keptTheme, showTheme } from "../../app/theme";
+import { useClient } from "../../app/session";
+import type { Theme } from "../../session/account";
+import { Outcome } from "./Outcome";
+import { useAction } from "./useAction";
+import styles from "./Page.module.css";
+
+const THEMES: readonly (readonly [Theme, string])[] = [
+  ["system", "As the system"],
+  ["light", "Light"],
+  ["dark", "Dark"],
+];
+
+export function AppearancePage() {
+  const { preferences } = useClient();
+  const [theme, setTheme] = useState(keptTheme);
+  const action = useAction();
+  const choose = (chosen: Theme) => {
+    setTheme(chosen);
+    showTheme(chosen);
+    void action.run(() => preferences.change("theme", () => chosen));
+  };
+  return (
+    <>
+      <fieldset className={styles["choices"]}>
+        <legend className="visually-hidden">Theme</legend>
+        {THEMES.map(([value, name]) => (
+          <label key={value} className={styles["choice"]}>
+            <i className={styles["sample"]} data-theme={value} aria-hidden />
+            <span>
+              <input
+                type="radio"
+                name="theme"
+                value={value}
+                checked={theme === value}
+                onChange={() => choose(value)}
+              />
+              {name}
+            </span>
+          </label>
+        ))}
+      </fieldset>
+      <Outcome action={action} done="Saved for all your devices." />
+    </>
+  );
+}

@@ -1,0 +1,80 @@
+// The end of an account.
+
+import { useState, type FormEvent } from "react";
+import { useAccount } from "../../app/account_hooks";
+import { useClient, useSession } from "../../app/session";
+import { Button } from "../../ui/Button";
+import { Field } from "../../ui/Field";
+import { Outcome } from "./Outcome";
+import { useAction } from "./useAction";
+import { Waiting } from "./Waiting";
+import styles from "./Page.module.css";
+
+const FIELDS = {
+  wrong_credentials: "password",
+  second_factor_wrong: "code",
+  second_factor_required: "code",
+  "field:password": "password",
+  "field:code": "code",
+};
+
+export function DeletionPage() {
+  const { api } = useClient().account;
+  const { leave } = useSession();
+  const account = useAccount();
+  const [typed, setTyped] = useState("");
+  const action = useAction(FIELDS);
+  if (account === null) return <Waiting />;
+
+  const remove = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget);
+    void action.run(async () => {
+      await api.remove(String(given.get("password")), String(given.get("code") ?? "").trim());
+      leave("Your account is deleted.");
+    });
+  };
+  return (
+    <form className={styles["form"]} onSubmit={remove}>
+      <p className={styles["note"]}>
+        This is for good. Your name, email, password, picture and sessions are erased, and you leave
+        all rooms. What you have written stays, as that of a deleted user.
+      </p>
+      <Field
+        label="Password"
+        name="password"
+        type="password"
+        autoComplete="current-password"
+        required
+        problem={action.problemOf("password")}
+      />
+      {account.second_factor && (
+        <Field
+          label="Code"
+          name="code"
+          autoComplete="one-time-code"
+          required
+          hint="From your authenticator app, or a recovery code."
+          problem={action.problemOf("code")}
+        />
+      )}
+      <Field
+        label={`Type your username, ${account.username}, to confirm`}
+        value={typed}
+        onChange={(event) => setTyped(event.target.value)}
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+        required
+      />
+      <Button
+        kind="danger"
+        type="submit"
+        disabled={action.isBusy || typed !== account.username}
+      >
+        Delete my account
+      </Button>
+      <Outcome action={action} done="" />
+    </form>
+  );
+}

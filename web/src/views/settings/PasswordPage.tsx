@@ -1,0 +1,75 @@
+// Another password.
+
+import { useRef, type FormEvent } from "react";
+import { useSearchParams } from "wouter";
+import { useAccount } from "../../app/account_hooks";
+import { useClient } from "../../app/session";
+import { Button } from "../../ui/Button";
+import { Field } from "../../ui/Field";
+import { Outcome } from "./Outcome";
+import { useAction } from "./useAction";
+import styles from "./Page.module.css";
+
+const FIELDS = {
+  wrong_credentials: "current",
+  weak_password: "next",
+  "field:current_password": "current",
+  "field:new_password": "next",
+};
+
+export function PasswordPage() {
+  const own = useClient().account;
+  const account = useAccount();
+  const [search] = useSearchParams();
+  const form = useRef<HTMLFormElement>(null);
+  const action = useAction(FIELDS);
+
+  const change = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget);
+    void action.run(async () => {
+      await own.api.changePassword(String(given.get("current")), String(given.get("next")));
+      form.current?.reset();
+      own.sessionsChanged();
+    });
+  };
+  return (
+    <>
+      {search.get("because") === "not-me" && !action.isDone && (
+        <p className={styles["note"]}>
+          That session is ended. Whoever it was knows your password: change it now, so that they
+          cannot come back.
+        </p>
+      )}
+      <p className={styles["lead"]}>A new password ends all your other sessions.</p>
+      <form ref={form} className={styles["form"]} onSubmit={change}>
+        {/* Tells password managers whose it is. */}
+        <input name="username" autoComplete="username" value={account?.email ?? ""} readOnly hidden />
+        <Field
+          label="Current password"
+          name="current"
+          type="password"
+          autoComplete="current-password"
+          required
+          problem={action.problemOf("current")}
+        />
+        <Field
+          label="New password"
+          name="next"
+          type="password"
+          autoComplete="new-password"
+          required
+          minLength={8}
+          hint="At least eight characters; not a common password, nor your own name or email."
+          problem={action.problemOf("next")}
+        />
+        <div className={styles["actions"]}>
+          <Button kind="primary" type="submit" disabled={action.isBusy}>
+            Change password
+          </Button>
+        </div>
+        <Outcome action={action} done="The password is changed. Your other sessions have ended." />
+      </form>
+    </>
+  );
+}
