@@ -149,29 +149,47 @@ class Service:
 
 @asynccontextmanager
 async def running_service(mongo_url: str, redis_url: str, secrets: Path) -> AsyncIterator[Service]:
-    grpc_port, websocket_port = free_port(), free_port()
+    service, serving = await _started(mongo_url, redis_url, secrets)
+    yield service
+    service.stop.set()
+    await serving
+    await service.channel.close()
+
+
+async def _started(
+    mongo_url: str, redis_url: str, secrets: Path, attempts: int = 3
+) -> tuple[Service, asyncio.Task[None]]:
+    """Start on free ports; on others where somebody was faster to take them."""
     settings = ChatSettings(
         secrets_dir=str(secrets),
         discovery_url=f"127.0.0.1:{free_port()}",
         mongo_url=mongo_url,
         redis_url=redis_url,
-        grpc_port=grpc_port,
-        websocket_port=websocket_port,
+        grpc_port=free_port(),
+        websocket_port=free_port(),
     )
-    service = Service(grpc_port, websocket_port, secrets)
+    service = Service(settings.grpc_port, settings.websocket_port, secrets)
     serving = asyncio.create_task(serve(settings, SocketSettings(), service.stop))
-    health = health_pb2_grpc.HealthStub(service.channel)
-    request = health_pb2.HealthCheckRequest()
+    ready = asyncio.create_task(_until_serving(service))
     async with asyncio.timeout(20):
-        watching = health.Watch(request, wait_for_ready=True)
-        async for answer in watching:
-            if answer.status == health_pb2.HealthCheckResponse.SERVING:
-                break
-    watching.cancel()
-    yield service
-    service.stop.set()
-    await serving
+        await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
+    if ready.done():
+        await ready
+        return service, serving
+    ready.cancel()
     await service.channel.close()
+    if attempts == 1:
+        await serving
+    return await _started(mongo_url, redis_url, secrets, attempts - 1)
+
+
+async def _until_serving(service: Service) -> None:
+    health = health_pb2_grpc.HealthStub(service.channel)
+    watching = health.Watch(health_pb2.HealthCheckRequest(), wait_for_ready=True)
+    async for answer in watching:
+        if answer.status == health_pb2.HealthCheckResponse.SERVING:
+            break
+    watching.cancel()
 
 
 @pytest.fixture
