@@ -17,6 +17,7 @@ class CloseCode(IntEnum):
     code. After the others it must change something first, as each says.
     """
 
+    PROTOCOL_ERROR = 1002
     UNSUPPORTED_DATA = 1003
     INVALID_TEXT = 1007
     TOO_BIG = 1009

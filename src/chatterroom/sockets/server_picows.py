@@ -42,6 +42,10 @@ _STATUS = {
     ErrorKind.INTERNAL: 500,
 }
 _CLOSING_S = 2.0
+# In place of a number of silent checks: at the last one the socket was closing.
+_CLOSING = -1
+# Codes that picows takes for "none was sent", and so lets pass.
+_NEVER_SENT = {(0).to_bytes(2), (1006).to_bytes(2)}
 # After a storm all clients connect at once; who does not fit waits for a second or more. The
 # kernel's own limit is the other bound.
 _BACKLOG = 4096
@@ -57,9 +61,9 @@ class SocketSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_outbox_bytes: Annotated[int, msgspec.Meta(ge=65536)] = 1024 * 1024
     """What may wait for a slow reader before it is cut off."""
     messages_per_s: Annotated[float, msgspec.Meta(gt=0)] = 50.0
-    """Sustained rate at which a socket may send."""
+    """Sustained rate at which a socket may send frames: messages, fragments, pings."""
     message_burst: Annotated[int, msgspec.Meta(ge=1)] = 200
-    """How many messages may come at once."""
+    """How many of them may come at once."""
     ping_s: Annotated[float, msgspec.Meta(gt=0)] = 25.0
     """Silence after which the server pings, or up to a fifth more, and how long it waits then."""
 
@@ -168,7 +172,13 @@ class Socket(WSListener):
     def check(self) -> None:
         """Count a check without a sign of life: ping at last, then give up."""
         transport = self._transport
-        if transport is None or transport.is_close_frame_sent:
+        if transport is None:
+            return
+        if transport.is_close_frame_sent:
+            if self._silent_checks == _CLOSING:
+                # Nothing of what was left has been taken, or not all: there is no more time.
+                transport.disconnect(False)
+            self._silent_checks = _CLOSING
             return
         self._silent_checks += 1
         match due(self._silent_checks):
@@ -188,18 +198,21 @@ class Socket(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Put messages together and pass them on; answer what the protocol asks."""
         self._silent_checks = 0
-        if frame.msg_type is WSMsgType.CLOSE:
-            transport.send_close(WSCloseCode.OK)
+        kind = frame.msg_type
+        if frame.rsv1 or frame.rsv2 or frame.rsv3:
+            self.close(CloseCode.PROTOCOL_ERROR, "no extension was agreed upon")
+        elif kind is WSMsgType.CLOSE:
+            if not transport.is_close_frame_sent:
+                is_code = frame.get_payload_as_bytes()[:2] not in _NEVER_SENT
+                transport.send_close(WSCloseCode.OK if is_code else WSCloseCode.PROTOCOL_ERROR)
             transport.disconnect()
-        elif frame.msg_type is WSMsgType.PING:
+        elif transport.is_close_frame_sent or not self._may_send():
+            return
+        elif kind is WSMsgType.PING:
             transport.send_pong(frame.get_payload_as_bytes())
-        elif frame.msg_type is WSMsgType.BINARY:
+        elif kind is WSMsgType.BINARY:
             self.close(CloseCode.UNSUPPORTED_DATA, "only text messages are understood")
-        elif (
-            frame.msg_type in {WSMsgType.TEXT, WSMsgType.CONTINUATION}
-            and not transport.is_close_frame_sent
-            and self._may_send()
-        ):
+        elif kind is not WSMsgType.PONG:
             self._take(frame)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
@@ -235,7 +248,11 @@ class Socket(WSListener):
 
     def _take(self, frame: WSFrame) -> None:
         payload = frame.get_payload_as_bytes()
-        if not frame.fin or self._fragments is not None:
+        goes_on = frame.msg_type is WSMsgType.CONTINUATION
+        if goes_on != (self._fragments is not None):
+            self.close(CloseCode.PROTOCOL_ERROR, "a fragment is not where it belongs")
+            return
+        if goes_on or not frame.fin:
             fragments = self._fragments = self._fragments or []
             fragments.append(payload)
             self._fragments_bytes += len(payload)
@@ -263,7 +280,7 @@ class Socket(WSListener):
         if self._allowance >= 1:
             self._allowance -= 1
             return True
-        self.close(CloseCode.TOO_MANY_MESSAGES, "too many messages")
+        self.close(CloseCode.TOO_MANY_MESSAGES, "too many messages, or pings")
         return False
 
     def _cut(self) -> None:

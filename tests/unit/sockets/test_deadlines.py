@@ -23,7 +23,8 @@ async def test_all_that_end_in_one_second_share_a_timer_and_all_end(passed):
         deadlines.add(at_s, item)
     assert len(deadlines) == 1
     assert {await next_of(passed) for _ in range(3)} == {"a", "b", "c"}
-    assert time.time() >= at_s
+    # Timers of uvloop may come a millisecond early.
+    assert time.time() > at_s - 0.01
     assert len(deadlines) == 0
 
 

@@ -170,6 +170,34 @@ async def test_a_burst_is_taken_and_one_more_closes_the_socket():
         assert server.only.texts.qsize() == 20
 
 
+@pytest.mark.parametrize("opcode", [Opcode.PING, Opcode.PONG])
+async def test_pings_and_pongs_are_counted_like_messages(opcode: Opcode):
+    limits = {"message_burst": 20, "messages_per_s": 0.001}
+    async with serve(**limits) as server, raw(server) as client:
+        for _ in range(21):
+            client.send(opcode)
+        answers = [await client.frame() for _ in range(20 if opcode is Opcode.PING else 0)]
+        assert all(answer == (Opcode.PONG, b"") for answer in answers)
+        reason = b"too many messages, or pings"
+        assert await client.frame() == (Opcode.CLOSE, b"\x11\x4d" + reason)
+        await server.is_gone()
+
+
+async def test_nobody_keeps_a_closing_socket_by_not_reading_what_is_left():
+    async with serve(ping_s=0.2, max_outbox_bytes=100_000_000) as server:
+        client = kernel.socket()
+        client.setsockopt(kernel.SOL_SOCKET, kernel.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        loop = asyncio.get_running_loop()
+        with client:
+            await loop.sock_connect(client, ("127.0.0.1", server.port))
+            await loop.sock_sendall(client, HANDSHAKE)
+            assert (await loop.sock_recv(client, 12)) == b"HTTP/1.1 101"
+            server.socket.write(text_frame(bytes(60_000)) * 500)
+            await loop.sock_sendall(client, Frame(Opcode.CLOSE, b"\x03\xe8").serialize(mask=True))
+            await server.is_gone()
+
+
 async def test_who_does_not_read_is_cut_off_when_the_outbox_is_full():
     async with serve(max_outbox_bytes=65536) as server:
         client = kernel.socket()
@@ -228,7 +256,7 @@ async def test_a_client_that_answers_no_ping_is_cut_off():
 
 
 async def test_a_client_that_talks_is_not_pinged_and_its_own_pings_count():
-    async with serve(ping_s=0.5) as server, raw(server) as client:
+    async with serve(ping_s=0.5, message_burst=1_000_000) as server, raw(server) as client:
         end = time.monotonic() + 1.5
         while time.monotonic() < end:
             client.send(Opcode.PING, b"mine")
