@@ -94,6 +94,7 @@ class TokenVerifier:
         session_id, expires_at = claims["sid"], claims["exp"]
         if (
             decoded["header"].get("typ") != _TYPE
+            or "crit" in decoded["header"]
             or not isinstance(session_id, str)
             or not isinstance(expires_at, int)
             or expires_at > _LATEST_EXPIRY

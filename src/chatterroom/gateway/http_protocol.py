@@ -17,6 +17,8 @@ from chatterroom.gateway.relay import Relay, Upgrade
 __all__ = ["GatewayProtocol"]
 
 _MAX_HEAD_BYTES = 32 * 1024
+# HTTP/0.9 has neither headers nor a status: what asks for it is a mistake, or mischief.
+_VERSIONS = {"1.0", "1.1"}
 _CONTINUE = b"HTTP/1.1 100 "
 
 
@@ -74,7 +76,11 @@ class GatewayProtocol(HttpToolsProtocol):
         self._start_request_timer()
 
     def on_headers_complete(self) -> None:
-        """Let the application begin."""
+        """Let the application begin, unless this is a request that we do not read."""
+        if self.parser.get_http_version() not in _VERSIONS:
+            raise _RefusedError
+        if self._head_bytes > _MAX_HEAD_BYTES and self._head_size() > _MAX_HEAD_BYTES:
+            raise _RefusedError
         self._in_head = False
         self._head_bytes = 0
         super().on_headers_complete()
@@ -84,6 +90,10 @@ class GatewayProtocol(HttpToolsProtocol):
         self._stop_request_timer()
         self._in_head = True
         super().on_message_complete()
+
+    def _head_size(self) -> int:
+        """Return the size of a head that may have come in one piece with more behind it."""
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if cycle.scope["method"] != "HEAD":
@@ -132,6 +142,10 @@ class GatewayProtocol(HttpToolsProtocol):
     def _too_slow(self) -> None:
         if not self.transport.is_closing():
             self.transport.abort()
+
+
+class _RefusedError(Exception):
+    """Tells the parser to stop."""
 
 
 class _HeadWithBody:

@@ -94,6 +94,7 @@ def test_an_expired_token_is_told_apart():
         {"headers": {"typ": "JWT"}},
         {"headers": {"typ": None}},
         {"headers": {"crit": ["b64"], "b64": False}},
+        {"headers": {"crit": ["b64"], "b64": True}},
     ],
     ids=str,
 )

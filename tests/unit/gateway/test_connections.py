@@ -31,6 +31,9 @@ async def everything(reader):
 NOT_HTTP = [
     b"\x00\x01\x02\x03\r\n\r\n",
     b"GET / HTTP/9.9\r\n\r\n",
+    b"GET /status\r\n\r\n",
+    b"GET /status\r\nX: y HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /status HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 40_000 + b"\r\n\r\n",
     (
         b"POST /user-service/login HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
         b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
