@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import structlog
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -120,12 +121,12 @@ class _Gate(grpc.aio.ServerInterceptor):
         if handler.unary_unary is not None:
             return grpc.unary_unary_rpc_method_handler(
                 self._answer_once(method, handler.unary_unary),
-                handler.request_deserializer,
+                _forgiving(handler.request_deserializer),
                 handler.response_serializer,
             )
         return grpc.unary_stream_rpc_method_handler(
             self._answer_often(method, handler.unary_stream),
-            handler.request_deserializer,
+            _forgiving(handler.request_deserializer),
             handler.response_serializer,
         )
 
@@ -137,7 +138,7 @@ class _Gate(grpc.aio.ServerInterceptor):
         async def gated(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             try:
                 self._admit(method, context)
-                return await answer(request, context)
+                return await answer(_read(request), context)
             except Exception as error:  # noqa: BLE001 -- the edge: every failure gets a status
                 await abort_with(context, _as_known(method, error))
 
@@ -147,12 +148,33 @@ class _Gate(grpc.aio.ServerInterceptor):
         async def gated(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             try:
                 self._admit(method, context)
-                async for response in answer(request, context):
+                async for response in answer(_read(request), context):
                     yield response
             except Exception as error:  # noqa: BLE001 -- the edge: every failure gets a status
                 await abort_with(context, _as_known(method, error))
 
         return gated
+
+
+def _forgiving(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
+    """Put off the failure of a request that cannot be read.
+
+    It is read before the caller is known, and grpc would log a trace for every stranger.
+    """
+
+    def deserialized(data: bytes) -> Any:
+        try:
+            return deserialize(data) if deserialize else data
+        except DecodeError:
+            return None
+
+    return deserialized
+
+
+def _read(request: Any) -> Any:
+    if request is None:
+        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, "the request is not what it should be")
+    return request
 
 
 def _certified(context: grpc.aio.ServicerContext[Any, Any]) -> list[str] | None:

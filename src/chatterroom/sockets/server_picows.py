@@ -133,11 +133,11 @@ class Socket(WSListener):
     def write(self, frames: bytes) -> None:
         """Send complete frames, as many as they are, in one write.
 
-        Does nothing on a closed socket. A reader that lets more than the outbox holds pile up is
-        disconnected with TOO_SLOW.
+        Does nothing on a socket that is closed or closing. A reader that lets more than the
+        outbox holds pile up is disconnected with TOO_SLOW.
         """
         transport = self._transport
-        if transport is None:
+        if transport is None or transport.is_close_frame_sent:
             return
         transport.underlying_transport.write(frames)
         if self._paused:
@@ -148,8 +148,9 @@ class Socket(WSListener):
 
     def write_passing(self, frame: bytes) -> None:
         """Send a frame that nobody misses, unless the reader is behind."""
-        if self._transport is not None and not self._paused:
-            self._transport.underlying_transport.write(frame)
+        transport = self._transport
+        if transport is not None and not self._paused and not transport.is_close_frame_sent:
+            transport.underlying_transport.write(frame)
 
     def close(self, code: CloseCode, reason: str = "") -> None:
         """Send a close frame and disconnect as soon as it is out, at most two seconds later."""

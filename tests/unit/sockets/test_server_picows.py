@@ -272,6 +272,16 @@ async def test_a_close_is_answered_with_a_close():
         await server.is_gone()
 
 
+async def test_nothing_is_sent_behind_a_close():
+    async with serve() as server, raw(server) as client:
+        server.socket.close(CloseCode.INTERNAL_ERROR)
+        server.socket.send(b"too late")
+        server.socket.write_passing(text_frame(b"as well"))
+        assert await client.frame() == (Opcode.CLOSE, b"\x03\xf3")
+        client.send(Opcode.CLOSE, b"\x03\xf3")
+        assert await client.frame() is None
+
+
 async def test_a_socket_ends_at_its_second():
     async with serve() as server, server.connect() as client:
         await client.send("connected")
