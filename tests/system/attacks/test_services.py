@@ -10,6 +10,8 @@ import pymongo
 import pytest
 import redis
 from google.protobuf.empty_pb2 import Empty
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from chatterroom.chat.servicer_grpc import OPEN_TO as CHAT_OPEN_TO
 from chatterroom.pb import (
@@ -172,7 +174,9 @@ def test_row_47_engines_and_services_listen_on_loopback_and_want_a_password(worl
     ((_, redis_port),) = world.listening("redis-server")
     for username, password in ((None, None), ("default", "redis"), ("root", "root")):
         with (
-            redis.Redis(port=redis_port, username=username, password=password) as client,
+            redis.Redis(
+                port=redis_port, username=username, password=password, retry=Retry(NoBackoff(), 0)
+            ) as client,
             pytest.raises(redis.RedisError),
         ):
             client.execute_command("KEYS", "*")
