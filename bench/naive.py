@@ -15,11 +15,13 @@ from pymongo.errors import DuplicateKeyError
 
 from chatterroom import cli
 from chatterroom.chat import log
+from chatterroom.chat.availability_mongo import available
+from chatterroom.chat.documents_mongo import document_of
 from chatterroom.chat.entries import MessagePosted
 from chatterroom.chat.feed import Published
 from chatterroom.chat.hub import Hub, Subscription
 from chatterroom.chat.log import ConversationLog
-from chatterroom.chat.store_mongo import ChatStore, _available, _document
+from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.ids import ConversationId
 from chatterroom.engines.up import UpOptions, run
@@ -51,9 +53,9 @@ def main() -> int:
 def _insert_one_by_one(*, concurrently: bool) -> None:
     async def insert_messages(self: ChatStore, entries: Sequence[MessagePosted]) -> int:
         (entry,) = entries
-        with _available():
+        with available():
             try:
-                await self._messages(entry.conversation_id).insert_one(_document(entry))
+                await self._messages(entry.conversation_id).insert_one(document_of(entry))
             except DuplicateKeyError:
                 return 0
         return 1

@@ -16,11 +16,14 @@ from pymongo import WriteConcern
 from pymongo.errors import BulkWriteError
 
 from chatterroom.chat import feed, hub, log, store_mongo
+from chatterroom.chat.availability_mongo import available
 from chatterroom.chat.conversation import Conversation, apply
+from chatterroom.chat.documents_mongo import document_of, entries_above
 from chatterroom.chat.entries import Entry, MemberLeft, MemberRemoved, MessagePosted
 from chatterroom.chat.hub import Hub, Subscription
 from chatterroom.chat.log import ConversationLog, StorageUnavailableError
-from chatterroom.chat.store_mongo import ChatStore, Membership
+from chatterroom.chat.memberships import Membership
+from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.ids import ConversationId, UserId
 from torture.schedule import FLUSH, HONEST, KILL, STOP, Mix
 
@@ -66,7 +69,7 @@ def _acknowledge_before_insert() -> None:
 
 
 def _no_unique_keys() -> None:
-    document, after = store_mongo._document, store_mongo._after  # noqa: SLF001
+    document, after = document_of, entries_above
 
     def document_anywhere(entry: Entry) -> dict[str, Any]:
         stored = document(entry)
@@ -80,8 +83,8 @@ def _no_unique_keys() -> None:
     async def prepare(_: ChatStore) -> None:
         """Create no index."""
 
-    _patch(store_mongo, "_document", document_anywhere)
-    _patch(store_mongo, "_after", after_all_of)
+    _patch(store_mongo, "document_of", document_anywhere)
+    _patch(store_mongo, "entries_above", after_all_of)
     _patch(ChatStore, "prepare", prepare)
 
 
@@ -174,8 +177,8 @@ def _insert_with(concern: WriteConcern) -> Callable[[], None]:
     def apply() -> None:
         async def insert(store: ChatStore, entries: Sequence[MessagePosted]) -> int:
             messages = store._messages(entries[0].conversation_id)  # noqa: SLF001
-            documents = [store_mongo._document(entry) for entry in entries]  # noqa: SLF001
-            with store_mongo._available():  # noqa: SLF001
+            documents = [document_of(entry) for entry in entries]
+            with available():
                 try:
                     await messages.with_options(write_concern=concern).insert_many(documents)
                 except BulkWriteError as error:

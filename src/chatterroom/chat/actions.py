@@ -28,9 +28,10 @@ from chatterroom.chat.events import encode_typing
 from chatterroom.chat.hub import Hub
 from chatterroom.chat.log import Appended, ConversationLog
 from chatterroom.chat.marks import Marks
+from chatterroom.chat.memberships import Membership
 from chatterroom.chat.people import People, no_such_user
 from chatterroom.chat.presence import Presence
-from chatterroom.chat.store_mongo import ChatStore, Membership
+from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import (
     ClientId,

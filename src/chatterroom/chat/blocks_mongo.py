@@ -1,19 +1,16 @@
 """Blocks in MongoDB, in the chat service's own database."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import PyMongoError
 
+from chatterroom.chat.availability_mongo import available
 from chatterroom.chat.blocks import Block
-from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import UserId
 
-__all__ = ["MongoBlockStore", "available"]
+__all__ = ["MongoBlockStore"]
 
 # A write may become visible after one that carries a later time of the server's clock.
 _OVERLAP = timedelta(seconds=10)
@@ -55,12 +52,3 @@ class MongoBlockStore:
                 )
                 async for found in self._blocks.find(wanted)
             ]
-
-
-@contextmanager
-def available() -> Iterator[None]:
-    """Raise `StorageUnavailableError` where MongoDB fails."""
-    try:
-        yield
-    except PyMongoError as error:
-        raise StorageUnavailableError(type(error).__name__) from error

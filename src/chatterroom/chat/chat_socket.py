@@ -31,7 +31,7 @@ from chatterroom.chat.events import encode_typing
 from chatterroom.chat.following import Following
 from chatterroom.chat.leases_redis import Leases, online
 from chatterroom.chat.log import Appended, StorageUnavailableError
-from chatterroom.chat.store_mongo import Membership
+from chatterroom.chat.memberships import Membership
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import (
     ConversationId,

@@ -1,6 +1,7 @@
 """A user's conversations in the order of a chat list, page by page."""
 
-from chatterroom.chat.store_mongo import ChatStore, Overview
+from chatterroom.chat.memberships import Overview
+from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.ids import UserId
 from chatterroom.core.times import format_time
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from chatterroom.chat.blocks_mongo import available
+from chatterroom.chat.availability_mongo import available
 from chatterroom.chat.departed import Departure
 from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import UserId

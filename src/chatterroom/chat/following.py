@@ -7,7 +7,8 @@ from typing import Any
 from chatterroom.chat.commands import MAX_RESUMED
 from chatterroom.chat.hub import Hub, Outlet, Subscription
 from chatterroom.chat.leases_redis import Leases, room_connections
-from chatterroom.chat.store_mongo import ChatStore, Membership
+from chatterroom.chat.memberships import Membership
+from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.ids import ConversationId, is_private
 
 __all__ = ["Following"]

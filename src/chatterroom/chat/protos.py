@@ -2,7 +2,7 @@
 
 from chatterroom.chat.entries import MessagePosted
 from chatterroom.chat.events import grouped
-from chatterroom.chat.store_mongo import Overview
+from chatterroom.chat.memberships import Overview
 from chatterroom.core.ids import is_private, message_id
 from chatterroom.core.times import format_time
 from chatterroom.pb import chat_pb2

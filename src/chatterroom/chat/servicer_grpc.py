@@ -13,8 +13,8 @@ from chatterroom.chat.conversation_list import list_conversations
 from chatterroom.chat.entries import MessagePosted, Role
 from chatterroom.chat.leases_redis import Leases, room_connections
 from chatterroom.chat.log import Appended
+from chatterroom.chat.memberships import Membership
 from chatterroom.chat.protos import conversation_proto, private_message, room_message
-from chatterroom.chat.store_mongo import Membership
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import (
     ClientId,

@@ -1,4 +1,4 @@
-"""The chat service's MongoDB database, and the only file of the service that speaks to it.
+"""The conversations in the chat service's MongoDB database.
 
     room_messages, private_messages   the entries of all conversations of that kind
     rooms                             each room as its entries add up to: name, members
@@ -10,8 +10,7 @@ begin with the conversation, which is the key to shard by.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Self
 
@@ -21,70 +20,49 @@ from pymongo import AsyncMongoClient, ReadPreference, UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from chatterroom.chat.availability_mongo import available
 from chatterroom.chat.blocks_mongo import MongoBlockStore
-from chatterroom.chat.conversation import Conversation, Member
+from chatterroom.chat.conversation import Conversation
 from chatterroom.chat.departed_mongo import MongoDepartedStore
+from chatterroom.chat.documents_mongo import (
+    Document,
+    both_sides,
+    conversation_of,
+    document_of,
+    entries_above,
+    entry_of,
+    member_document,
+    membership_id,
+    membership_of,
+    message_change,
+    new_membership,
+    newest_entries,
+    overview_of,
+    room_document,
+)
 from chatterroom.chat.entries import (
     Entry,
     MemberAdded,
     MemberLeft,
     MemberRemoved,
     MessageDeleted,
-    MessageEdited,
-    MessagePinned,
     MessagePosted,
-    MessageUnpinned,
-    ReactionAdded,
-    ReactionRemoved,
     RoomCreated,
-    RoomSettings,
 )
 from chatterroom.chat.gathering import GatheredReads
 from chatterroom.chat.log import RequestKey, StorageUnavailableError
+from chatterroom.chat.memberships import Membership, Overview
 from chatterroom.core.cancellation import calls_ended, uncancelled
 from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
 from chatterroom.core.settings import SettingsError
 
-__all__ = ["ChatStore", "Membership", "Overview"]
+__all__ = ["ChatStore"]
 
 _DUPLICATE_KEY = 11000
 _TIMEOUT_S = 1.5
-# Sorts after every id of a conversation: "-" separates, "." is the next character.
-_AFTER_ALL = "."
 # More than others write before one's own mark is stored.
 _LOOKED_AT = 10
 _USERS_A_READ = 500
-
-Document = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """That a user takes part in a conversation, since the entry `joined_seq`, and how far it has
-    read."""
-
-    user_id: UserId
-    conversation_id: ConversationId
-    peer_id: UserId | None
-    joined_seq: int
-    read_index: int
-    delivered_index: int
-    added_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """A conversation as its list shows it. `last_message` is None where nobody wrote yet."""
-
-    membership: Membership
-    room_name: str
-    seq: int
-    message_index: int
-    last_activity_at: datetime
-    last_message: MessagePosted | None
-    own_index: int
-    """How many messages there were when the user last did something, if that is not long ago:
-    so much they have read, whatever their mark says yet."""
 
 
 @uncancelled
@@ -143,7 +121,7 @@ class ChatStore:
         """Create what indexes are missing."""
         await self.blocks.prepare()
         await self.departed.prepare()
-        with _available():
+        with available():
             for messages in (self._room_messages, self._private_messages):
                 await messages.create_index(
                     [("conversation_id", 1), ("sender_id", 1), ("client_id", 1)],
@@ -167,7 +145,7 @@ class ChatStore:
         """Say whether MongoDB answers and all indexes exist; creates those that do not."""
         try:
             if self._prepared:
-                with _available():
+                with available():
                     await self._client.admin.command("ping")
             else:
                 await self.prepare()
@@ -181,8 +159,8 @@ class ChatStore:
     async def insert_messages(self, entries: Sequence[MessagePosted]) -> int:
         """Store messages in order, up to the first whose seq or request is taken."""
         messages = self._messages(entries[0].conversation_id)
-        documents = [_document(entry) for entry in entries]
-        with _available():
+        documents = [document_of(entry) for entry in entries]
+        with available():
             try:
                 await messages.insert_many(documents)
             except BulkWriteError as error:
@@ -197,16 +175,18 @@ class ChatStore:
     async def insert_firsts(self, entries: Sequence[MessagePosted]) -> bool:
         """Store the first messages of private chats and the memberships that they bring, or
         return False where a place is taken."""
-        messages = [_document(entry) for entry in entries]
+        messages = [document_of(entry) for entry in entries]
         memberships = [
-            _new_membership(entry, user, peer) for entry in entries for user, peer in _both(entry)
+            new_membership(entry, user, peer)
+            for entry in entries
+            for user, peer in both_sides(entry)
         ]
 
         async def insert(session: Any) -> None:
             await self._private_messages.insert_many(messages, session=session)
             await self._memberships.insert_many(memberships, session=session)
 
-        with _available():
+        with available():
             try:
                 async with self._client.start_session() as session:
                     await session.with_transaction(
@@ -225,7 +205,7 @@ class ChatStore:
     ) -> bool:
         """Store an entry and what follows from it, or return False where its place is taken or
         `target` has changed."""
-        with _available():
+        with available():
             try:
                 async with self._client.start_session() as session:
                     await session.with_transaction(
@@ -239,7 +219,7 @@ class ChatStore:
 
     async def message(self, conversation_id: ConversationId, seq: int) -> MessagePosted | None:
         """Return the message at `seq`, or None where there is none."""
-        with _available():
+        with available():
             found = await self._messages(conversation_id).find_one(
                 {"_id": message_id(conversation_id, seq), "type": "message"}
             )
@@ -249,9 +229,9 @@ class ChatStore:
         """Return what a conversation's entries add up to."""
         # The head first: an entry that changes members is stored together with its room, so a
         # room read after the head knows of all such entries up to it.
-        with _available():
+        with available():
             head = await self._messages(conversation_id).find_one(
-                {"_id": _after(conversation_id, 0)},
+                {"_id": entries_above(conversation_id, 0)},
                 {"seq": 1, "message_index": 1},
                 sort=[("_id", -1)],
             )
@@ -259,13 +239,13 @@ class ChatStore:
             if is_private(conversation_id):
                 return Conversation(conversation_id, seq, index)
             room = await self._rooms.find_one({"_id": conversation_id})
-        return _conversation(conversation_id, seq, index, room)
+        return conversation_of(conversation_id, seq, index, room)
 
     async def newest_index(self, conversation_id: ConversationId) -> int:
         """Return how many messages a conversation has."""
-        with _available():
+        with available():
             head = await self._messages(conversation_id).find_one(
-                {"_id": _after(conversation_id, 0)}, {"message_index": 1}, sort=[("_id", -1)]
+                {"_id": entries_above(conversation_id, 0)}, {"message_index": 1}, sort=[("_id", -1)]
             )
         return head["message_index"] if head else 0
 
@@ -279,9 +259,9 @@ class ChatStore:
                 for sender, client in keys
             ]
         }
-        with _available():
+        with available():
             found = self._messages(conversation_id).find(query)
-            entries = [_entry(document) async for document in found]
+            entries = [entry_of(document) async for document in found]
         return {(entry.sender_id, entry.client_id): entry for entry in entries}
 
     # Reading
@@ -290,14 +270,14 @@ class ChatStore:
         self, conversation_id: ConversationId, seq: int, limit: int
     ) -> list[Entry]:
         """Return the oldest `limit` entries above `seq`, oldest first."""
-        with _available():
+        with available():
             found = (
                 self._messages(conversation_id)
-                .find({"_id": _after(conversation_id, seq)})
+                .find({"_id": entries_above(conversation_id, seq)})
                 .sort("_id", 1)
                 .limit(limit)
             )
-            return [_entry(document) async for document in found]
+            return [entry_of(document) async for document in found]
 
     async def page(
         self,
@@ -312,11 +292,11 @@ class ChatStore:
         With `after` the oldest above that seq; else the newest, below `before` where given. None
         up to the seq `floor`.
         """
-        bounds = _after(conversation_id, floor if after is None else max(after, floor))
+        bounds = entries_above(conversation_id, floor if after is None else max(after, floor))
         if before is not None:
             bounds["$lt"] = message_id(conversation_id, before)
         direction = -1 if after is None else 1
-        with _available():
+        with available():
             found = (
                 self._messages(conversation_id)
                 .find({"_id": bounds, "type": "message"})
@@ -330,14 +310,14 @@ class ChatStore:
     async def heads(self, conversation_ids: Sequence[ConversationId]) -> dict[ConversationId, int]:
         """Return the seq of the newest entry of each conversation that has one."""
         heads: dict[ConversationId, int] = {}
-        with _available():
+        with available():
             for private in (False, True):
                 ids = [id_ for id_ in conversation_ids if is_private(id_) is private]
                 if not ids:
                     continue
                 pipeline = [
                     {"$documents": [{"_id": id_} for id_ in ids]},
-                    _newest(self._collection_name(private=private), "head", "$_id"),
+                    newest_entries(self._collection_name(private=private), "head", "$_id"),
                     {"$project": {"seq": {"$first": "$head.seq"}}},
                 ]
                 async for row in await self._database.aggregate(pipeline):
@@ -347,7 +327,7 @@ class ChatStore:
 
     async def pins(self, conversation_id: ConversationId) -> list[MessagePosted]:
         """Return the pinned messages, oldest first."""
-        with _available():
+        with available():
             found = (
                 self._messages(conversation_id)
                 .find({"conversation_id": conversation_id, "pinned": True})
@@ -365,7 +345,7 @@ class ChatStore:
         if not joined:
             return {}
         hiding = {"_id": {"$in": list(joined)}, "settings.history": "since_joining"}
-        with _available():
+        with available():
             return {
                 room["_id"]: joined[room["_id"]]
                 async for room in self._rooms.find(hiding, {"_id": 1})
@@ -380,18 +360,18 @@ class ChatStore:
         self, user_id: UserId, conversation_id: ConversationId
     ) -> Membership | None:
         """Return a user's membership of a conversation, or None."""
-        with _available():
+        with available():
             found = await self._memberships.find_one(
-                {"_id": _membership_id(user_id, conversation_id)}
+                {"_id": membership_id(user_id, conversation_id)}
             )
-        return _membership(found) if found else None
+        return membership_of(found) if found else None
 
     async def taking_part(
         self, places: Iterable[tuple[UserId, ConversationId]]
     ) -> set[tuple[UserId, ConversationId]]:
         """Return those pairs of a user and a conversation in which the user takes part."""
-        ids = {_membership_id(*place): place for place in places}
-        with _available():
+        ids = {membership_id(*place): place for place in places}
+        with available():
             found = self._memberships.find(
                 {"_id": {"$in": list(ids)}}, {"_id": 1}, batch_size=len(ids) + 1
             )
@@ -421,7 +401,7 @@ class ChatStore:
             {"$unwind": "$shared"},
             {"$group": {"_id": "$shared.user_id"}},
         ]
-        with _available():
+        with available():
             return {row["_id"] async for row in await self._memberships.aggregate(pipeline)}
 
     async def appeared_since(
@@ -439,7 +419,7 @@ class ChatStore:
             .sort("added_at", -1)
             .limit(limit)
         )
-        with _available():
+        with available():
             return [
                 (document["user_id"], document["conversation_id"], document["joined_seq"])
                 async for document in newest
@@ -448,13 +428,13 @@ class ChatStore:
     async def overviews(self, user_id: UserId) -> list[Overview]:
         """Return a user's conversations, in no order."""
         overviews: list[Overview] = []
-        with _available():
+        with available():
             for private in (False, True):
                 collection = self._collection_name(private=private)
                 pipeline = [
                     {"$match": {"user_id": user_id, "private": private}},
-                    _newest(collection, "newest", "$conversation_id", limit=_LOOKED_AT),
-                    _newest(collection, "last", "$conversation_id", {"type": "message"}),
+                    newest_entries(collection, "newest", "$conversation_id", limit=_LOOKED_AT),
+                    newest_entries(collection, "last", "$conversation_id", {"type": "message"}),
                     {
                         "$lookup": {
                             "from": "rooms",
@@ -466,16 +446,16 @@ class ChatStore:
                     },
                 ]
                 async for row in await self._memberships.aggregate(pipeline):
-                    overviews.append(_overview(row))
+                    overviews.append(overview_of(row))
         return overviews
 
     # Marks
 
     async def marks(self, conversation_id: ConversationId) -> list[Membership]:
         """Return the memberships of a conversation, with their marks."""
-        with _available():
+        with available():
             found = self._memberships.find({"conversation_id": conversation_id})
-            return [_membership(document) async for document in found]
+            return [membership_of(document) async for document in found]
 
     async def raise_marks(
         self, marks: Mapping[tuple[UserId, ConversationId], tuple[int, int]]
@@ -483,12 +463,12 @@ class ChatStore:
         """Raise read and delivery marks to the given message indexes, where they are lower."""
         updates = [
             UpdateOne(
-                {"_id": _membership_id(*key)},
+                {"_id": membership_id(*key)},
                 {"$max": {"read_index": read, "delivered_index": delivered}},
             )
             for key, (read, delivered) in marks.items()
         ]
-        with _available():
+        with available():
             await self._memberships.bulk_write(updates, ordered=False)
 
     def _messages(self, conversation_id: ConversationId) -> Any:
@@ -500,36 +480,36 @@ class ChatStore:
     async def _insert_with_effects(
         self, entry: Entry, after: Conversation, target: MessagePosted | None, session: Any
     ) -> None:
-        await self._messages(entry.conversation_id).insert_one(_document(entry), session=session)
+        await self._messages(entry.conversation_id).insert_one(document_of(entry), session=session)
         if target is not None:
             await self._change_message(entry, target, session)
             return
         joined: list[tuple[UserId, UserId | None]] = []
         match entry:
             case MessagePosted():
-                joined = _both(entry)
+                joined = both_sides(entry)
             case RoomCreated():
-                await self._rooms.insert_one(_room(after), session=session)
+                await self._rooms.insert_one(room_document(after), session=session)
                 joined = [(user, None) for user in after.members]
             case MemberAdded():
-                member = _member(entry.user_id, after.members[entry.user_id])
+                member = member_document(entry.user_id, after.members[entry.user_id])
                 await self._change_room(entry, {"$push": {"members": member}}, session)
                 joined = [(entry.user_id, None)]
             case _:
-                whole = _room(after)
+                whole = room_document(after)
                 await self._rooms.replace_one({"_id": after.id}, whole, session=session)
         if isinstance(entry, MemberLeft | MemberRemoved):
-            gone = _membership_id(entry.user_id, entry.conversation_id)
+            gone = membership_id(entry.user_id, entry.conversation_id)
             await self._memberships.delete_one({"_id": gone}, session=session)
         if joined:
-            documents = [_new_membership(entry, user, peer) for user, peer in joined]
+            documents = [new_membership(entry, user, peer) for user, peer in joined]
             await self._memberships.insert_many(documents, session=session)
 
     async def _memberships_of(self, user_ids: list[UserId]) -> dict[UserId, list[Membership]]:
         memberships: dict[UserId, list[Membership]] = {user_id: [] for user_id in user_ids}
-        with _available():
+        with available():
             async for document in self._memberships.find({"user_id": {"$in": user_ids}}):
-                memberships[document["user_id"]].append(_membership(document))
+                memberships[document["user_id"]].append(membership_of(document))
         return memberships
 
     async def _change_room(self, entry: Entry, change: Document, session: Any) -> None:
@@ -545,7 +525,7 @@ class ChatStore:
                 "_id": message_id(target.conversation_id, target.seq),
                 "changed_seq": target.changed_seq,
             },
-            _message_change(entry),
+            message_change(entry),
             session=session,
         )
         if changed.matched_count == 0:
@@ -561,179 +541,3 @@ class ChatStore:
 
 class _TargetChangedError(Exception):
     """The message to change is not as it was read; aborts the transaction."""
-
-
-def _message_change(entry: Entry) -> Document:
-    """What an entry does to the document of the message that it is about."""
-    seen = {"changed_seq": entry.seq}
-    match entry:
-        case MessageEdited():
-            mentions = list(entry.mentions)
-            new = {"message": entry.message, "mentions": mentions, "updated_at": entry.created_at}
-            return {"$set": {**seen, **new}, "$push": {"edit_seqs": entry.seq}}
-        case MessageDeleted():
-            gone = {"message": "", "deleted": True, "updated_at": entry.created_at}
-            forgotten = dict.fromkeys(("mentions", "reactions", "pinned", "edit_seqs"), "")
-            return {"$set": {**seen, **gone}, "$unset": forgotten}
-        case ReactionAdded():
-            return {"$set": seen, "$push": {"reactions": _reaction(entry)}}
-        case ReactionRemoved():
-            return {"$set": seen, "$pull": {"reactions": _reaction(entry)}}
-        case MessagePinned():
-            return {"$set": {**seen, "pinned": True}}
-        case MessageUnpinned():
-            return {"$set": seen, "$unset": {"pinned": ""}}
-        case _:
-            raise ValueError(f"{type(entry).__name__} changes no message")
-
-
-def _reaction(entry: ReactionAdded | ReactionRemoved) -> Document:
-    return {"emoji": entry.emoji, "user_id": entry.sender_id}
-
-
-@contextmanager
-def _available() -> Any:
-    try:
-        yield
-    except PyMongoError as error:
-        raise StorageUnavailableError(type(error).__name__) from error
-
-
-def _after(conversation_id: ConversationId, seq: int) -> Document:
-    return {
-        "$gt": message_id(conversation_id, seq),
-        "$lt": conversation_id + _AFTER_ALL,
-    }
-
-
-def _newest(
-    collection: str, name: str, id_field: str, match: Document | None = None, limit: int = 1
-) -> Document:
-    """A stage that adds the newest entries of the conversation in `id_field`, newest first."""
-    within = {
-        "$and": [
-            {"$gt": ["$_id", {"$concat": ["$$conversation", "-"]}]},
-            {"$lt": ["$_id", {"$concat": ["$$conversation", _AFTER_ALL]}]},
-        ]
-    }
-    return {
-        "$lookup": {
-            "from": collection,
-            "let": {"conversation": id_field},
-            "pipeline": [
-                {"$match": {"$expr": within, **(match or {})}},
-                {"$sort": {"_id": -1}},
-                {"$limit": limit},
-            ],
-            "as": name,
-        }
-    }
-
-
-def _document(entry: Entry) -> Document:
-    document: Document = msgspec.to_builtins(entry, builtin_types=(datetime,))
-    document["_id"] = message_id(entry.conversation_id, entry.seq)
-    return document
-
-
-def _entry(document: Document) -> Entry:
-    entry: Entry = msgspec.convert(document, Entry)
-    return entry
-
-
-def _room(state: Conversation) -> Document:
-    return {
-        "_id": state.id,
-        "room_name": state.room_name,
-        "creator_id": state.creator_id,
-        "created_at": state.created_at,
-        "seq": state.seq,
-        "message_index": state.message_index,
-        "settings": msgspec.to_builtins(state.settings),
-        "members": [_member(user_id, member) for user_id, member in state.members.items()],
-    }
-
-
-def _member(user_id: UserId, member: Member) -> Document:
-    return {"user_id": user_id, "joined_at": member.joined_at, "role": member.role}
-
-
-def _conversation(
-    conversation_id: ConversationId, seq: int, index: int, room: Document | None
-) -> Conversation:
-    if room is None:
-        return Conversation(conversation_id)
-    if room["seq"] > seq:
-        seq, index = room["seq"], room["message_index"]
-    return Conversation(
-        conversation_id,
-        seq,
-        index,
-        room["room_name"],
-        room["creator_id"],
-        room["created_at"],
-        msgspec.convert(room["settings"], RoomSettings),
-        {each["user_id"]: Member(each["joined_at"], each["role"]) for each in room["members"]},
-    )
-
-
-def _membership_id(user_id: UserId, conversation_id: ConversationId) -> str:
-    return f"{user_id}:{conversation_id}"
-
-
-def _new_membership(entry: Entry, user_id: UserId, peer_id: UserId | None) -> Document:
-    return {
-        "_id": _membership_id(user_id, entry.conversation_id),
-        "user_id": user_id,
-        "conversation_id": entry.conversation_id,
-        "private": peer_id is not None,
-        "peer_id": peer_id,
-        "joined_seq": entry.seq,
-        # What was said before somebody came is not unread to them; their own words neither.
-        "read_index": _seen(entry, user_id),
-        "delivered_index": _seen(entry, user_id),
-        "added_at": entry.created_at,
-    }
-
-
-def _both(entry: MessagePosted) -> list[tuple[UserId, UserId | None]]:
-    """Return each of the two in a private chat, with the other; nobody in a room."""
-    sender, receiver = entry.sender_id, entry.receiver_id
-    return [(sender, receiver), (receiver, sender)] if receiver is not None else []
-
-
-def _seen(entry: Entry, user_id: UserId) -> int:
-    if isinstance(entry, MessagePosted) and entry.sender_id != user_id:
-        return entry.message_index - 1
-    return entry.message_index
-
-
-def _membership(document: Document) -> Membership:
-    return Membership(
-        document["user_id"],
-        document["conversation_id"],
-        document["peer_id"],
-        document["joined_seq"],
-        document["read_index"],
-        document["delivered_index"],
-        document["added_at"],
-    )
-
-
-def _overview(row: Document) -> Overview:
-    membership = _membership(row)
-    head = row["newest"][0] if row["newest"] else {}
-    own = [each["message_index"] for each in row["newest"] if each["sender_id"] == row["user_id"]]
-    last = msgspec.convert(row["last"][0], MessagePosted) if row["last"] else None
-    room = row["room"][0] if row["room"] else None
-    if room and last and room["settings"]["history"] == "since_joining":
-        last = last if last.seq > membership.joined_seq else None
-    return Overview(
-        membership,
-        room["room_name"] if room else "",
-        head.get("seq", 0),
-        head.get("message_index", 0),
-        head.get("created_at", membership.added_at),
-        last,
-        own[0] if own else 0,
-    )

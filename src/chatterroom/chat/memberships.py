@@ -1,0 +1,38 @@
+"""That users take part in conversations, and what their lists show of it. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chatterroom.chat.entries import MessagePosted
+from chatterroom.core.ids import ConversationId, UserId
+
+__all__ = ["Membership", "Overview"]
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """That a user takes part in a conversation, since the entry `joined_seq`, and how far it has
+    read."""
+
+    user_id: UserId
+    conversation_id: ConversationId
+    peer_id: UserId | None
+    joined_seq: int
+    read_index: int
+    delivered_index: int
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A conversation as its list shows it. `last_message` is None where nobody wrote yet."""
+
+    membership: Membership
+    room_name: str
+    seq: int
+    message_index: int
+    last_activity_at: datetime
+    last_message: MessagePosted | None
+    own_index: int
+    """How many messages there were when the user last did something, if that is not long ago:
+    so much they have read, whatever their mark says yet."""
