@@ -34,7 +34,7 @@ up: web ## Start the whole platform (ARGS="--chat 2 --gateway-port 9000")
 demo: $(STAMP) ## Two users and a room talk to a platform started by `make up`
 	@$(BIN)/chatterroom demo $(ARGS)
 
-test: $(STAMP) ## Run every test (ARGS="-k resume")
+test: web ## Run every test (ARGS="-k resume")
 	@$(BIN)/python scripts/build_web.py --test
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 

@@ -29,6 +29,7 @@ export function Invite({ roomId, members }: Props) {
       <Field
         label="Find by name"
         type="search"
+        maxLength={64}
         autoComplete="off"
         value={text}
         onChange={(event) => setText(event.target.value)}

@@ -1,0 +1,88 @@
+"""The web client in a real Chromium, served by a whole platform."""
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+from tests.browser.people import Seat
+from tests.system.conftest import Platform, User
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+# Others use the machine at the same time.
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    found = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if found is None:
+        pytest.skip("browser tests need Chromium on PATH (Debian: apt-get install chromium)")
+    return found
+
+
+@pytest.fixture(scope="session")
+def platform(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A platform that all tests of a process share."""
+    running = Platform(tmp_path_factory.mktemp("browser") / "data", users=1, chat=1)
+    # Ten thousand messages are written before one of the tests.
+    running.settings["CHATTERROOM_CHAT_MESSAGES_PER_S"] = "1000000"
+    running.start()
+    yield running
+    assert running.stop() == 0
+
+
+# Not longer than a file: while Playwright is started, no other event loop can run.
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # Containers give little shared memory.
+        launched = playwright.chromium.launch(
+            executable_path=chromium, args=["--disable-dev-shm-usage"]
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def new_seat(browser: Browser, platform: Platform) -> Iterator[Callable[..., Seat]]:
+    """Make a seat, logged in where a user is given; it is used by one file at most."""
+    seats: list[Seat] = []
+
+    def make(user: User | None = None, **options: object) -> Seat:
+        seats.append(Seat(browser, platform.url, **options))
+        if user is not None:
+            seats[-1].log_in(user)
+        return seats[-1]
+
+    make.seats = seats
+    yield make
+    for seat in seats:
+        seat.context.close()
+
+
+@pytest.fixture(autouse=True)
+def no_error_in_any_console(request: pytest.FixtureRequest, chromium: str) -> Iterator[None]:
+    """Fail a test that leaves an error: a thrown one, a logged one, one of the content policy."""
+    new_seat = request.getfixturevalue("new_seat")
+    yield
+    for seat in new_seat.seats:
+        errors, seat.errors = seat.errors, []
+        assert errors == []
+
+
+@pytest.fixture(scope="module")
+def new_user(platform: Platform) -> Iterator[Callable[..., User]]:
+    users: list[User] = []
+
+    def make(name: str, display_name: str = "") -> User:
+        user = User(platform, name)
+        users.append(user)
+        if display_name:
+            answer = user.http.patch("/user-service/me", json={"display_name": display_name})
+            assert answer.status_code == 200, answer.text
+        return user
+
+    yield make
+    for user in users:
+        user.http.close()

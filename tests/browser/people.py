@@ -1,0 +1,87 @@
+"""Somebody in front of a browser, and what they see and do there."""
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from tests.system.conftest import User
+
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+# What the browser itself says about calls that fail on purpose: without a network, to a service
+# that is being killed, and with a password that is wrong.
+NETWORK = ("Failed to load resource:", "WebSocket connection to ")
+# A violation tells on itself in the console, which no test may leave with an error.
+TELL_VIOLATIONS = """
+addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sourceFile }) =>
+  console.error(`content policy: ${violatedDirective} ${blockedURI} ${sourceFile}`));
+"""
+
+
+class Seat:
+    """A browser of its own: cookies, storage and network are shared with no other seat."""
+
+    def __init__(self, browser: Browser, url: str, **options: object) -> None:
+        self.context: BrowserContext = browser.new_context(
+            **{"base_url": url, "viewport": DESKTOP, "reduced_motion": "reduce", **options}
+        )
+        self.context.add_init_script(TELL_VIOLATIONS)
+        self.errors: list[str] = []
+        self.expects_network_errors = False
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(15_000)
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.errors.append(f"thrown: {error}"))
+        self.page.on("dialog", self._refuse)
+
+    def _hear(self, message) -> None:
+        is_network = message.text.startswith(NETWORK)
+        if message.type == "error" and not (is_network and self.expects_network_errors):
+            self.errors.append(f"{message.text} ({message.location['url']})")
+
+    def _refuse(self, dialog) -> None:
+        self.errors.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def log_in(self, user: User) -> None:
+        self.page.goto("/login")
+        self.page.get_by_label("Email").fill(user.email)
+        self.page.get_by_label("Password", exact=True).fill(user.password)
+        self.page.get_by_role("button", name="Log in").click()
+        expect(self.conversations).to_be_visible()
+
+    def open(self, path: str) -> None:
+        """Go elsewhere in the page that is open, as a link of it would."""
+        self.page.evaluate("path => history.pushState(null, '', path)", path)
+
+    @property
+    def conversations(self) -> Locator:
+        return self.page.get_by_role("navigation", name="Conversations")
+
+    @property
+    def composer(self) -> Locator:
+        return self.page.get_by_role("textbox", name="Message", exact=True)
+
+    @property
+    def log(self) -> Locator:
+        return self.page.get_by_role("log", name="Messages")
+
+    @property
+    def unsent(self) -> Locator:
+        """The marks of messages that are still on their way."""
+        return self.log.get_by_role("img", name="Sending")
+
+    def message(self, text: str) -> Locator:
+        return self.log.get_by_role("article").filter(has_text=text)
+
+    def say(self, text: str) -> None:
+        self.composer.fill(text)
+        self.composer.press("Enter")
+
+    def act(self, text: str, action: str) -> None:
+        """Choose from the menu of a message."""
+        self.message(text).click(button="right")
+        self.page.get_by_role("menu", name="Message").get_by_role(
+            "menuitem", name=action, exact=True
+        ).click()
+
+    def texts(self) -> list[str]:
+        """Return the texts of the messages in sight, in their order."""
+        return self.log.locator("article p[dir=auto]").all_inner_texts()

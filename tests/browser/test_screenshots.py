@@ -1,0 +1,113 @@
+"""Pictures of the main views, to be looked at: light and dark, on a desktop and on a phone.
+
+They are written to `tests/browser/screenshots`, or to the directory that
+`CHATTERROOM_SCREENSHOTS` names.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from tests.browser.people import DESKTOP, PHONE, Seat
+
+DIRECTORY = Path(
+    os.environ.get("CHATTERROOM_SCREENSHOTS") or Path(__file__).with_name("screenshots")
+)
+VIEWPORTS = {"desktop": DESKTOP, "phone": PHONE}
+
+
+@pytest.fixture(scope="module")
+def seats(new_user, new_seat) -> tuple[Seat, str]:
+    """Mina at her desk, after a morning of work with Jonas and Priya."""
+    mina = new_user("mina", "Mina Okafor")
+    jonas = new_user("jonas", "Jonas Lindqvist")
+    priya = new_user("priya", "Priya Raman")
+    theo = new_user("theo", "Theo Baker")
+
+    def say(user, place: str, message: str, **more: str) -> str:
+        body = {"sender_id": user.id, "message": message, **more}
+        answer = user.http.post(f"/chat-service/{place}/send", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["id"]
+
+    garden = theo.create_room(mina, name="Roof garden")
+    say(theo, f"rooms/{garden}", "The first tomatoes are ripe 🍅")
+    say(theo, "private", "Are you in on Friday?", receiver_id=mina.id)
+    say(mina, "private", "I am, from ten on.", receiver_id=theo.id)
+    say(priya, "private", "Thank you for the *quick* review!", receiver_id=mina.id)
+
+    room = mina.create_room(jonas, priya, theo, name="Launch week")
+    place = f"rooms/{room}"
+    first = say(mina, place, "Good morning! Three things are left before **Thursday**:")
+    say(mina, place, "1. the notes for the release\n2. a rehearsal of the restore\n3. cake")
+    say(jonas, place, "I take the restore. The last one took under a minute:")
+    code = say(jonas, place, "```sh\nchatterroom backup verify --latest\nok: 48,213 messages\n```")
+    say(priya, place, f"@{mina.username} the notes are nearly done, see https://example.org/notes")
+    say(priya, place, "Who brings the cake?", reply_to=first)
+    cake = say(mina, place, "I do. Lemon, like last time.")
+    for user in (jonas, priya):
+        user.http.put(f"/chat-service/messages/{cake}/reactions/🎉").raise_for_status()
+    theo.http.put(f"/chat-service/messages/{cake}/reactions/🍋").raise_for_status()
+    mina.http.put(f"/chat-service/messages/{code}/reactions/👍").raise_for_status()
+    mina.http.put(f"/chat-service/messages/{first}/pin").raise_for_status()
+
+    seat = new_seat(mina)
+    seat.page.get_by_role("button", name="It was me").click()
+    other = new_seat(jonas)
+    other.open(f"/r/{room}")
+    expect(other.message("Lemon, like last time.")).to_be_visible()
+    seat.open(f"/r/{room}")
+    other.say("Lemon it is. See you at the rehearsal at two.")
+    expect(seat.message("See you at the rehearsal")).to_be_visible()
+    toast = seat.page.get_by_role("region", name="New alerts").get_by_role("listitem")
+    expect(toast).to_have_count(0)
+    return seat, room
+
+
+@pytest.mark.parametrize("viewport", VIEWPORTS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_main_views_are_pictured(seats, new_seat, scheme, viewport):
+    seat, room = seats
+    page = seat.page
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size(VIEWPORTS[viewport])
+
+    def take(name: str, of: Seat = seat) -> None:
+        of.page.screenshot(
+            path=DIRECTORY / f"{name}-{viewport}-{scheme}.png", animations="disabled"
+        )
+
+    if viewport == "phone":
+        seat.open("/")
+        expect(seat.conversations.get_by_role("link").first).to_be_visible()
+        take("list")
+    seat.open(f"/r/{room}")
+    expect(seat.message("See you at the rehearsal")).to_be_visible()
+    take("conversation")
+    page.get_by_role("button", name="About this room").click()
+    expect(page.get_by_role("heading", name="Pinned messages")).to_be_visible()
+    expect(page.get_by_role("button", name="Unpin the message")).to_be_visible()
+    take("room")
+    page.keyboard.press("Escape")
+    seat.message("cake").last.click(button="right")
+    expect(page.get_by_role("menu", name="Message")).to_be_visible()
+    take("menu")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Emoji").click()
+    page.get_by_role("button", name="Smileys").click()
+    expect(page.get_by_role("gridcell").first).to_be_visible()
+    take("emoji")
+    page.keyboard.press("Escape")
+    seat.open("/settings/profile")
+    expect(page.get_by_label("Display name")).to_be_visible()
+    take("profile")
+    seat.open("/settings/sessions")
+    expect(page.get_by_text("this device")).to_be_visible()
+    take("sessions")
+
+    stranger = new_seat(color_scheme=scheme, viewport=VIEWPORTS[viewport])
+    for path in ("login", "register"):
+        stranger.page.goto(f"/{path}")
+        expect(stranger.page.get_by_role("heading", level=1)).to_be_visible()
+        take(path, stranger)
