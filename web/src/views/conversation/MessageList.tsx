@@ -80,12 +80,13 @@ export function MessageList({ rows, timeline, target, beginning, onAtEnd }: Prop
   const isAtEnd = useRef(false);
   const top = useRef(0);
   const look = useCallback(() => {
-    const now = log.current?.scrollTop ?? 0;
-    if (virtualizer.isAtEnd(AT_END_PX)) isAtEnd.current = true;
+    if (log.current === null) return;
+    const { scrollTop: now, clientHeight, scrollHeight } = log.current;
+    if (scrollHeight - clientHeight - now <= AT_END_PX) isAtEnd.current = true;
     else if (now < top.current - 1) isAtEnd.current = false;
     top.current = now;
     onAtEnd(isAtEnd.current);
-  }, [virtualizer, onAtEnd]);
+  }, [onAtEnd]);
   useLayoutEffect(() => {
     if (isAtEnd.current && wasNewest && !hasNewer) virtualizer.scrollToEnd();
   }, [virtualizer, rows, wasNewest, hasNewer]);
@@ -122,6 +123,15 @@ export function MessageList({ rows, timeline, target, beginning, onAtEnd }: Prop
     observer.observe(log.current);
     return () => observer.disconnect();
   }, [virtualizer]);
+
+  // Rows that turn out lower than they were guessed bring the end into sight without any scrolling.
+  useEffect(() => {
+    const all = log.current?.firstElementChild;
+    if (!all) return;
+    const observer = new ResizeObserver(look);
+    observer.observe(all);
+    return () => observer.disconnect();
+  }, [look]);
 
   const items = virtualizer.getVirtualItems();
   const range = virtualizer.range;

@@ -2,6 +2,7 @@
 
 import { useMessage, useUserName } from "../../app/hooks";
 import type { MessageId } from "../../protocol/ids";
+import { previewOf } from "../sidebar/preview";
 import { Icon } from "./icons";
 import styles from "./Row.module.css";
 
@@ -10,8 +11,6 @@ interface Props {
   tabIndex: number;
   onJump: (id: MessageId) => void;
 }
-
-const SHOWN = 160;
 
 export function Quote({ id, tabIndex, onJump }: Props) {
   const message = useMessage(id);
@@ -23,14 +22,14 @@ export function Quote({ id, tabIndex, onJump }: Props) {
       </p>
     );
   }
-  const text = message.deleted ? "This message was deleted" : message.message.slice(0, SHOWN);
+  const text = message.deleted ? "This message was deleted" : previewOf(message.message);
   return (
     <button type="button" className={styles["quote"]} tabIndex={tabIndex} onClick={() => onJump(id)}>
       <Icon name="reply" size={14} />
       <span className="visually-hidden">In reply to </span>
       <bdi className={styles["quoted"]}>{name}</bdi>
       <span className={styles["quotedText"]} dir="auto">
-        {text.replace(/\s+/g, " ")}
+        {text}
       </span>
     </button>
   );

@@ -8,11 +8,10 @@ import type { PlaceKey } from "../../store/outgoing";
 import type { ConversationDetails } from "../../store/selectors";
 import { Button } from "../../ui/Button";
 import { shortTime } from "../../ui/times";
+import { previewOf } from "../sidebar/preview";
 import { Problem } from "./Problem";
 import { useAction } from "./useAction";
 import styles from "./RoomPanel.module.css";
-
-const SHOWN_CHARACTERS = 200;
 
 interface Props {
   conversation: ConversationDetails;
@@ -59,7 +58,7 @@ function Pin({ place, messageId, onJump }: { place: PlaceKey; messageId: Message
           <strong>{name}</strong>
           <time dateTime={message?.created_at}>{shortTime(message?.created_at ?? "")}</time>
         </span>
-        <span className={styles["pin-text"]}>{message?.message.slice(0, SHOWN_CHARACTERS) ?? "…"}</span>
+        <span className={styles["pin-text"]}>{message === null ? "…" : previewOf(message.message)}</span>
       </Link>
       <Button
         kind="quiet"

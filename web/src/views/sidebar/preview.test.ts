@@ -7,6 +7,8 @@ test.each([
   ["> quoted\nanswer", "quoted answer"],
   ["[a page](https://example.org/a)", "a page"],
   ["2 ** 3 ** 4", "2 ** 3 ** 4"],
+  ["*soft* and _soft_", "soft and soft"],
+  ["2 * 3 * 4, snake_case_name", "2 * 3 * 4, snake_case_name"],
   ["#kitchen", "#kitchen"],
 ])("%j is shown as %j", (text, shown) => {
   expect(previewOf(text)).toBe(shown);

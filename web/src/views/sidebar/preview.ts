@@ -7,6 +7,7 @@ export function previewOf(text: string): string {
     .replace(/```\w*/g, "")
     .replace(/^(?:#{1,6}|>|[-*+]|\d+\.)\s+/gm, "")
     .replace(/(\*\*|__|~~|`)(\S(?:.*?\S)?)\1/g, "$2")
+    .replace(/(?<![\w*])([*_])(?![\s*_])([^*_]*[^\s*_])\1(?![\w*])/g, "$2")
     .replace(/!?\[([^\]]+)\]\([^)\s]*\)/g, "$1")
     .replace(/\s+/g, " ")
     .trim();
