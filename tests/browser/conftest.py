@@ -26,7 +26,7 @@ def platform(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A platform that all tests of a process share."""
     running = Platform(tmp_path_factory.mktemp("browser") / "data", users=1, chat=1)
     # Ten thousand messages are written before one of the tests.
-    running.settings["CHATTERROOM_CHAT_MESSAGES_PER_S"] = "1000000"
+    running.settings["CHATTERROOM_CHAT_MESSAGES_PER_S"] = "100000"
     running.start()
     yield running
     assert running.stop() == 0

@@ -76,8 +76,9 @@ class Seat:
         self.composer.press("Enter")
 
     def act(self, text: str, action: str) -> None:
-        """Choose from the menu of a message."""
-        self.message(text).click(button="right")
+        """Choose from the menu of a message, once it is stored."""
+        stored = self.page.locator(":not([data-state])")
+        self.message(text).and_(stored).click(button="right")
         self.page.get_by_role("menu", name="Message").get_by_role(
             "menuitem", name=action, exact=True
         ).click()

@@ -53,7 +53,7 @@ def test_a_message_is_shown_as_it_was_written(seats, people):
 
     alice.act("alert(7)", "Reply")
     alice.say("<i>seen</i>")
-    expect(bob.message("<i>seen</i>")).to_contain_text("javascript:alert(5)")
+    expect(bob.message("<i>seen</i>")).to_contain_text("javascript:alert(7)")
     bob.act("<i>seen</i>", "Pin")
     bob.page.get_by_role("button", name="Profile").click()
     expect(bob.page.get_by_role("region", name="Profile")).to_contain_text("<i>seen</i>")
