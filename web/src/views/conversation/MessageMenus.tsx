@@ -1,12 +1,14 @@
 // What one can do with a message: its menu, the reactions to choose from, who has read it, and the
 // question before it is deleted.
 
+import { lazy } from "react";
 import { useStore } from "../../app/hooks";
 import { useClient } from "../../app/session";
 import type { UserId } from "../../protocol/ids";
 import type { Message } from "../../store/message";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
+import { LoadBoundary } from "../../ui/LoadBoundary";
 import { PointMenu, PointMenuItem, type MenuPlace } from "../../ui/PointMenu";
 import { deliveryOf } from "./delivery";
 import { Icon } from "./icons";
@@ -14,19 +16,14 @@ import { useNames } from "./people";
 import styles from "./MessageMenus.module.css";
 
 const QUICK = ["👍", "❤️", "😂", "🎉", "😮", "😢"];
-const MANY = [
-  "👍", "👎", "❤️", "😂", "🎉", "😮", "😢", "🙏",
-  "👀", "✅", "🔥", "💯", "👏", "🤔", "😅", "😍",
-  "😊", "😉", "😎", "🤣", "🥳", "😭", "😡", "🤯",
-  "🙌", "💪", "👌", "🤝", "✋", "🤷", "🚀", "⭐",
-  "💡", "❓", "❗", "❌", "☕", "🍕", "🎂", "💜",
-];
+const EmojiPicker = lazy(() => import("../../ui/emoji/EmojiPicker"));
 
 interface MenuProps {
   message: Message;
   place: MenuPlace;
   onClose: () => void;
   onReact: (emoji: string) => void;
+  onMoreReactions: () => void;
   onReply: () => void;
   onEdit: () => void;
   onPin: () => void;
@@ -63,6 +60,9 @@ export function MessageMenu(props: MenuProps) {
               {emoji}
             </PointMenuItem>
           ))}
+          <PointMenuItem isCompact label="React with another emoji" onSelect={act(props.onMoreReactions)}>
+            <Icon name="react" />
+          </PointMenuItem>
         </div>
       )}
       {isInside && (
@@ -110,21 +110,17 @@ interface ReactionProps {
 
 export function ReactionMenu({ place, onClose, onReact }: ReactionProps) {
   return (
-    <PointMenu label="Choose a reaction" place={place} onClose={onClose}>
+    <PointMenu label="Choose a reaction" role="group" place={place} onClose={onClose}>
       <div className={styles["many"]}>
-        {MANY.map((emoji) => (
-          <PointMenuItem
-            key={emoji}
-            isCompact
-            label={`React with ${emoji}`}
-            onSelect={() => {
+        <LoadBoundary>
+          <EmojiPicker
+            onClose={onClose}
+            onPick={(emoji) => {
               onClose();
               onReact(emoji);
             }}
-          >
-            {emoji}
-          </PointMenuItem>
-        ))}
+          />
+        </LoadBoundary>
       </div>
     </PointMenu>
   );

@@ -184,6 +184,7 @@ export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
           {...current(open)}
           onClose={close}
           onReact={(emoji) => react(open.message, emoji)}
+          onMoreReactions={() => setOpen({ ...open, kind: "reactions" })}
           onReply={() => composing.reply(open.message.id)}
           onEdit={() => composing.edit(open.message.id)}
           onPin={() => run(client.pin(open.message.id, open.message.pinned))}
