@@ -1,78 +1,93 @@
 // A menu behind a button: arrow keys, first letters, Escape.
 
-import { DropdownMenu } from "radix-ui";
-import { createContext, use, useCallback, useRef, type ReactElement, type ReactNode } from "react";
+import { cloneElement, createContext, use, useState, type MouseEvent, type ReactElement, type ReactNode } from "react";
+import { PointMenu, PointMenuItem } from "./PointMenu";
 import styles from "./Menu.module.css";
 
-const ChosenContext = createContext<(action: () => void) => void>((action) => action());
+const CloseContext = createContext<() => void>(() => undefined);
 
 interface Props {
-  /** The button that opens it; it needs a name. */
-  trigger: ReactElement;
+  /** The button that opens it. */
+  trigger: ReactElement<TriggerProps>;
+  /** The name of the menu. */
+  label: string;
   children: ReactNode;
   align?: "start" | "end";
-  onOpenChange?: (isOpen: boolean) => void;
+}
+
+interface TriggerProps {
+  "aria-haspopup"?: "menu";
+  "aria-expanded"?: boolean;
+  onClick?: (event: MouseEvent<HTMLElement>) => void;
 }
 
 /**
- * What is chosen is done once the menu has closed and its button has the focus again: so a dialog
- * that it opens gives the focus back to the button, and a field that it focuses keeps it.
- *
- * Not modal: the modal one would write styles into the page, which the content policy forbids.
+ * Closes before what is chosen is done: so a dialog that it opens gives the focus back to the
+ * button, and a field that it focuses keeps it.
  */
-export function Menu({ trigger, children, align = "end", onOpenChange }: Props) {
-  const chosen = useRef<(() => void) | null>(null);
-  const choose = useCallback((action: () => void) => {
-    chosen.current = action;
-  }, []);
-  const afterClose = () => {
-    const action = chosen.current;
-    chosen.current = null;
-    // The focus moves right after this handler.
-    if (action !== null) queueMicrotask(action);
-  };
+export function Menu({ trigger, label, children, align = "end" }: Props) {
+  const [opener, setOpener] = useState<HTMLElement | null>(null);
+  const close = () => setOpener(null);
   return (
-    <DropdownMenu.Root modal={false} {...(onOpenChange ? { onOpenChange } : {})}>
-      <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content
-          className={styles["menu"]}
-          align={align}
-          sideOffset={4}
-          collisionPadding={8}
-          onCloseAutoFocus={afterClose}
-        >
-          <ChosenContext value={choose}>{children}</ChosenContext>
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
+    <>
+      {cloneElement(trigger, {
+        "aria-haspopup": "menu",
+        "aria-expanded": opener !== null,
+        onClick: ({ currentTarget }) => setOpener(opener === null ? currentTarget : null),
+      })}
+      {opener !== null && (
+        <Opened label={label} opener={opener} align={align} onClose={close}>
+          <CloseContext value={close}>{children}</CloseContext>
+        </Opened>
+      )}
+    </>
+  );
+}
+
+interface OpenedProps {
+  label: string;
+  opener: HTMLElement;
+  align: "start" | "end";
+  onClose: () => void;
+  children: ReactNode;
+}
+
+function Opened({ label, opener, align, onClose, children }: OpenedProps) {
+  const [place] = useState(() => {
+    const { left, right, top, bottom } = opener.getBoundingClientRect();
+    return { left, right: align === "start" ? left : right, top, bottom };
+  });
+  return (
+    <PointMenu label={label} place={place} opener={opener} onClose={onClose}>
+      {children}
+    </PointMenu>
   );
 }
 
 interface ItemProps {
   onSelect: () => void;
   children: ReactNode;
-  kind?: "plain" | "danger";
   disabled?: boolean;
   /** Shown at the end of the row, such as a key. */
   hint?: string;
 }
 
-export function MenuItem({ onSelect, children, kind = "plain", disabled = false, hint }: ItemProps) {
-  const choose = use(ChosenContext);
+export function MenuItem({ onSelect, children, disabled = false, hint }: ItemProps) {
+  const close = use(CloseContext);
   return (
-    <DropdownMenu.Item
-      className={styles["item"]}
-      data-kind={kind}
+    <PointMenuItem
       disabled={disabled}
-      onSelect={() => choose(onSelect)}
+      onSelect={() => {
+        close();
+        onSelect();
+      }}
     >
       <span>{children}</span>
       {hint && <kbd className={styles["hint"]}>{hint}</kbd>}
-    </DropdownMenu.Item>
+    </PointMenuItem>
   );
 }
 
 export function MenuLine() {
-  return <DropdownMenu.Separator className={styles["line"]} />;
+  return <hr className={styles["line"]} />;
 }

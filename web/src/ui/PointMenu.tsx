@@ -15,8 +15,10 @@ export interface MenuPlace {
 interface Props {
   label: string;
   place: MenuPlace;
-  /** `dialog` for what is read rather than chosen from. */
-  role?: "menu" | "dialog";
+  /** `dialog` for what is read, `group` for what has keys of its own. */
+  role?: "menu" | "dialog" | "group";
+  /** What opens and closes it itself. */
+  opener?: Element | null;
   onClose: () => void;
   children: ReactNode;
 }
@@ -24,7 +26,8 @@ interface Props {
 const EDGE_PX = 8;
 const GAP_PX = 4;
 
-export function PointMenu({ label, place, role = "menu", onClose, children }: Props) {
+export function PointMenu(props: Props) {
+  const { label, place, role = "menu", opener = null, onClose, children } = props;
   const box = useRef<HTMLDivElement>(null);
   const before = useRef<Element | null>(null);
   const close = useRef(onClose);
@@ -59,8 +62,9 @@ export function PointMenu({ label, place, role = "menu", onClose, children }: Pr
   }, []);
 
   useEffect(() => {
-    const outside = (event: Event) => {
-      if (!(event.target instanceof Node && box.current?.contains(event.target))) close.current();
+    const outside = ({ target }: Event) => {
+      const isInside = target instanceof Node && (box.current?.contains(target) || opener?.contains(target));
+      if (!isInside) close.current();
     };
     const away = () => close.current();
     document.addEventListener("pointerdown", outside, true);
@@ -71,7 +75,7 @@ export function PointMenu({ label, place, role = "menu", onClose, children }: Pr
       window.removeEventListener("resize", away);
       window.removeEventListener("blur", away);
     };
-  }, []);
+  }, [opener]);
 
   return (
     <div
@@ -81,7 +85,7 @@ export function PointMenu({ label, place, role = "menu", onClose, children }: Pr
       role={role}
       aria-label={label}
       tabIndex={-1}
-      onKeyDown={(event) => onKeyDown(event, onClose)}
+      onKeyDown={(event) => onKeyDown(event, role === "group", onClose)}
     >
       {children}
     </div>
@@ -93,12 +97,14 @@ interface ItemProps {
   /** Chosen from beside others in one line. */
   isCompact?: boolean;
   isDanger?: boolean;
+  disabled?: boolean;
   label?: string;
   icon?: ReactNode;
   children: ReactNode;
 }
 
-export function PointMenuItem({ onSelect, isCompact, isDanger, label, icon, children }: ItemProps) {
+export function PointMenuItem(props: ItemProps) {
+  const { onSelect, isCompact, isDanger, disabled, label, icon, children } = props;
   return (
     <button
       type="button"
@@ -109,6 +115,7 @@ export function PointMenuItem({ onSelect, isCompact, isDanger, label, icon, chil
       aria-label={label}
       title={label}
       tabIndex={-1}
+      disabled={disabled}
       onClick={onSelect}
     >
       {icon}
@@ -118,20 +125,21 @@ export function PointMenuItem({ onSelect, isCompact, isDanger, label, icon, chil
 }
 
 function itemsOf(menu: Element): HTMLElement[] {
-  return [...menu.querySelectorAll<HTMLElement>("[role=menuitem]")];
+  return [...menu.querySelectorAll<HTMLElement>("[role=menuitem]:not(:disabled)")];
 }
 
-function onKeyDown(event: KeyboardEvent<HTMLElement>, onClose: () => void): void {
+function onKeyDown(event: KeyboardEvent<HTMLElement>, hasOwnKeys: boolean, onClose: () => void): void {
   // What is behind it has keys of its own.
   event.stopPropagation();
-  if (event.key === "Escape" || event.key === "Tab") {
+  if (event.key === "Escape" || (event.key === "Tab" && !hasOwnKeys)) {
     event.preventDefault();
     onClose();
     return;
   }
+  if (hasOwnKeys) return;
   const items = itemsOf(event.currentTarget);
   const at = items.indexOf(document.activeElement as HTMLElement);
-  const next = nextItem(event.key, items, at);
+  const next = nextItem(event.key, items, at) ?? itemBeginning(event.key, items, at);
   if (next === undefined) return;
   event.preventDefault();
   next.focus();
@@ -155,6 +163,14 @@ function nextItem(key: string, items: HTMLElement[], at: number): HTMLElement | 
     default:
       return undefined;
   }
+}
+
+/** Return the next item that begins with a letter. */
+function itemBeginning(key: string, items: HTMLElement[], at: number): HTMLElement | undefined {
+  if (key.length !== 1 || key === " ") return undefined;
+  const letter = key.toLowerCase();
+  const others = [...items.slice(at + 1), ...items.slice(0, at + 1)];
+  return others.find((item) => item.textContent.trim().toLowerCase().startsWith(letter));
 }
 
 /** Return what stands in the next line, as near as can be to the same column. */

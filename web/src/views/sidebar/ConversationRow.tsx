@@ -62,6 +62,7 @@ export const ConversationRow = memo(
           </span>
         </Link>
         <Menu
+          label={`More for ${title}`}
           trigger={
             <IconButton icon="more" label={`More for ${title}`} className={styles["more"] ?? ""} />
           }

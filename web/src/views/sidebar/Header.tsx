@@ -24,7 +24,7 @@ export function Header({ onNewRoom, onNewChat, onShowShortcuts }: Props) {
     <header className={styles["header"]}>
       <AccountMenu onShowShortcuts={onShowShortcuts} />
       <Bell />
-      <Menu trigger={<IconButton icon="add" label="New conversation" />}>
+      <Menu label="New conversation" trigger={<IconButton icon="add" label="New conversation" />}>
         <MenuItem onSelect={onNewChat} hint={keysOf(SHORTCUTS.search).join(" ")}>
           Write to somebody
         </MenuItem>
@@ -42,6 +42,7 @@ function AccountMenu({ onShowShortcuts }: { onShowShortcuts: () => void }) {
   const name = nameOf(user);
   return (
     <Menu
+      label="Your account"
       align="start"
       trigger={
         <button type="button" className={styles["self"]}>
