@@ -28,6 +28,7 @@ import { Sender } from "./sender";
 
 const TYPING_EVERY_MS = 3_000;
 const LIST_AGAIN_MS = 2_000;
+const PEOPLE_AGAIN_MS = 180_000;
 
 /**
  * Changes of messages and rooms are promises: they resolve when the change is on disk, and reject
@@ -101,6 +102,10 @@ export class ChatClient implements Listener {
       target.addEventListener(type, nudge);
       this.stops.push(() => target.removeEventListener(type, nudge));
     }
+    const again = setInterval(() => {
+      if (document.visibilityState === "visible") this.people.refreshShown();
+    }, PEOPLE_AGAIN_MS);
+    this.stops.push(() => clearInterval(again));
     this.sender.start();
     this.socket.start();
     this.account.start();

@@ -7,10 +7,14 @@ import type { Store } from "../store/store";
 const AT_ONCE = 100;
 const GATHER_MS = 20;
 const AGAIN_AFTER_MS = 5_000;
+/** Nobody tells of changed profiles: whoever comes into sight is asked for again after so long. */
+const FRESH_MS = 60_000;
+const SHOWN_LATELY = 200;
 
 export class People {
   private readonly wanted = new Set<UserId>();
-  private readonly asked = new Set<UserId>();
+  /** When each was asked for, those that were wanted last at the end. */
+  private readonly askedAt = new Map<UserId, number>();
   private isWaiting = false;
   private readonly api: Pick<Api, "usersById">;
   private readonly store: Store;
@@ -20,12 +24,22 @@ export class People {
     this.store = store;
   }
 
-  /** See to it that a user is in the store soon. */
+  /** See to it that a user is in the store soon, as they are about now. */
   want(userId: UserId): void {
-    if (userId === "" || this.asked.has(userId) || this.store.users.has(userId)) return;
-    this.asked.add(userId);
+    if (userId === "") return;
+    const now = Date.now();
+    const askedAt = this.askedAt.get(userId);
+    const isFresh = askedAt !== undefined && now - askedAt < FRESH_MS;
+    this.askedAt.delete(userId);
+    this.askedAt.set(userId, isFresh ? askedAt : now);
+    if (isFresh) return;
     this.wanted.add(userId);
     this.gather(GATHER_MS);
+  }
+
+  /** Ask anew for those that views have shown lately. */
+  refreshShown(): void {
+    this.refresh([...this.askedAt.keys()].slice(-SHOWN_LATELY));
   }
 
   /** Ask anew for users whose profile may have changed. */

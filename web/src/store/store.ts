@@ -157,8 +157,10 @@ export class Store {
   }
 
   putUsers(users: readonly UserSummary[]): void {
+    const changed = users.filter((user) => !isSame(this.users.get(user.user_id), user));
+    if (changed.length === 0) return;
     const all = new Map(this.users);
-    for (const user of users) all.set(user.user_id, user);
+    for (const user of changed) all.set(user.user_id, user);
     this.users = all;
     this.touch();
   }
@@ -245,4 +247,8 @@ export class Store {
       for (const listener of this.listeners) listener();
     }, wait);
   }
+}
+
+function isSame(old: UserSummary | undefined, now: UserSummary): boolean {
+  return old !== undefined && JSON.stringify(old) === JSON.stringify(now);
 }
