@@ -4,6 +4,7 @@ import { memo, useMemo, type ReactNode } from "react";
 import { useLocation } from "wouter";
 import { useStore } from "../../app/hooks";
 import type { UserId } from "../../protocol/ids";
+import { CodeBlock } from "./CodeBlock";
 import { isEmojiOnly, parseMessage, type Block, type Inline } from "./markdown";
 import styles from "./MessageText.module.css";
 
@@ -67,11 +68,7 @@ class Painter {
           </p>
         );
       case "code":
-        return (
-          <pre key={key} className={styles["code"]} dir="ltr" data-language={block.language || undefined}>
-            <code>{block.text}</code>
-          </pre>
-        );
+        return <CodeBlock key={key} text={block.text} language={block.language} />;
       case "quote":
         return <blockquote key={key}>{this.blocks(block.children)}</blockquote>;
       case "list": {
