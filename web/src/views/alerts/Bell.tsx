@@ -2,9 +2,11 @@
 
 import { useRef, useState, type ToggleEvent } from "react";
 import { Link } from "wouter";
-import { useAlerts } from "../../app/account_hooks";
+import { useAlerts, useSessions } from "../../app/account_hooks";
 import { useClient } from "../../app/session";
 import type { Alert } from "../../protocol/alerts";
+import type { OwnSession } from "../../session/account";
+import type { HeldAlert } from "../../store/alert_list";
 import { Button } from "../../ui/Button";
 import { shortTime } from "../../ui/times";
 import { useDisown } from "./useDisown";
@@ -73,26 +75,48 @@ export function Bell() {
             Nothing has happened. Logins to your account and changes of it are told here.
           </p>
         ) : (
-          <ul className={styles["list"]}>
-            {(isOpen ? alerts : []).map(({ alert }) => (
-              <AlertRow
-                key={alert.alert_id}
-                alert={alert}
-                isFresh={fresh.has(alert.alert_id)}
-                onDone={close}
-              />
-            ))}
-          </ul>
+          isOpen && <Alerts alerts={alerts} fresh={fresh} onDone={close} />
         )}
       </div>
     </>
   );
 }
 
-function AlertRow(props: { alert: Alert; isFresh: boolean; onDone: () => void }) {
-  const { alert, isFresh, onDone } = props;
+interface AlertsProps {
+  alerts: readonly HeldAlert[];
+  fresh: ReadonlySet<string>;
+  onDone: () => void;
+}
+
+function Alerts({ alerts, fresh, onDone }: AlertsProps) {
+  const { sessions } = useSessions();
+  return (
+    <ul className={styles["list"]}>
+      {alerts.map(({ alert }) => (
+        <AlertRow
+          key={alert.alert_id}
+          alert={alert}
+          running={sessions}
+          isFresh={fresh.has(alert.alert_id)}
+          onDone={onDone}
+        />
+      ))}
+    </ul>
+  );
+}
+
+interface RowProps {
+  alert: Alert;
+  /** Null until they have been read. */
+  running: readonly OwnSession[] | null;
+  isFresh: boolean;
+  onDone: () => void;
+}
+
+function AlertRow({ alert, running, isFresh, onDone }: RowProps) {
   const { title, detail, suspect } = wordsOf(alert);
   const { isBusy, problem, disown } = useDisown(onDone);
+  const isOver = running !== null && running.every((session) => session.session_id !== suspect);
   return (
     <li className={styles["row"]} data-fresh={isFresh || undefined}>
       <p className={styles["title"]}>
@@ -105,7 +129,8 @@ function AlertRow(props: { alert: Alert; isFresh: boolean; onDone: () => void })
           {problem}
         </p>
       )}
-      {suspect !== null && (
+      {suspect !== null && isOver && <p className={styles["detail"]}>This session is over.</p>}
+      {suspect !== null && running !== null && !isOver && (
         <Button kind="quiet" disabled={isBusy} onClick={() => disown(alert, suspect)}>
           That was not me
         </Button>
