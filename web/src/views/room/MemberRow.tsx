@@ -22,10 +22,9 @@ interface Props {
   roomId: RoomId;
   userId: UserId;
   role: Role;
-  onJump(): void;
 }
 
-export const MemberRow = memo(function MemberRow({ room, roomId, userId, role, onJump }: Props) {
+export const MemberRow = memo(function MemberRow({ room, roomId, userId, role }: Props) {
   const { store } = useClient();
   const user = useUser(userId);
   const isOnline = useOnline(userId);
@@ -64,7 +63,7 @@ export const MemberRow = memo(function MemberRow({ room, roomId, userId, role, o
       {isOpen && !isSelf && (
         <div id={id} className={styles["actions"]}>
           {!user?.deleted && (
-            <Link className={styles["link"]} href={pathOf(privatePlace(userId))} onClick={onJump}>
+            <Link className={styles["link"]} href={pathOf(privatePlace(userId))}>
               Write to {name}
             </Link>
           )}

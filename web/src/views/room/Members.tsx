@@ -16,10 +16,9 @@ const SEARCHED_FROM = 8;
 
 interface Props {
   conversation: ConversationDetails;
-  onJump(): void;
 }
 
-export function Members({ conversation, onJump }: Props) {
+export function Members({ conversation }: Props) {
   const { people } = useClient();
   const { members, inside, role, settings } = conversation;
   // The same until something of it changes, which messages do not.
@@ -56,7 +55,7 @@ export function Members({ conversation, onJump }: Props) {
             roomId={conversation.id}
             userId={member.userId}
             role={member.role}
-            onJump={onJump}
+           
           />
         ))}
       </ul>

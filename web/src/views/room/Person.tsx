@@ -23,7 +23,7 @@ interface Profile {
   readonly created_at: string;
 }
 
-export function Person({ userId, onJump }: { userId: UserId; onJump(): void }) {
+export function Person({ userId }: { userId: UserId }) {
   const user = useUser(userId);
   const isOnline = useOnline(userId);
   const conversation = useConversation(privatePlace(userId));
@@ -66,10 +66,10 @@ export function Person({ userId, onJump }: { userId: UserId; onJump(): void }) {
       {conversation !== null && (
         <>
           <Mute id={conversation.id} />
-          <Pins conversation={conversation} onJump={onJump} />
+          <Pins conversation={conversation} />
         </>
       )}
-      <SharedRooms userId={userId} onJump={onJump} />
+      <SharedRooms userId={userId} />
       {!isDeleted && <Block userId={userId} name={name} />}
     </>
   );

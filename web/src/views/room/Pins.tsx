@@ -15,11 +15,10 @@ import styles from "./RoomPanel.module.css";
 
 interface Props {
   conversation: ConversationDetails;
-  onJump(): void;
 }
 
 /** The pinned messages, newest first. */
-export function Pins({ conversation: { id, place, pins }, onJump }: Props) {
+export function Pins({ conversation: { id, place, pins } }: Props) {
   const { loader } = useClient();
   const isLive = useConnection() === "live";
   const headingId = useId();
@@ -38,7 +37,7 @@ export function Pins({ conversation: { id, place, pins }, onJump }: Props) {
       {pins?.size === 0 && <p className={styles["soft"]}>Nothing is pinned here yet.</p>}
       <ul className={styles["pins"]}>
         {newestFirst.map((messageId) => (
-          <Pin key={messageId} place={place} messageId={messageId} onJump={onJump} />
+          <Pin key={messageId} place={place} messageId={messageId} />
         ))}
       </ul>
       <Problem text={problem} />
@@ -46,14 +45,14 @@ export function Pins({ conversation: { id, place, pins }, onJump }: Props) {
   );
 }
 
-function Pin({ place, messageId, onJump }: { place: PlaceKey; messageId: MessageId; onJump(): void }) {
+function Pin({ place, messageId }: { place: PlaceKey; messageId: MessageId }) {
   const client = useClient();
   const message = useMessage(messageId);
   const name = useUserName(message?.sender_id ?? "");
   const { isBusy, problem, run } = useAction();
   return (
     <li>
-      <Link href={pathOf(place, messageId)} onClick={onJump} className={styles["pin"]}>
+      <Link href={pathOf(place, messageId)} className={styles["pin"]}>
         <span className={styles["pin-meta"]}>
           <strong>{name}</strong>
           <time dateTime={message?.created_at}>{shortTime(message?.created_at ?? "")}</time>

@@ -16,7 +16,7 @@ import { RoomName } from "./RoomName";
 import { Settings } from "./Settings";
 import styles from "./RoomPanel.module.css";
 
-export function Room({ id, onJump }: { id: RoomId; onJump(): void }) {
+export function Room({ id }: { id: RoomId }) {
   const client = useClient();
   const conversation = useConversation(roomPlace(id));
   const isLive = useConnection() === "live";
@@ -46,9 +46,9 @@ export function Room({ id, onJump }: { id: RoomId; onJump(): void }) {
       {isInside && (
         <>
           <Mute id={id} />
-          <Pins conversation={conversation} onJump={onJump} />
+          <Pins conversation={conversation} />
           {mayAdd(conversation) && members !== null && <Invite roomId={id} members={members} />}
-          <Members conversation={conversation} onJump={onJump} />
+          <Members conversation={conversation} />
           {settings !== null && (
             <Settings roomId={id} settings={settings} mayChange={mayChange(conversation)} />
           )}

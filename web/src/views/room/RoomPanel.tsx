@@ -9,28 +9,26 @@ import styles from "./RoomPanel.module.css";
 
 interface Props {
   place: PlaceKey;
-  /** By its button, by Escape, and on a phone by a jump to a message. The opener gets the focus. */
+  /** It has been opened just now; the opener gets the focus back. */
+  takesFocus: boolean;
+  /** By its button and by Escape. */
   onClose(): void;
 }
 
-// Below it, the panel covers the conversation.
-const NARROW = "(max-width: 64rem)";
-
 /** Render it anywhere within `<main>`, which makes room for it at its side. */
-export default function RoomPanel({ place, onClose }: Props) {
+export default function RoomPanel({ place, takesFocus, onClose }: Props) {
   const id = useId();
   const panel = useRef<HTMLElement>(null);
   const isPrivate = place.startsWith("u:");
+  const isAsked = useRef(takesFocus);
   useEffect(() => {
+    if (!isAsked.current) return;
     const opener = document.activeElement;
     panel.current?.focus();
     return () => {
       if (opener instanceof HTMLElement) opener.focus();
     };
   }, []);
-  const onJump = () => {
-    if (matchMedia(NARROW).matches) onClose();
-  };
   return (
     // Escape is for all that is in it.
     // eslint-disable-next-line jsx-a11y-x/no-noninteractive-element-interactions
@@ -53,9 +51,9 @@ export default function RoomPanel({ place, onClose }: Props) {
       </header>
       <div className={styles["body"]}>
         {isPrivate ? (
-          <Person key={place} userId={place.slice(2)} onJump={onJump} />
+          <Person key={place} userId={place.slice(2)} />
         ) : (
-          <Room key={place} id={place.slice(2)} onJump={onJump} />
+          <Room key={place} id={place.slice(2)} />
         )}
       </div>
     </section>

@@ -1,16 +1,17 @@
 // The button that opens the panel, and the panel.
 
-import { lazy, useCallback, useState } from "react";
+import { lazy, useState } from "react";
 import type { PlaceKey } from "../../store/outgoing";
 import { LoadBoundary } from "../../ui/LoadBoundary";
 import styles from "./RoomPanelToggle.module.css";
+import { usePanel } from "./usePanel";
 
 const RoomPanel = lazy(() => import("./RoomPanel"));
 
 /** Stands in the header of a conversation. */
 export function RoomPanelToggle({ place }: { place: PlaceKey }) {
-  const [isOpen, setOpen] = useState(false);
-  const close = useCallback(() => setOpen(false), []);
+  const { isOpen, open, close } = usePanel();
+  const [isAsked, setAsked] = useState(false);
   const label = place.startsWith("u:") ? "Profile" : "About this room";
   return (
     <>
@@ -20,7 +21,11 @@ export function RoomPanelToggle({ place }: { place: PlaceKey }) {
         aria-label={label}
         title={label}
         aria-expanded={isOpen}
-        onClick={() => setOpen(!isOpen)}
+        onClick={() => {
+          setAsked(true);
+          if (isOpen) close();
+          else open();
+        }}
       >
         <svg
           viewBox="0 0 24 24"
@@ -38,7 +43,7 @@ export function RoomPanelToggle({ place }: { place: PlaceKey }) {
       </button>
       {isOpen && (
         <LoadBoundary>
-          <RoomPanel place={place} onClose={close} />
+          <RoomPanel place={place} takesFocus={isAsked} onClose={close} />
         </LoadBoundary>
       )}
     </>

@@ -11,7 +11,7 @@ import styles from "./RoomPanel.module.css";
 const LOOKED_AT = 20;
 
 /** The rooms that a user is in as well as oneself, as far as their members are known. */
-export function SharedRooms({ userId, onJump }: { userId: UserId; onJump(): void }) {
+export function SharedRooms({ userId }: { userId: UserId }) {
   const { store, loader } = useClient();
   const id = useId();
   const conversations = useConversations();
@@ -44,7 +44,7 @@ export function SharedRooms({ userId, onJump }: { userId: UserId; onJump(): void
           .filter((room) => ids.has(room.id))
           .map((room) => (
             <li key={room.id}>
-              <Link href={pathOf(room.place)} onClick={onJump} className={styles["person"]}>
+              <Link href={pathOf(room.place)} className={styles["person"]}>
                 <Avatar id={room.id} name={room.name} size="small" />
                 <span className={styles["name"]}>{room.name}</span>
               </Link>
