@@ -8,17 +8,20 @@ interface Props {
   name: string;
   url?: string | undefined;
   isOnline?: boolean;
+  /** People are round, rooms are not. */
+  isRoom?: boolean;
   size?: "small" | "normal" | "large";
 }
 
 /** A picture, or the first letter. The name stands beside it, so that readers are not told twice. */
-export function Avatar({ id, name, url, isOnline = false, size = "normal" }: Props) {
+export function Avatar({ id, name, url, isOnline = false, isRoom = false, size = "normal" }: Props) {
   const picture = usePicture(url);
   return (
     <span
       className={styles["avatar"]}
       data-size={size}
       data-hue={hueOf(id)}
+      data-room={isRoom || undefined}
       data-online={isOnline || undefined}
       aria-hidden
     >

@@ -3,9 +3,8 @@
 import { useMessage, useUserName } from "../../app/hooks";
 import type { MessageId } from "../../protocol/ids";
 import { CloseIcon } from "./icons";
+import { previewOf } from "../conversation/preview";
 import styles from "./Composer.module.css";
-
-const SHOWN_CHARACTERS = 200;
 
 interface Props {
   /** Names the text, for who is described by it. */
@@ -18,12 +17,12 @@ interface Props {
 export function About({ id, kind, messageId, onCancel }: Props) {
   const message = useMessage(messageId);
   const name = useUserName(message?.sender_id ?? "");
-  const text = message?.deleted ? "Message deleted" : (message?.message ?? "…");
+  const text = message?.deleted ? "Message deleted" : message === null ? "…" : previewOf(message.message);
   return (
     <div className={styles["about"]} data-kind={kind}>
       <p id={id}>
         <strong>{kind === "edit" ? "Editing your message" : `Replying to ${name}`}</strong>
-        <span className={styles["quoted"]}>{text.slice(0, SHOWN_CHARACTERS)}</span>
+        <span className={styles["quoted"]}>{text}</span>
       </p>
       <button
         type="button"

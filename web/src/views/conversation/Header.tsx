@@ -67,7 +67,7 @@ function RoomTitle({ place }: { place: PlaceKey }) {
   const name = conversation?.name ?? "";
   return (
     <>
-      <Avatar id={place.slice(2)} name={name || "#"} />
+      <Avatar id={place.slice(2)} name={name || "#"} isRoom />
       <div className={styles["title"]}>
         <h1 className={styles["name"]}>
           <bdi>{name}</bdi>

@@ -11,6 +11,7 @@ import { shortTime } from "../../ui/times";
 import { previewOf } from "../sidebar/preview";
 import { Problem } from "./Problem";
 import { useAction } from "./useAction";
+import { previewOf } from "../conversation/preview";
 import styles from "./RoomPanel.module.css";
 
 interface Props {

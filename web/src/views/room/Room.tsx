@@ -31,7 +31,7 @@ export function Room({ id }: { id: RoomId }) {
   return (
     <>
       <div className={styles["top"]}>
-        <Avatar id={id} name={name} />
+        <Avatar id={id} name={name} isRoom />
         <div>
           <RoomName key={name} roomId={id} name={name} mayRename={mayChange(conversation)} />
           {isInside && members !== null && (

@@ -45,7 +45,7 @@ export function SharedRooms({ userId }: { userId: UserId }) {
           .map((room) => (
             <li key={room.id}>
               <Link href={pathOf(room.place)} className={styles["person"]}>
-                <Avatar id={room.id} name={room.name} size="small" />
+                <Avatar id={room.id} name={room.name} isRoom size="small" />
                 <span className={styles["name"]}>{room.name}</span>
               </Link>
             </li>

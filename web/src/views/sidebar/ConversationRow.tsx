@@ -15,7 +15,7 @@ import { Icon } from "../../ui/Icon";
 import { IconButton } from "../../ui/IconButton";
 import { Menu, MenuItem } from "../../ui/Menu";
 import { shortTime } from "../../ui/times";
-import { previewOf } from "./preview";
+import { previewOf } from "../conversation/preview";
 import styles from "./ConversationRow.module.css";
 
 interface Props {
@@ -38,10 +38,9 @@ export const ConversationRow = memo(
         <Link
           href={pathOf(place)}
           className={(isActive) => `${styles["row"]} ${isActive ? styles["active"] : ""}`}
-          data-kind={kind}
           data-unread={(unread > 0 && (!isMuted || isMentioned)) || undefined}
         >
-          <Avatar id={peerId || id} name={title} url={peer?.avatar_url} isOnline={isOnline} />
+          <Avatar id={peerId || id} name={title} url={peer?.avatar_url} isOnline={isOnline} isRoom={kind === "room"} />
           <span className={styles["line"]}>
             <span className={styles["title"]}>
               <span className={styles["name"]}>{title}</span>

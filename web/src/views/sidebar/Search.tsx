@@ -157,7 +157,7 @@ function Option({ id, found, isChosen, onChoose }: OptionProps) {
       onMouseDown={(event) => event.preventDefault()}
       onClick={onChoose}
     >
-      <Avatar id={found.avatarId} name={found.title} url={found.avatarUrl} size="small" />
+      <Avatar id={found.avatarId} name={found.title} url={found.avatarUrl} isRoom={found.place.startsWith("r:")} size="small" />
       <span className={styles["title"]}>{found.title}</span>
       {found.also && <span className={styles["also"]}>@{found.also}</span>}
     </div>
