@@ -2,6 +2,7 @@
 
 import { useMemo, useState, useEffect } from "react";
 import { Button } from "../../ui/Button";
+import { copyText } from "../../ui/clipboard";
 import styles from "./Page.module.css";
 
 interface Props {
@@ -16,12 +17,8 @@ export function RecoveryCodes({ codes, onKept }: Props) {
   useEffect(() => () => URL.revokeObjectURL(file), [file]);
 
   const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setCopied("Copied.");
-    } catch {
-      setCopied("This browser does not let them be copied: select them instead.");
-    }
+    const isCopied = await copyText(text);
+    setCopied(isCopied ? "Copied." : "This browser does not let them be copied: select them instead.");
   };
   return (
     <div className={styles["part"]}>
