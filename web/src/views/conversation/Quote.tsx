@@ -2,7 +2,6 @@
 
 import { useMessage, useUserName } from "../../app/hooks";
 import type { MessageId } from "../../protocol/ids";
-import { previewOf } from "../sidebar/preview";
 import { Icon } from "./icons";
 import { previewOf } from "./preview";
 import styles from "./Row.module.css";

@@ -8,10 +8,9 @@ import type { PlaceKey } from "../../store/outgoing";
 import type { ConversationDetails } from "../../store/selectors";
 import { Button } from "../../ui/Button";
 import { shortTime } from "../../ui/times";
-import { previewOf } from "../sidebar/preview";
+import { previewOf } from "../conversation/preview";
 import { Problem } from "./Problem";
 import { useAction } from "./useAction";
-import { previewOf } from "../conversation/preview";
 import styles from "./RoomPanel.module.css";
 
 interface Props {
