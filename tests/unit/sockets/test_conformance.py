@@ -265,8 +265,15 @@ async def test_a_case_of_the_protocol_ends_as_it_must(case: Case):
         assert heard == case.heard
 
 
-# Behind the frame that ends a socket nothing may follow: it would meet a reset.
-SHORT = [case for case in CASES if case.sent[-1][0] == 0x88 and sum(map(len, case.sent)) < 1_000]
+# Behind the byte that ends a socket nothing may follow: it would meet a reset. So no frame that is
+# refused before it is complete.
+SHORT = [
+    case
+    for case in CASES
+    if case.sent[-1][0] == 0x88
+    and case.code != CloseCode.PROTOCOL_ERROR
+    and sum(map(len, case.sent)) < 1_000
+]
 
 
 @pytest.mark.parametrize("case", SHORT, ids=lambda case: case.id)
