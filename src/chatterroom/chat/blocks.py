@@ -4,26 +4,19 @@ Asked for at every private message, so the answer must not cost a read. An insta
 of what it stores itself, and of the others' changes by reading what is new, twice a second.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-import structlog
-
-from chatterroom.chat.log import StorageUnavailableError
-from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.chat.changes import Changes
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import UserId
 
 __all__ = ["Block", "BlockStore", "Blocks"]
 
-log = structlog.get_logger()
-
 MAX_BLOCKS = 1_000
-REFRESH_S = 0.4
 
 
 class Block(NamedTuple):
@@ -52,9 +45,12 @@ class Blocks:
         self._store = store
         self._tell = tell
         self._blocked: defaultdict[UserId, set[UserId]] = defaultdict(set)
-        self._newest: datetime | None = None
-        self.loaded = False
+        self._changes = Changes("blocks", store.blocks_changed, self._note_stored)
+
+    @property
+    def loaded(self) -> bool:
         """Whether the blocks have been read for the first time."""
+        return self._changes.loaded
 
     def require_none(self, user_id: UserId, others: Iterable[UserId]) -> None:
         """Raise BLOCKED where the user or one of the others has blocked the other.
@@ -62,8 +58,7 @@ class Blocks:
         Which of them did is not told. Raises `StorageUnavailableError` before the blocks have
         been read for the first time.
         """
-        if not self.loaded:
-            raise StorageUnavailableError("the blocks have not been read yet")
+        self._changes.require_loaded()
         mine = self._of(user_id)
         for other in others:
             if other in mine or user_id in self._of(other):
@@ -94,22 +89,14 @@ class Blocks:
 
     async def run(self) -> None:
         """Follow what is stored until cancelled."""
-        while True:
-            raise_if_cancelled()
-            try:
-                await self._refresh()
-            except StorageUnavailableError as error:
-                log.warning("blocks_not_read", reason=error.reason)
-            await asyncio.sleep(REFRESH_S)
-
-    async def _refresh(self) -> None:
-        for block in await self._store.blocks_changed(self._newest):
-            self._note(block.user_id, block.blocked_id, block.blocked)
-            self._newest = max(self._newest or block.changed_at, block.changed_at)
-        self.loaded = True
+        await self._changes.run()
 
     def _of(self, user_id: UserId) -> AbstractSet[UserId]:
         return self._blocked.get(user_id, frozenset())
+
+    def _note_stored(self, block: Block) -> datetime:
+        self._note(block.user_id, block.blocked_id, block.blocked)
+        return block.changed_at
 
     def _note(self, user_id: UserId, other: UserId, blocked: bool) -> None:
         mine = self._blocked[user_id]

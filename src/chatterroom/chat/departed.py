@@ -3,22 +3,14 @@
 Asked for at every private message, as blocks are (see blocks.py), and told in the same way.
 """
 
-import asyncio
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-import structlog
-
-from chatterroom.chat.log import StorageUnavailableError
+from chatterroom.chat.changes import Changes
 from chatterroom.chat.people import no_such_user
-from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.ids import UserId
 
 __all__ = ["Departed", "DepartedStore", "Departure"]
-
-log = structlog.get_logger()
-
-REFRESH_S = 0.4
 
 
 class Departure(NamedTuple):
@@ -44,17 +36,19 @@ class Departed:
     def __init__(self, store: DepartedStore) -> None:
         self._store = store
         self._users: set[UserId] = set()
-        self._newest: datetime | None = None
-        self.loaded = False
+        self._changes = Changes("departures", store.stored, self._note)
+
+    @property
+    def loaded(self) -> bool:
         """Whether the departures have been read for the first time."""
+        return self._changes.loaded
 
     def require_present(self, user_id: UserId) -> None:
         """Raise USER_NOT_FOUND for a user whose account is gone.
 
         Raises `StorageUnavailableError` before the departures have been read for the first time.
         """
-        if not self.loaded:
-            raise StorageUnavailableError("the departures have not been read yet")
+        self._changes.require_loaded()
         if user_id in self._users:
             raise no_such_user(user_id)
 
@@ -65,16 +59,8 @@ class Departed:
 
     async def run(self) -> None:
         """Follow what is stored until cancelled."""
-        while True:
-            raise_if_cancelled()
-            try:
-                await self._refresh()
-            except StorageUnavailableError as error:
-                log.warning("departures_not_read", reason=error.reason)
-            await asyncio.sleep(REFRESH_S)
+        await self._changes.run()
 
-    async def _refresh(self) -> None:
-        for departure in await self._store.stored(self._newest):
-            self._users.add(departure.user_id)
-            self._newest = max(self._newest or departure.stored_at, departure.stored_at)
-        self.loaded = True
+    def _note(self, departure: Departure) -> datetime:
+        self._users.add(departure.user_id)
+        return departure.stored_at

@@ -1,0 +1,58 @@
+"""Small collections that every instance holds in memory, kept up by reading what has changed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import structlog
+
+from chatterroom.chat.log import StorageUnavailableError
+from chatterroom.core.cancellation import raise_if_cancelled
+
+__all__ = ["Changes"]
+
+log = structlog.get_logger()
+
+REFRESH_S = 0.4
+
+Row = TypeVar("Row")
+
+
+class Changes(Generic[Row]):
+    """Reads rows and hands each to `note`, which returns when it was stored.
+
+    `read` gets the newest of these moments, or None for everything. Rows may come repeatedly.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        read: Callable[[datetime | None], Awaitable[Iterable[Row]]],
+        note: Callable[[Row], datetime],
+    ) -> None:
+        self._what = what
+        self._failed = f"{what}_not_read"
+        self._read = read
+        self._note = note
+        self._newest: datetime | None = None
+        self.loaded = False
+        """Whether all of it has been read once."""
+
+    def require_loaded(self) -> None:
+        """Raise `StorageUnavailableError` before everything has been read once."""
+        if not self.loaded:
+            raise StorageUnavailableError(f"the {self._what} have not been read yet")
+
+    async def run(self) -> None:
+        """Follow what is stored until cancelled."""
+        while True:
+            raise_if_cancelled()
+            try:
+                for row in await self._read(self._newest):
+                    stored_at = self._note(row)
+                    self._newest = max(self._newest or stored_at, stored_at)
+                self.loaded = True
+            except StorageUnavailableError as error:
+                log.warning(self._failed, reason=error.reason)
+            await asyncio.sleep(REFRESH_S)
