@@ -1,9 +1,8 @@
 """Alerts in MongoDB, kept until devices have seen them."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 import structlog
@@ -11,11 +10,10 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError
 
-from chatterroom.core.cancellation import calls_ended, uncancelled
-from chatterroom.core.errors import ChatterRoomError
+from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import SessionId, UserId
 from chatterroom.users.alerts import KeptAlert, caused_by
-from chatterroom.users.database_mongo import translated
+from chatterroom.users.database_mongo import IndexedStore, translated
 
 __all__ = ["AlertStore"]
 
@@ -27,7 +25,7 @@ _DUPLICATE = 11000
 
 
 @uncancelled
-class AlertStore:
+class AlertStore(IndexedStore):
     """The collection `alerts`, and each session's place in it.
 
     Of each user the newest hundred are kept, for thirty days. Raises STORAGE_UNAVAILABLE within
@@ -35,25 +33,10 @@ class AlertStore:
     """
 
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
+        super().__init__()
         self._alerts = database.alerts
         self._sessions = database.sessions
         self._deleted = database.deleted_users
-        self._preparing = asyncio.Lock()
-        self._prepared = False
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await calls_ended(self)
-
-    async def is_ready(self) -> bool:
-        """Say whether the indexes exist; never raises."""
-        try:
-            await self._prepare()
-        except ChatterRoomError:
-            return False
-        return True
 
     async def add(self, alerts: Sequence[tuple[UserId, KeptAlert]], now: datetime) -> None:
         """Keep alerts, but none of deleted users; those that are kept already change nothing."""
@@ -141,14 +124,9 @@ class AlertStore:
                     {"user_id": user_id, "_id": {"$lt": oldest_kept["_id"]}}
                 )
 
-    async def _prepare(self) -> None:
-        if self._prepared:
-            return
-        async with self._preparing:
-            with translated():
-                await self._alerts.create_index([("user_id", ASCENDING), ("_id", ASCENDING)])
-                await self._alerts.create_index("forget_at", expireAfterSeconds=0)
-            self._prepared = True
+    async def _create_indexes(self) -> None:
+        await self._alerts.create_index([("user_id", ASCENDING), ("_id", ASCENDING)])
+        await self._alerts.create_index("forget_at", expireAfterSeconds=0)
 
 
 def _alert(found: Mapping[str, Any]) -> KeptAlert | None:

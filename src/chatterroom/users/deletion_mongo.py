@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
 from pymongo import ASCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from chatterroom.core.cancellation import calls_ended, uncancelled
+from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import UserId
 from chatterroom.users.accounts import Account
-from chatterroom.users.database_mongo import translated
+from chatterroom.users.database_mongo import SiblingStore, translated
 
 __all__ = ["DeletionStore"]
 
@@ -19,7 +19,7 @@ Document = dict[str, Any]
 
 
 @uncancelled
-class DeletionStore:
+class DeletionStore(SiblingStore):
     """The collection `deleted_users`, and the erasure of an account from `users`.
 
     A tombstone holds the id and two times. While it has a `due_at` there is work to do.
@@ -28,12 +28,6 @@ class DeletionStore:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._users = database.users
         self._deleted = database.deleted_users
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await calls_ended(self)
 
     async def begin(self, account: Account, now: datetime) -> None:
         """Decide that an account is deleted. From here on it happens, whoever stops."""

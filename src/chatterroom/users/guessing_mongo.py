@@ -1,13 +1,13 @@
 """Counts of attempts and known places in MongoDB, for all instances of the user service."""
 
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 from pymongo import ReturnDocument, WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
 
-from chatterroom.core.cancellation import calls_ended, uncancelled
-from chatterroom.users.database_mongo import translated
+from chatterroom.core.cancellation import uncancelled
+from chatterroom.users.database_mongo import SiblingStore, translated
 
 __all__ = ["GuessStore"]
 
@@ -18,18 +18,12 @@ _QUICK = WriteConcern(w=1)
 
 
 @uncancelled
-class GuessStore:
+class GuessStore(SiblingStore):
     """The collections `login_attempts` and `login_places`. MongoDB removes what has expired."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._attempts = database.get_collection("login_attempts", write_concern=_QUICK)
         self._places = database.get_collection("login_places", write_concern=_QUICK)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await calls_ended(self)
 
     async def is_known(self, place: str, now: datetime) -> bool:
         """Say whether a place is remembered."""

@@ -1,15 +1,15 @@
 """Profiles in MongoDB: pictures and preferences, and changes to what users show of themselves."""
 
-from typing import Any, Self
+from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from chatterroom.core.cancellation import calls_ended, uncancelled
+from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import UserId
 from chatterroom.users.accounts import username_key
-from chatterroom.users.database_mongo import translated
+from chatterroom.users.database_mongo import SiblingStore, translated
 from chatterroom.users.profile import Avatar, ProfileChange
 
 __all__ = ["ProfileStore"]
@@ -18,17 +18,11 @@ Document = dict[str, Any]
 
 
 @uncancelled
-class ProfileStore:
+class ProfileStore(SiblingStore):
     """The parts of the collection `users` that the account itself can do without."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._users = database.users
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await calls_ended(self)
 
     async def change(self, user_id: UserId, change: ProfileChange) -> None:
         """Change a profile, all at once. Raises USERNAME_TAKEN; no such user is no error."""

@@ -1,13 +1,13 @@
 """Second factors in MongoDB. Codes are spent in one step, so that each works once."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from chatterroom.core.cancellation import calls_ended, uncancelled
+from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import UserId
-from chatterroom.users.database_mongo import translated
+from chatterroom.users.database_mongo import SiblingStore, translated
 
 __all__ = ["SecondFactorStore"]
 
@@ -15,17 +15,11 @@ Document = dict[str, Any]
 
 
 @uncancelled
-class SecondFactorStore:
+class SecondFactorStore(SiblingStore):
     """The second factors in the collection `users`."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._users = database.users
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await calls_ended(self)
 
     async def begin(self, user_id: UserId, secret: bytes, now: datetime) -> bool:
         """Keep a secret until it is confirmed; False where there is a second factor already."""

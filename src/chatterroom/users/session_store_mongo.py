@@ -1,19 +1,17 @@
 """Sessions in MongoDB, and those that have been ended while tokens of theirs may be out."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
 from chatterroom.auth.ended_sessions import EndedSession
-from chatterroom.core.cancellation import calls_ended, uncancelled
-from chatterroom.core.errors import ChatterRoomError
+from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import SessionId, UserId
-from chatterroom.users.database_mongo import translated
+from chatterroom.users.database_mongo import IndexedStore, translated
 from chatterroom.users.sessions import Origin, RefreshToken, Session
 
 __all__ = ["SessionStore"]
@@ -25,7 +23,7 @@ _SLACK = timedelta(minutes=2)
 
 
 @uncancelled
-class SessionStore:
+class SessionStore(IndexedStore):
     """The collections `sessions` and `ended_sessions`.
 
     What is written is on the disks of a majority when a method returns. Every method raises
@@ -33,25 +31,10 @@ class SessionStore:
     """
 
     def __init__(self, database: AsyncDatabase[dict[str, Any]], token_lifetime_s: int) -> None:
+        super().__init__()
         self._sessions = database.sessions
         self._ended = database.ended_sessions
         self._remembered_for = timedelta(seconds=token_lifetime_s) + _SLACK
-        self._preparing = asyncio.Lock()
-        self._prepared = False
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await calls_ended(self)
-
-    async def is_ready(self) -> bool:
-        """Say whether the indexes exist; never raises."""
-        try:
-            await self._prepare()
-        except ChatterRoomError:
-            return False
-        return True
 
     async def add(self, session: Session, token: RefreshToken) -> None:
         """Store a new session, to be continued with `token`."""
@@ -191,16 +174,11 @@ class SessionStore:
                 # Another instance has just done the same.
                 return
 
-    async def _prepare(self) -> None:
-        if self._prepared:
-            return
-        async with self._preparing:
-            with translated():
-                await self._sessions.create_index("user_id")
-                await self._sessions.create_index("expires_at", expireAfterSeconds=0)
-                await self._ended.create_index("ended_at")
-                await self._ended.create_index("forget_at", expireAfterSeconds=0)
-            self._prepared = True
+    async def _create_indexes(self) -> None:
+        await self._sessions.create_index("user_id")
+        await self._sessions.create_index("expires_at", expireAfterSeconds=0)
+        await self._ended.create_index("ended_at")
+        await self._ended.create_index("forget_at", expireAfterSeconds=0)
 
 
 def _session(found: Document | None) -> Session | None:
