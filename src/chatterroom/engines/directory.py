@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from pathlib import Path
 
 from chatterroom.engines.errors import EngineError
@@ -32,13 +32,13 @@ class EngineDirectory:
         """Return where a secret of the engine is kept; see `kept_secret.py`."""
         return self.path / "secrets" / name
 
-    def choose_port(self) -> int:
-        """Return the port used last time if it is free, else another one."""
+    def choose_port(self, besides: Container[int] = ()) -> int:
+        """Return the port used last time if it is free and none of `besides`, else another one."""
         try:
             port = int((self.path / "port").read_text())
         except (FileNotFoundError, ValueError):
-            return free_port()
-        return port if is_free(port) else free_port()
+            return free_port(besides)
+        return port if port not in besides and is_free(port) else free_port(besides)
 
     def remember_port(self, port: int) -> None:
         """Make `port` the one to try first next time."""

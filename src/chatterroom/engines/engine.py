@@ -2,6 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Container
 from pathlib import Path
 
 import structlog
@@ -26,9 +27,12 @@ class Engine(ABC):
     name: str
     stop_deadline_s: float
 
-    def __init__(self, directory: Path, log_path: Path | None) -> None:
+    def __init__(
+        self, directory: Path, *, log_path: Path | None = None, others_ports: Container[int] = ()
+    ) -> None:
         self._directory = EngineDirectory(directory)
         self._log_path = log_path or self._directory.path / f"{self.name}.log"
+        self._others_ports = others_ports
         self._port: int | None = None
         self._has_been_ready = False
         self._process: ChildProcess | None = None
@@ -66,7 +70,7 @@ class Engine(ABC):
         binary = await asyncio.to_thread(self._locate)
         async with self._directory.locked(self.stop_deadline_s) as lock:
             if not self._has_been_ready:
-                self._port = self._directory.choose_port()
+                self._port = self._directory.choose_port(self._others_ports)
             self._process = await ChildProcess.start(
                 [binary, *self._arguments(self._directory.data, self.port)],
                 log_path=self._log_path,

@@ -65,12 +65,16 @@ def compose(
     """
     mongo_variables = _unset(_MONGO_DATABASES, "CHATTERROOM_MONGO_URL", environ)
     redis_variables = _unset(_REDIS_DATABASES, "CHATTERROOM_REDIS_URL", environ)
+    others_ports = [options.gateway_port]
     mongod = Mongod(
         directory.engine("mongod"),
         databases=[_MONGO_DATABASES[name] for name in mongo_variables],
         log_path=directory.log("mongod"),
+        others_ports=others_ports,
     )
-    redis = RedisServer(directory.engine("redis"), log_path=directory.log("redis"))
+    redis = RedisServer(
+        directory.engine("redis"), log_path=directory.log("redis"), others_ports=others_ports
+    )
 
     certificates = {
         kind: load_certificates(_setting(environ, kind, "TLS_DIR"), kind)
@@ -100,6 +104,7 @@ def compose(
             is_ready=partial(is_serving, certificates=certificates[kind]),
             log_path=directory.log(name),
             port_variables=[f"CHATTERROOM_{kind}_{port}_PORT".upper() for port in ports],
+            others_ports=others_ports,
             others_know_ports=kind == "discovery",
         )
 

@@ -4,7 +4,7 @@ Nobody gets in without a password. We come as mongod's own internal user, whose 
 file, so that there is no moment at which a stranger could make the first user.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,9 @@ class Mongod(Engine):
         databases: Sequence[str] = (),
         cache_gb: float = 1.0,
         log_path: Path | None = None,
+        others_ports: Container[int] = (),
     ) -> None:
-        super().__init__(directory, log_path)
+        super().__init__(directory, log_path=log_path, others_ports=others_ports)
         self._databases = databases
         self._cache_gb = cache_gb
 

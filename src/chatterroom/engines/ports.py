@@ -5,6 +5,7 @@ import contextlib
 import errno
 import secrets
 import socket
+from collections.abc import Container
 
 from chatterroom.engines.errors import EngineError
 
@@ -14,8 +15,7 @@ LOOPBACK = "127.0.0.1"
 
 # Below the ephemeral ranges of Linux and macOS: a port taken from those can be lost to anyone's
 # outgoing connection while the process that owned it restarts.
-_LOWEST_PORT = 20_000
-_HIGHEST_PORT = 32_000
+_PORTS = range(20_000, 32_000)
 _ATTEMPTS = 200
 
 
@@ -51,10 +51,10 @@ async def is_listening(port: int, host: str = LOOPBACK) -> bool:
     return True
 
 
-def free_port() -> int:
-    """Return a random loopback port that nobody listens on; it is not reserved."""
-    for _ in range(_ATTEMPTS):
-        port = _LOWEST_PORT + secrets.randbelow(_HIGHEST_PORT - _LOWEST_PORT)
+def free_port(besides: Container[int] = ()) -> int:
+    """Return a random loopback port that nobody listens on, none of `besides`; not reserved."""
+    allowed = [port for port in _PORTS if port not in besides]
+    for port in secrets.SystemRandom().sample(allowed, min(_ATTEMPTS, len(allowed))):
         if is_free(port):
             return port
-    raise EngineError(f"no free port between {_LOWEST_PORT} and {_HIGHEST_PORT} on {LOOPBACK}")
+    raise EngineError(f"no free port between {_PORTS[0]} and {_PORTS[-1]} on {LOOPBACK}")

@@ -36,9 +36,6 @@ class RedisServer(Engine):
     name = "redis"
     stop_deadline_s = 10.0
 
-    def __init__(self, directory: Path, *, log_path: Path | None = None) -> None:
-        super().__init__(directory, log_path)
-
     def url(self, database_number: int) -> str:
         """Return the connection URL of one of the databases 0 to 15."""
         return redis_url(self._directory.path, self.address, database_number)

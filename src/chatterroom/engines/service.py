@@ -1,7 +1,7 @@
 """One process of ChatterRoom as the supervisor runs it: its command, ports, settings, health."""
 
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +32,8 @@ class Service:
     """Whether the process answers on this host and port."""
     log_path: Path
     port_variables: Sequence[str] = ()
+    others_ports: Container[int] = ()
+    """Ports that somebody else was promised, free or not."""
     others_know_ports: bool = False
     host: str = LOOPBACK
     ports: Sequence[int] = ()
@@ -48,7 +50,7 @@ class Service:
     async def spawn(self) -> ChildProcess:
         """Start the process."""
         if self.port_variables and not self._was_ready:
-            self.ports = [free_port() for _ in self.port_variables]
+            self.ports = [free_port(self.others_ports) for _ in self.port_variables]
         self._was_ready = self._was_ready and self.others_know_ports
         own = {
             variable: str(port)

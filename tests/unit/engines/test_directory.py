@@ -37,6 +37,13 @@ def test_a_remembered_port_is_chosen_again(tmp_path):
     assert directory.choose_port() == port
 
 
+def test_a_remembered_port_that_another_was_promised_is_not_chosen(tmp_path):
+    directory = EngineDirectory(tmp_path)
+    port = directory.choose_port()
+    directory.remember_port(port)
+    assert directory.choose_port(besides=[port]) != port
+
+
 def test_a_damaged_port_file_means_another_port(tmp_path):
     (tmp_path / "port").write_text("not a port")
     assert EngineDirectory(tmp_path).choose_port()
