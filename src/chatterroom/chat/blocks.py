@@ -67,8 +67,13 @@ class Blocks:
                 )
 
     def of(self, user_id: UserId) -> list[UserId]:
-        """Return whom a user has blocked, in the order of the ids."""
+        """Return whom a user has blocked as far as is known here, in the order of the ids."""
         return sorted(self._of(user_id))
+
+    async def stored(self, user_id: UserId) -> list[UserId]:
+        """Return the same as of now, whichever instance was told of it."""
+        await self._changes.refresh()
+        return self.of(user_id)
 
     async def set(self, user_id: UserId, other: UserId, *, blocked: bool) -> None:
         """Block a user, or end the block; repeating it changes nothing.

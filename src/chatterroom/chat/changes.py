@@ -44,15 +44,19 @@ class Changes(Generic[Row]):
         if not self.loaded:
             raise StorageUnavailableError(f"the {self._what} have not been read yet")
 
+    async def refresh(self) -> None:
+        """Read what has changed; raises `StorageUnavailableError`."""
+        for row in await self._read(self._newest):
+            stored_at = self._note(row)
+            self._newest = max(self._newest or stored_at, stored_at)
+        self.loaded = True
+
     async def run(self) -> None:
         """Follow what is stored until cancelled."""
         while True:
             raise_if_cancelled()
             try:
-                for row in await self._read(self._newest):
-                    stored_at = self._note(row)
-                    self._newest = max(self._newest or stored_at, stored_at)
-                self.loaded = True
+                await self.refresh()
             except StorageUnavailableError as error:
                 log.warning(self._failed, reason=error.reason)
             await asyncio.sleep(REFRESH_S)

@@ -354,7 +354,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         self, request: chat_pb2.ListBlocksRequest, context: Any
     ) -> chat_pb2.ListBlocksResponse:
         user_id = _own(request.user_id, "user_id")
-        return chat_pb2.ListBlocksResponse(user_ids=self._actions.blocks.of(user_id))
+        return chat_pb2.ListBlocksResponse(user_ids=await self._actions.blocks.stored(user_id))
 
     async def MarkDelivered(  # noqa: N802, D102
         self, request: chat_pb2.MarkReadRequest, context: Any

@@ -119,3 +119,12 @@ async def test_mongodb_keeps_blocks_and_gives_what_changed(mongo_url):
         changed = await store.blocks.blocks_changed(only.changed_at)
         assert {row[:3] for row in changed} == {(ALICE, BOB, True), (ALICE, CAROL, False)}
         assert await store.blocks.blocks_changed(only.changed_at + timedelta(minutes=1)) == []
+
+
+async def test_a_list_shows_what_another_instance_was_told_a_moment_ago():
+    rows = Rows()
+    here, there = (Blocks(rows, lambda *_: None) for _ in range(2))
+    await here.set(ALICE, BOB, blocked=True)
+    assert await there.stored(ALICE) == [BOB]
+    await here.set(ALICE, BOB, blocked=False)
+    assert await there.stored(ALICE) == []
