@@ -115,6 +115,7 @@ export class ChatClient implements Listener {
   stop(): void {
     for (const stop of this.stops.splice(0)) stop();
     if (this.listTimer !== null) clearTimeout(this.listTimer);
+    this.people.stop();
     this.marker.stop();
     this.presence.stop();
     this.pictures.stop();

@@ -4,6 +4,7 @@ import { Store } from "../store/store";
 import { People } from "./people";
 
 const asked: string[][] = [];
+let isAway = false;
 let name = "Ann";
 let people: People;
 let store: Store;
@@ -11,10 +12,12 @@ let store: Store;
 beforeEach(() => {
   vi.useFakeTimers();
   asked.length = 0;
+  isAway = false;
   name = "Ann";
   store = new Store("self");
   const usersById = (ids: readonly string[]) => {
     asked.push([...ids]);
+    if (isAway) return Promise.reject(new Error("there is no network"));
     return Promise.resolve(
       ids.map((id) => ({ user_id: id, username: "ann", display_name: name }) as UserSummary),
     );
@@ -49,4 +52,16 @@ test("a user who has not changed stays the same object", async () => {
   await vi.advanceTimersByTimeAsync(100);
   expect(asked).toHaveLength(2);
   expect(store.users).toBe(before);
+});
+
+test("a name that could not be read is asked for again, until the client stops", async () => {
+  isAway = true;
+  await wantAfter(0);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(asked).toHaveLength(2);
+  people.stop();
+  await vi.advanceTimersByTimeAsync(60_000);
+  people.want("bob");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked).toHaveLength(2);
 });

@@ -16,6 +16,7 @@ export class People {
   /** When each was asked for, those that were wanted last at the end. */
   private readonly askedAt = new Map<UserId, number>();
   private isWaiting = false;
+  private isStopped = false;
   private readonly api: Pick<Api, "usersById">;
   private readonly store: Store;
 
@@ -48,13 +49,19 @@ export class People {
     this.gather(GATHER_MS);
   }
 
+  /** Ask for nobody any more. */
+  stop(): void {
+    this.isStopped = true;
+  }
+
   private gather(delayMs: number): void {
-    if (this.isWaiting || this.wanted.size === 0) return;
+    if (this.isStopped || this.isWaiting || this.wanted.size === 0) return;
     this.isWaiting = true;
     setTimeout(() => void this.ask(), delayMs);
   }
 
   private async ask(): Promise<void> {
+    if (this.isStopped) return;
     const ids = [...this.wanted].slice(0, AT_ONCE);
     try {
       const users = await this.api.usersById(ids);

@@ -22,7 +22,10 @@ beforeEach(() => {
   storage = new MemoryStorage();
   client = opened();
 });
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  client.stop();
+});
 
 const noNetwork = () => Promise.reject(new TypeError("there is no network"));
 
