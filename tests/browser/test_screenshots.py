@@ -42,8 +42,8 @@ def seats(new_user, new_seat) -> tuple[dict[str, Seat], str]:
     room = mina.create_room(jonas, priya, theo, name="Launch week")
     place = f"rooms/{room}"
     first = say(mina, place, "Good morning! **Thursday** needs notes, a rehearsal and cake.")
-    say(jonas, place, "I take the rehearsal. The last restore took under a minute:")
-    code = say(jonas, place, "```sh\nchatterroom backup verify --latest\nok: 48,213 messages\n```")
+    say(jonas, place, "I take the rehearsal. This is all that we need on the new machine:")
+    code = say(jonas, place, "```sh\nmake up ARGS='--gateway-port 9000'\n```")
     say(priya, place, f"@{mina.username} the notes are nearly done, see https://example.org/notes")
     say(priya, place, "Who brings the cake?", reply_to=first)
     cake = say(mina, place, "I do. Lemon, like last time.")
@@ -93,6 +93,7 @@ def test_the_main_views_are_pictured(seats, new_seat, scheme, viewport):
     page.get_by_role("button", name="About this room").click()
     expect(page.get_by_role("heading", name="Pinned messages")).to_be_visible()
     expect(page.get_by_role("button", name="Unpin the message")).to_be_visible()
+    expect(page.get_by_text("Jonas Lindqvist, online")).to_be_visible()
     take("room")
     page.keyboard.press("Escape")
     seat.message("cake").last.click(button="right")

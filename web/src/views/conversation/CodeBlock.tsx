@@ -16,7 +16,7 @@ export function CodeBlock({ text, language }: { text: string; language: string }
   }, [said]);
   return (
     <div className={styles["codeBlock"]}>
-      <pre className={styles["code"]} dir="ltr" data-language={language || undefined}>
+      <pre className={styles["code"]} dir="ltr" data-language={language || "code"}>
         <code>{text}</code>
       </pre>
       <button

@@ -6,7 +6,7 @@ import type { OwnSession } from "../../session/account";
 import { isHandheld, sayDevice } from "../../session/device";
 import { ApiError, sayError } from "../../session/errors";
 import { Button } from "../../ui/Button";
-import { moment } from "../../ui/times";
+import { shortMoment } from "../../ui/times";
 import { Outcome } from "./Outcome";
 import { useAction } from "./useAction";
 import { Waiting } from "./Waiting";
@@ -67,15 +67,18 @@ function Row({ session }: { session: OwnSession }) {
     <li>
       <DeviceIcon isHandheld={isHandheld(session.device)} />
       <div>
-        <strong title={session.device}>{sayDevice(session.device)}</strong>
-        {session.current && <span className={styles["badge"]}>this device</span>}
+        <p className={styles["name"]}>
+          <strong title={session.device}>{sayDevice(session.device)}</strong>
+          {session.current && <span className={styles["badge"]}>this device</span>}
+        </p>
         <p className={styles["soft"]}>
-          {session.address || "Unknown address"} · since {moment(session.created_at)}
+          {session.address || "Unknown address"} ·{" "}
+          <span className={styles["whole"]}>since {shortMoment(session.created_at)}</span>
         </p>
         <p className={styles["soft"]}>
           Last seen{" "}
           <time dateTime={session.last_seen_at}>
-            {session.current ? "now" : moment(session.last_seen_at)}
+            {session.current ? "now" : shortMoment(session.last_seen_at)}
           </time>
         </p>
         {action.problem !== null && (

@@ -3,6 +3,7 @@
 import { useEffect, useRef, type ComponentType } from "react";
 import { Link } from "wouter";
 import { PATHS } from "../../app/routes";
+import { Icon } from "../../ui/Icon";
 import { AppearancePage } from "./AppearancePage";
 import { BlockedPage } from "./BlockedPage";
 import { DeletionPage } from "./DeletionPage";
@@ -45,10 +46,10 @@ export default function SettingsView({ page }: { page: string }) {
     <div className={styles["settings"]} data-shows={page === "" ? "pages" : "page"}>
       <header className={styles["header"]}>
         <Link href={PATHS.home} className={styles["back"]} data-to="home" aria-label="Back to the conversations">
-          ←
+          <Icon name="back" size={22} />
         </Link>
         <Link href="/settings" className={styles["back"]} data-to="pages" aria-label="Back to all settings">
-          ←
+          <Icon name="back" size={22} />
         </Link>
         <h1>Settings</h1>
       </header>
