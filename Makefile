@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 # Test processes; each starts engines of its own.
-WORKERS ?= 2
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install web up demo test torture bench check format proto lock clean
@@ -36,7 +36,7 @@ demo: $(STAMP) ## Two users and a room talk to a platform started by `make up`
 
 test: web ## Run every test (ARGS="-k resume")
 	@$(BIN)/python scripts/build_web.py --test
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 torture: $(STAMP) ## Break a running platform at random and judge what it promised (MINUTES=10 ARGS="--help")
 	@$(BIN)/python -m torture $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
