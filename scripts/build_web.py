@@ -49,21 +49,34 @@ def main() -> int:
     return 0
 
 
+def requirements_of_build() -> list[str]:
+    """Return the Python packages that `build` needs: a Node.js, where it has to build without one.
+
+    For builders of wheels, whose environments cannot install anything later.
+    """
+    if _is_built() or _find_node() is not None:
+        return []
+    return re.findall(r"^[\w-]+==[\w.]+", REQUIREMENTS.read_text(), re.MULTILINE)
+
+
 def build() -> None:
     """Build where there is something to build."""
-    if not (WEB / "package.json").is_file():
-        if (OUT / "index.html").is_file():
-            return
-        raise NodeMissingError(f"there is neither {WEB} nor a built client in {OUT}")
-    sources = _hash_of_sources()
-    stamp = OUT / _STAMP
-    if stamp.is_file() and stamp.read_text() == sources:
+    if _is_built():
         return
     print("Building the web client (once; half a minute or so)", flush=True)
     npm = Npm()
     npm.install()
     npm.run("build")
-    stamp.write_text(sources)
+    (OUT / _STAMP).write_text(_hash_of_sources())
+
+
+def _is_built() -> bool:
+    if not (WEB / "package.json").is_file():
+        if (OUT / "index.html").is_file():
+            return True
+        raise NodeMissingError(f"there is neither {WEB} nor a built client in {OUT}")
+    stamp = OUT / _STAMP
+    return stamp.is_file() and stamp.read_text() == _hash_of_sources()
 
 
 class Npm:
@@ -81,6 +94,8 @@ class Npm:
             **os.environ,
             # npm's scripts look for `node` on PATH.
             "PATH": f"{directory}{os.pathsep}{os.environ.get('PATH', '')}",
+            # Behind a proxy with certificates of its own, what pip trusts is good for npm too.
+            "NODE_USE_SYSTEM_CA": "1",
             "npm_config_update_notifier": "false",
             "npm_config_loglevel": "error",
         }
