@@ -30,6 +30,8 @@ const AT_END_PX = 60;
 /** With fewer rows before or after what is in sight, more are read. */
 const READ_WITHIN = 20;
 const OVERSCAN = 8;
+/** As many as fill a high window. */
+const ROWS_AT_END = 40;
 const HIGHLIGHT_MS = 2_500;
 
 interface Props {
@@ -51,6 +53,8 @@ export function MessageList({ rows, timeline, target, beginning, onAtEnd }: Prop
   const [wasNewest, setWasNewest] = useState(!hasNewer);
   useEffect(() => setWasNewest(!hasNewer), [hasNewer]);
 
+  // At the end one stays there, however fast it moves away: only scrolling back leaves it.
+  const isAtEnd = useRef(false);
   const activeIndex = activeKey === null ? -1 : rows.findIndex((row) => row.key === activeKey);
   const keyOf = useCallback((index: number) => rows[index]?.key ?? index, [rows]);
   // eslint-disable-next-line react-hooks/incompatible-library -- nothing here is compiled
@@ -68,16 +72,17 @@ export function MessageList({ rows, timeline, target, beginning, onAtEnd }: Prop
     scrollEndThreshold: AT_END_PX,
     directDomUpdates: true,
     directDomUpdatesMode: "position",
-    // The row with the focus exists wherever it is.
+    // The row with the focus exists wherever it is, and so does the end for those who stay there:
+    // it may be further away after a change than what exists around the place before.
     rangeExtractor: (range: Range) => {
-      const shown = defaultRangeExtractor(range);
-      if (activeIndex < 0 || shown.includes(activeIndex)) return shown;
-      return [...shown, activeIndex].toSorted((one, two) => one - two);
+      const shown = new Set(defaultRangeExtractor(range));
+      if (activeIndex >= 0) shown.add(activeIndex);
+      const end = isAtEnd.current ? Math.max(0, range.count - ROWS_AT_END) : range.count;
+      for (let index = end; index < range.count; index++) shown.add(index);
+      return [...shown].toSorted((one, two) => one - two);
     },
   });
 
-  // At the end one stays there, however fast it moves away: only scrolling back leaves it.
-  const isAtEnd = useRef(false);
   const top = useRef(0);
   const look = useCallback(() => {
     if (log.current === null) return;
