@@ -1,6 +1,8 @@
 // A modal dialog: the browser's own, which holds the focus and closes with Escape.
 
 import { useId, useLayoutEffect, useRef, type ReactNode } from "react";
+import { Icon } from "./Icon";
+import { IconButton } from "./IconButton";
 import styles from "./Dialog.module.css";
 
 interface Props {
@@ -46,11 +48,9 @@ export function Dialog({ title, onClose, children, actions, size = "small" }: Pr
       <div className={styles["box"]}>
         <header className={styles["header"]}>
           <h2 id={id}>{title}</h2>
-          <button type="button" className={styles["close"]} onClick={onClose} aria-label="Close">
-            <svg viewBox="0 0 16 16" width={16} height={16} aria-hidden>
-              <path d="M3 3l10 10M13 3L3 13" stroke="currentColor" strokeWidth={1.75} strokeLinecap="round" />
-            </svg>
-          </button>
+          <IconButton label="Close" onClick={onClose}>
+            <Icon name="close" size={18} />
+          </IconButton>
         </header>
         <div className={styles["content"]}>{children}</div>
         {actions && <footer className={styles["actions"]}>{actions}</footer>}

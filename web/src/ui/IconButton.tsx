@@ -1,14 +1,16 @@
-import type { ButtonHTMLAttributes } from "react";
-import { Icon, type IconName } from "./Icon";
+// A button that shows a picture only.
+
+import type { ButtonHTMLAttributes, ReactNode } from "react";
 import styles from "./IconButton.module.css";
 
-interface Props extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, "children" | "aria-label"> {
-  icon: IconName;
-  /** Its name; shown when the pointer rests on it. */
+interface Props extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, "aria-label"> {
+  /** Its name; shown when the pointer rests on it, unless there is a `title`. */
   label: string;
+  /** The picture. */
+  children: ReactNode;
 }
 
-export function IconButton({ icon, label, className = "", type = "button", ...rest }: Props) {
+export function IconButton({ label, className = "", type = "button", children, ...rest }: Props) {
   return (
     <button
       type={type}
@@ -17,7 +19,7 @@ export function IconButton({ icon, label, className = "", type = "button", ...re
       title={label}
       {...rest}
     >
-      <Icon name={icon} size={18} />
+      {children}
     </button>
   );
 }

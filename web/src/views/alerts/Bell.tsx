@@ -8,6 +8,8 @@ import type { Alert } from "../../protocol/alerts";
 import type { OwnSession } from "../../session/account";
 import type { HeldAlert } from "../../store/alert_list";
 import { Button } from "../../ui/Button";
+import { Icon } from "../../ui/Icon";
+import { IconButton } from "../../ui/IconButton";
 import { shortTime } from "../../ui/times";
 import { useDisown } from "./useDisown";
 import { wordsOf } from "./words";
@@ -33,12 +35,10 @@ export function Bell() {
   const close = () => panel.current?.hidePopover();
   return (
     <>
-      <button
-        type="button"
-        className={styles["bell"]}
+      <IconButton
+        className={styles["bell"] ?? ""}
         popoverTarget={ALERTS_PANEL}
-        aria-label={unseen.length === 0 ? "Alerts" : `Alerts, ${unseen.length} new`}
-        title="Alerts"
+        label={unseen.length === 0 ? "Alerts" : `Alerts, ${unseen.length} new`}
       >
         <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden>
           <path
@@ -51,7 +51,7 @@ export function Bell() {
           />
         </svg>
         {unseen.length > 0 && <span className={styles["count"]}>{Math.min(unseen.length, 99)}</span>}
-      </button>
+      </IconButton>
       <div
         ref={panel}
         id={ALERTS_PANEL}
@@ -66,9 +66,9 @@ export function Bell() {
           <Link href="/settings/sessions" onClick={close}>
             Your sessions
           </Link>
-          <button type="button" className={styles["close"]} aria-label="Close" onClick={close}>
-            ×
-          </button>
+          <IconButton label="Close" onClick={close}>
+            <Icon name="close" size={18} />
+          </IconButton>
         </header>
         {alerts.length === 0 ? (
           <p className={styles["empty"]}>

@@ -2,7 +2,8 @@
 
 import { useMessage, useUserName } from "../../app/hooks";
 import type { MessageId } from "../../protocol/ids";
-import { CloseIcon } from "./icons";
+import { Icon } from "../../ui/Icon";
+import { IconButton } from "../../ui/IconButton";
 import { previewOf } from "../conversation/preview";
 import styles from "./Composer.module.css";
 
@@ -24,15 +25,13 @@ export function About({ id, kind, messageId, onCancel }: Props) {
         <strong>{kind === "edit" ? "Editing your message" : `Replying to ${name}`}</strong>
         <span className={styles["quoted"]}>{text}</span>
       </p>
-      <button
-        type="button"
-        className={styles["tool"]}
-        onClick={onCancel}
-        aria-label={kind === "edit" ? "Stop editing" : "Do not reply"}
+      <IconButton
+        label={kind === "edit" ? "Stop editing" : "Do not reply"}
         title="Escape"
+        onClick={onCancel}
       >
-        <CloseIcon />
-      </button>
+        <Icon name="close" size={18} />
+      </IconButton>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 // The buttons around the text.
 
 import type { ReactNode } from "react";
+import { IconButton } from "../../ui/IconButton";
 import { MAX_CHARACTERS } from "./editing";
 import { BoldIcon, CodeIcon, DoneIcon, ItalicIcon, SendIcon, SmileIcon } from "./icons";
 import styles from "./Composer.module.css";
@@ -20,32 +21,27 @@ export function Tools(props: Props) {
   const { isPicking, onPick, onFormat, isEditing, isSaving, canSubmit, length } = props;
   const submit = isEditing ? (isSaving ? "Saving…" : "Save the change") : "Send";
   const format = (key: "b" | "i" | "e", label: string, icon: ReactNode) => (
-    <button
-      type="button"
-      className={styles["tool"]}
-      aria-label={label}
+    <IconButton
+      label={label}
       aria-keyshortcuts={`Control+${key.toUpperCase()}`}
       title={`${label} (Ctrl+${key.toUpperCase()})`}
       onMouseDown={(event) => event.preventDefault()}
       onClick={() => onFormat(key)}
     >
       {icon}
-    </button>
+    </IconButton>
   );
   return (
     <div className={styles["tools"]}>
-      <button
-        type="button"
-        className={styles["tool"]}
-        aria-label="Emoji"
+      <IconButton
+        label="Emoji"
         aria-haspopup="dialog"
         aria-expanded={isPicking}
-        title="Emoji"
         data-opens-emoji
         onClick={onPick}
       >
         <SmileIcon />
-      </button>
+      </IconButton>
       <div className={styles["formats"]} role="group" aria-label="Format">
         {format("b", "Bold", <BoldIcon />)}
         {format("i", "Italic", <ItalicIcon />)}
@@ -56,15 +52,9 @@ export function Tools(props: Props) {
           {length.toLocaleString()} / {MAX_CHARACTERS.toLocaleString()}
         </span>
       )}
-      <button
-        type="submit"
-        className={styles["send"]}
-        aria-label={submit}
-        title={submit}
-        disabled={!canSubmit}
-      >
+      <IconButton type="submit" className={styles["send"] ?? ""} label={submit} disabled={!canSubmit}>
         {isEditing ? <DoneIcon /> : <SendIcon />}
-      </button>
+      </IconButton>
     </div>
   );
 }

@@ -68,11 +68,3 @@ export function CodeIcon() {
     </Icon>
   );
 }
-
-export function CloseIcon() {
-  return (
-    <Icon>
-      <path d="M6 6l12 12M18 6 6 18" />
-    </Icon>
-  );
-}

@@ -6,6 +6,7 @@ import { useConversation, useOnline, useUser, useUserName } from "../../app/hook
 import { PATHS } from "../../app/routes";
 import type { PlaceKey } from "../../store/outgoing";
 import { Avatar } from "../../ui/Avatar";
+import { IconButton } from "../../ui/IconButton";
 import { Icon } from "./icons";
 import styles from "./ConversationView.module.css";
 
@@ -26,15 +27,9 @@ export function Header({ place, onChooseDay, children }: Props) {
       {place.startsWith("u:") ? <PrivateTitle userId={place.slice(2)} /> : <RoomTitle place={place} />}
       <div className={styles["tools"]}>
         {conversation !== null && conversation.messageIndex > 0 && (
-          <button
-            type="button"
-            className={styles["tool"]}
-            aria-label="Go to a day"
-            title="Go to a day"
-            onClick={onChooseDay}
-          >
+          <IconButton label="Go to a day" onClick={onChooseDay}>
             <Icon name="calendar" size={20} />
-          </button>
+          </IconButton>
         )}
         {children}
       </div>

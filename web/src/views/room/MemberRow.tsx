@@ -9,6 +9,8 @@ import type { Role } from "../../protocol/events";
 import type { RoomId, UserId } from "../../protocol/ids";
 import { Avatar } from "../../ui/Avatar";
 import { Button } from "../../ui/Button";
+import { Icon } from "../../ui/Icon";
+import { IconButton } from "../../ui/IconButton";
 import { Confirm } from "./Confirm";
 import { Problem } from "./Problem";
 import { mayGiveRoles, mayRemove, type Room } from "./rights";
@@ -44,20 +46,14 @@ export const MemberRow = memo(function MemberRow({ room, roomId, userId, role }:
         </span>
         {role !== "member" && <span className={styles["badge"]}>{ROLES[role]}</span>}
         {!isSelf && (
-          <button
-            type="button"
-            className={styles["more"]}
-            aria-label={`More about ${name}`}
+          <IconButton
+            label={`More about ${name}`}
             aria-expanded={isOpen}
             aria-controls={isOpen ? id : undefined}
             onClick={() => setOpen(!isOpen)}
           >
-            <svg viewBox="0 0 24 24" width="20" height="20" fill="currentColor" aria-hidden>
-              <circle cx="5" cy="12" r="2" />
-              <circle cx="12" cy="12" r="2" />
-              <circle cx="19" cy="12" r="2" />
-            </svg>
-          </button>
+            <Icon name="more" size={18} />
+          </IconButton>
         )}
       </div>
       {isOpen && !isSelf && (

@@ -3,6 +3,8 @@
 
 import { useEffect, useId, useRef } from "react";
 import type { PlaceKey } from "../../store/outgoing";
+import { Icon } from "../../ui/Icon";
+import { IconButton } from "../../ui/IconButton";
 import { Person } from "./Person";
 import { Room } from "./Room";
 import styles from "./RoomPanel.module.css";
@@ -43,11 +45,9 @@ export default function RoomPanel({ place, takesFocus, onClose }: Props) {
     >
       <header className={styles["header"]}>
         <h2 id={id}>{isPrivate ? "Profile" : "About this room"}</h2>
-        <button type="button" className={styles["close"]} onClick={onClose} aria-label="Close">
-          <svg viewBox="0 0 24 24" width="20" height="20" fill="none" stroke="currentColor" strokeWidth="2" strokeLinecap="round" aria-hidden>
-            <path d="M6 6l12 12M18 6 6 18" />
-          </svg>
-        </button>
+        <IconButton label="Close" onClick={onClose}>
+          <Icon name="close" size={20} />
+        </IconButton>
       </header>
       <div className={styles["body"]}>
         {isPrivate ? (

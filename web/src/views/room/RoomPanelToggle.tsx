@@ -2,8 +2,8 @@
 
 import { lazy, useState } from "react";
 import type { PlaceKey } from "../../store/outgoing";
+import { IconButton } from "../../ui/IconButton";
 import { LoadBoundary } from "../../ui/LoadBoundary";
-import styles from "./RoomPanelToggle.module.css";
 import { usePanel } from "./usePanel";
 
 const RoomPanel = lazy(() => import("./RoomPanel"));
@@ -15,11 +15,8 @@ export function RoomPanelToggle({ place }: { place: PlaceKey }) {
   const label = place.startsWith("u:") ? "Profile" : "About this room";
   return (
     <>
-      <button
-        type="button"
-        className={styles["toggle"]}
-        aria-label={label}
-        title={label}
+      <IconButton
+        label={label}
         aria-expanded={isOpen}
         onClick={() => {
           setAsked(true);
@@ -40,7 +37,7 @@ export function RoomPanelToggle({ place }: { place: PlaceKey }) {
           <circle cx="12" cy="12" r="9" />
           <path d="M12 11v5.5M12 7.5v.01" />
         </svg>
-      </button>
+      </IconButton>
       {isOpen && (
         <LoadBoundary>
           <RoomPanel place={place} takesFocus={isAsked} onClose={close} />

@@ -63,7 +63,9 @@ export const ConversationRow = memo(
         <Menu
           label={`More for ${title}`}
           trigger={
-            <IconButton icon="more" label={`More for ${title}`} className={styles["more"] ?? ""} />
+            <IconButton label={`More for ${title}`} className={styles["more"] ?? ""}>
+              <Icon name="more" size={18} />
+            </IconButton>
           }
         >
           <MenuItem onSelect={() => onMute(id, !isMuted)}>{isMuted ? "Unmute" : "Mute"}</MenuItem>

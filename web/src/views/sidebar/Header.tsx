@@ -24,7 +24,14 @@ export function Header({ onNewRoom, onNewChat, onShowShortcuts }: Props) {
     <header className={styles["header"]}>
       <AccountMenu onShowShortcuts={onShowShortcuts} />
       <Bell />
-      <Menu label="New conversation" trigger={<IconButton icon="add" label="New conversation" />}>
+      <Menu
+        label="New conversation"
+        trigger={
+          <IconButton label="New conversation">
+            <Icon name="add" size={18} />
+          </IconButton>
+        }
+      >
         <MenuItem onSelect={onNewChat} hint={keysOf(SHORTCUTS.search).join(" ")}>
           Write to somebody
         </MenuItem>
