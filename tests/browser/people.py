@@ -16,10 +16,16 @@ addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, so
 
 
 class Seat:
-    """A browser of its own: cookies, storage and network are shared with no other seat."""
+    """A browser of its own: cookies, storage and network are shared with no other seat.
 
-    def __init__(self, browser: Browser, url: str, **options: object) -> None:
-        self.context: BrowserContext = browser.new_context(
+    Where a context is given, it is used instead of a new one, and has no base URL.
+    """
+
+    def __init__(
+        self, browser: Browser, url: str, context: BrowserContext | None = None, **options: object
+    ) -> None:
+        self.url = url
+        self.context = context or browser.new_context(
             **{"base_url": url, "viewport": DESKTOP, "reduced_motion": "reduce", **options}
         )
         self.context.add_init_script(TELL_VIOLATIONS)
@@ -41,11 +47,20 @@ class Seat:
         dialog.dismiss()
 
     def log_in(self, user: User) -> None:
-        self.page.goto("/login")
+        self.page.goto(f"{self.url}/login")
+        self.give_password(user)
+        expect(self.conversations).to_be_visible()
+
+    def give_password(self, user: User) -> None:
+        """Fill in and send the form of the login, which is in sight."""
         self.page.get_by_label("Email").fill(user.email)
         self.page.get_by_label("Password", exact=True).fill(user.password)
         self.page.get_by_role("button", name="Log in").click()
-        expect(self.conversations).to_be_visible()
+
+    def log_out(self) -> None:
+        self.page.get_by_role("button", name="your account").click()
+        self.page.get_by_role("menuitem", name="Log out").click()
+        expect(self.page.get_by_role("heading", name="Log in")).to_be_visible()
 
     def open(self, path: str) -> None:
         """Go elsewhere in the page that is open, as a link of it would."""
