@@ -40,9 +40,7 @@ def test_somebody_registers_and_is_logged_in(new_seat):
     page.get_by_label("Password", exact=True).fill("a kettle on the moon")
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("heading", name="No conversations yet")).to_be_visible()
-    page.get_by_role("button", name="your account").click()
-    page.get_by_role("menuitem", name="Log out").click()
-    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    seat.log_out()
 
 
 def test_a_private_message_arrives_while_both_look(seats, people):
