@@ -1,0 +1,113 @@
+"""Finding conversations, and what they keep for somebody who leaves and comes back."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from tests.browser.people import Seat
+from tests.system.conftest import User
+
+
+@pytest.fixture(scope="module")
+def people(new_user) -> tuple[User, User]:
+    return new_user("alice"), new_user("bob", "Bob Ngata")
+
+
+@pytest.fixture(scope="module")
+def alice(new_seat, people) -> Seat:
+    return new_seat(people[0])
+
+
+@pytest.fixture
+def rooms(alice: Seat, people, request) -> tuple[str, str]:
+    """Two rooms of Alice and Bob, named after the test."""
+    found = []
+    for name in ("Kitchen", "Garden"):
+        found.append(people[0].create_room(people[1], name=name))
+        expect(alice.page.locator(f'a[href="/r/{found[-1]}"]')).to_be_visible()
+    return found[0], found[1]
+
+
+def say(user: User, room_id: str, message: str) -> None:
+    body = {"sender_id": user.id, "message": message}
+    user.http.post(f"/chat-service/rooms/{room_id}/send", json=body).raise_for_status()
+
+
+def test_the_search_finds_rooms_and_people_by_their_beginnings(alice: Seat, people):
+    page = alice.page
+    room_id = people[0].create_room(people[1], name="Balcony plants")
+    expect(alice.conversations).to_contain_text("Balcony plants")
+    search = page.get_by_role("combobox", name="Search for people and rooms")
+    found = page.get_by_role("listbox", name="Found")
+    search.fill("plan")
+    expect(found.get_by_role("option")).to_have_text([re.compile("Balcony plants")])
+    found.get_by_role("option").click()
+    expect(page).to_have_url(re.compile(f"/r/{room_id}$"))
+    expect(search).to_have_value("")
+    search.fill(people[1].username)
+    option = found.get_by_role("group", name="People").get_by_role("option")
+    expect(option).to_have_text([re.compile(f"Bob Ngata@{people[1].username}")])
+    option.click()
+    expect(page.get_by_role("heading", name="Bob Ngata")).to_be_visible()
+    search.fill("nobody has this name")
+    expect(page.get_by_text("Nobody and nothing begins with")).to_be_visible()
+    search.press("Escape")
+    expect(alice.conversations).to_be_visible()
+
+
+def test_what_was_begun_waits_in_its_conversation_over_a_reload(alice: Seat, rooms):
+    kitchen, garden = rooms
+    for room_id, text in ((kitchen, "Half a recipe"), (garden, "Half a plan")):
+        alice.open(f"/r/{room_id}")
+        expect(alice.composer).to_have_value("")
+        alice.composer.press_sequentially(text)
+    alice.page.reload()
+    expect(alice.composer).to_have_value("Half a plan")
+    alice.open(f"/r/{kitchen}")
+    expect(alice.composer).to_have_value("Half a recipe")
+    row = alice.page.locator(f'a[href="/r/{garden}"]')
+    expect(row).to_contain_text("Draft: Half a plan")
+    alice.composer.press("Enter")
+    expect(alice.message("Half a recipe")).to_be_visible()
+    alice.page.reload()
+    expect(alice.message("Half a recipe")).to_be_visible()
+    expect(alice.composer).to_have_value("")
+
+
+def test_a_conversation_is_muted_on_all_devices(alice: Seat, people, rooms, new_seat):
+    other = new_seat(people[0])
+    rows = [seat.page.locator(f'a[href="/r/{rooms[0]}"]') for seat in (alice, other)]
+    alice.open(f"/r/{rooms[0]}")
+    alice.page.get_by_role("button", name="About this room").click()
+    mute = alice.page.get_by_role("switch", name="Mute")
+    for now, row in ((True, "to_contain_text"), (False, "not_to_contain_text")):
+        mute.click()
+        expect(mute).to_be_checked(checked=now)
+        for each in rows:
+            getattr(expect(each), row)("muted")
+    alice.page.keyboard.press("Escape")
+
+
+def test_a_line_stands_above_what_came_while_one_was_elsewhere(alice: Seat, people, rooms):
+    kitchen, garden = rooms
+    line = alice.log.get_by_text("New messages", exact=True)
+    say(people[1], kitchen, "Known")
+    alice.open(f"/r/{kitchen}")
+    row = alice.page.locator(f'a[href="/r/{kitchen}"]')
+    expect(row).not_to_contain_text("unread")
+    alice.open(f"/r/{garden}")
+    expect(alice.page.get_by_role("heading", name="Garden")).to_be_visible()
+    for text in ("First news", "Second news"):
+        say(people[1], kitchen, text)
+    expect(row).to_contain_text("2 unread")
+    row.click()
+    expect(line).to_be_visible()
+    parts = [alice.message("Known"), line, alice.message("First news"), alice.message("Second")]
+    heights = [part.bounding_box()["y"] for part in parts]
+    assert heights == sorted(heights)
+    expect(row).not_to_contain_text("unread")
+    alice.open(f"/r/{garden}")
+    expect(alice.page.get_by_role("heading", name="Garden")).to_be_visible()
+    row.click()
+    expect(alice.message("Second news")).to_be_visible()
+    expect(line).to_have_count(0)
