@@ -10,16 +10,17 @@ WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install web up demo test torture bench check format proto lock clean
+.PHONY: check-python check-dependencies check-web
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements-dev.lock pyproject.toml
-	@echo "Installing into $(VENV) (once; a minute or so)"
+	@echo "Installing into $(VENV) (once; half a minute or so)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "ChatterRoom needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Say PYTHON=/path/to/python3 make up"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	@scripts/install_packages.sh $(VENV) requirements-dev.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -45,13 +46,20 @@ bench: $(STAMP) ## Measure the platform beside its peers (ARGS="--quick", ARGS="
 	@$(BIN)/python -m bench $(ARGS)
 
 check: $(STAMP) ## Lint, types, import rules, generated code
+	@$(MAKE) --no-print-directory --jobs 3 check-python check-dependencies check-web
+
+check-python:
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src/chatterroom
-	@$(BIN)/python scripts/audit_dependencies.py
 	@$(BIN)/python scripts/generate_stubs.py --check
+
+check-dependencies:
+	@$(BIN)/python scripts/audit_dependencies.py
+
+check-web:
 	@$(BIN)/python scripts/build_web.py --check
 
 format: $(STAMP) ## Format and sort imports
@@ -65,7 +73,8 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-annotate --no-emit-index-url --custom-compile-command "make lock" --upgrade
 
 lock: $(STAMP) ## Refresh requirements*.lock from pyproject.toml
-	@$(BIN)/pip install --quiet uv
+	@$(BIN)/pip install --quiet --upgrade uv
+	@echo uv | $(COMPILE) --output-file scripts/uv-requirements.txt -
 	@$(COMPILE) --output-file requirements.lock pyproject.toml scripts/build-requirements.in
 	@$(COMPILE) --output-file requirements-dev.lock --constraint requirements.lock \
 	  --extra engines --group dev pyproject.toml scripts/build-requirements.in
