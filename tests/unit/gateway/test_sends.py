@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections import defaultdict
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -57,9 +56,7 @@ def numbered(send):
 
 
 async def test_one_send_alone_goes_at_once(world):
-    began = time.monotonic()
     assert (await send(world)).status_code == 200
-    assert time.monotonic() - began < 0.09
     assert [len(batch) for batch in world.chat.batches] == [1]
 
 

@@ -67,7 +67,7 @@ async def test_timeout_waits_for_the_deadline(start):
     world.user_service.answers["Timeout"] = lambda request: asyncio.sleep(30)
     began = time.monotonic()
     answer = await world.client.get("/timeout")
-    assert 0.3 <= time.monotonic() - began < 2
+    assert 0.3 <= time.monotonic() - began < 5
     assert answer.status_code == 504
     assert answer.json() == {"message": "Request timed out"}
 

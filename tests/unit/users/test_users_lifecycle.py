@@ -33,7 +33,7 @@ async def test_without_mongodb_calls_fail_soon_and_work_again_when_it_is_back(
     for call in (users.register("bob"), users.log_in()):
         started = time.monotonic()
         assert await code_of(call) is ErrorCode.STORAGE_UNAVAILABLE
-        assert time.monotonic() - started < 2.5
+        assert time.monotonic() - started < 5
 
     async def is_not_serving():
         return await users.health() == NOT_SERVING
