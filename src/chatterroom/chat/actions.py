@@ -1,7 +1,8 @@
 """What users can do, whichever way they ask: check, append, answer.
 
 The gRPC servicer and the sockets both come here, so that a rule holds on every way in. A missing
-client id makes every call a new request.
+client id makes every call a new request. A repeat is answered with what the first call has stored,
+also where the user may not do it any more.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from chatterroom.chat.conversation import (
     DeleteMessage,
     EditMessage,
     LeaveRoom,
+    MessageCommand,
     PinMessage,
     PostMessage,
     ReactToMessage,
@@ -86,23 +88,25 @@ class Actions:
             raise ChatterRoomError(
                 ErrorCode.MESSAGE_TO_ONESELF, "a private chat is between two users"
             )
-        self.blocks.require_none(sender_id, [receiver_id])
-        self.departed.require_present(receiver_id)
-        conversation_id = private_conversation_id(sender_id, receiver_id)
         pair = (sender_id, receiver_id)
-        if pair in (await self.strangers([pair]) if strangers is None else strangers):
-            raise no_such_user(receiver_id)
-        return self.log.submit(
-            PostMessage(
-                conversation_id,
-                sender_id,
-                client_id or _fresh(),
-                message,
-                receiver_id,
-                await self._answered(sender_id, conversation_id, reply_to),
-                await self.people.mentioned(message),
-            )
+        command = PostMessage(
+            private_conversation_id(sender_id, receiver_id),
+            sender_id,
+            client_id or _fresh(),
+            message,
+            receiver_id,
+            _seq_of(reply_to),
+            await self.people.mentioned(message),
         )
+        try:
+            self.blocks.require_none(sender_id, [receiver_id])
+            self.departed.require_present(receiver_id)
+            if pair in (await self.strangers([pair]) if strangers is None else strangers):
+                raise no_such_user(receiver_id)
+            await self._require_answerable(command, reply_to)
+        except ChatterRoomError as refusal:
+            return self.log.submit(command, refusal)
+        return self.log.submit(command)
 
     async def strangers(
         self, pairs: Collection[tuple[UserId, UserId]]
@@ -131,36 +135,39 @@ class Actions:
     ) -> asyncio.Future[Appended]:
         """Submit a message to a room; see `ConversationLog.submit`."""
         _check_message(message)
-        conversation_id = room_conversation_id(room_id)
-        return self.log.submit(
-            PostMessage(
-                conversation_id,
-                sender_id,
-                client_id or _fresh(),
-                message,
-                None,
-                await self._answered(sender_id, conversation_id, reply_to),
-                await self.people.mentioned(message),
-            )
+        command = PostMessage(
+            room_conversation_id(room_id),
+            sender_id,
+            client_id or _fresh(),
+            message,
+            None,
+            _seq_of(reply_to),
+            await self.people.mentioned(message),
         )
+        try:
+            await self._require_answerable(command, reply_to)
+        except ChatterRoomError as refusal:
+            return self.log.submit(command, refusal)
+        return self.log.submit(command)
 
     async def edit_message(
         self, user_id: UserId, message_id: MessageId, message: str, client_id: ClientId | None
     ) -> Appended:
         """Replace the text of a user's own message."""
         _check_message(message)
-        conversation_id, seq = await self._place(user_id, message_id, speaks=True)
+        conversation_id, seq = place_of(message_id)
         mentions = await self.people.mentioned(message)
-        return await self.log.append(
-            EditMessage(conversation_id, user_id, client_id or _fresh(), seq, message, mentions)
+        return await self._change_message(
+            EditMessage(conversation_id, user_id, client_id or _fresh(), seq, message, mentions),
+            speaks=True,
         )
 
     async def delete_message(
         self, user_id: UserId, message_id: MessageId, client_id: ClientId | None
     ) -> Appended:
         """Delete a message for everybody."""
-        conversation_id, seq = await self._place(user_id, message_id)
-        return await self.log.append(
+        conversation_id, seq = place_of(message_id)
+        return await self._change_message(
             DeleteMessage(conversation_id, user_id, client_id or _fresh(), seq)
         )
 
@@ -180,17 +187,18 @@ class Actions:
                 f"emoji must have 1 to {MAX_EMOJI_CHARACTERS} characters and no spaces",
                 field="emoji",
             )
-        conversation_id, seq = await self._place(user_id, message_id, speaks=not remove)
-        return await self.log.append(
-            ReactToMessage(conversation_id, user_id, client_id or _fresh(), seq, emoji, remove)
+        conversation_id, seq = place_of(message_id)
+        return await self._change_message(
+            ReactToMessage(conversation_id, user_id, client_id or _fresh(), seq, emoji, remove),
+            speaks=not remove,
         )
 
     async def pin_message(
         self, user_id: UserId, message_id: MessageId, client_id: ClientId | None, *, remove: bool
     ) -> Appended:
         """Pin a message, or take the pin out."""
-        conversation_id, seq = await self._place(user_id, message_id)
-        return await self.log.append(
+        conversation_id, seq = place_of(message_id)
+        return await self._change_message(
             PinMessage(conversation_id, user_id, client_id or _fresh(), seq, remove)
         )
 
@@ -205,11 +213,10 @@ class Actions:
         name = _checked_name(room_name)
         request_id = client_id or _fresh()
         others = list(dict.fromkeys(user for user in members_ids if user != creator_id))
-        self.blocks.require_none(creator_id, others)
-        await self.people.require_known(others)
         room_id = room_id_of_request(creator_id, request_id)
-        return await self.log.append(
-            CreateRoom(room_conversation_id(room_id), creator_id, request_id, name, tuple(others))
+        return await self._bring_together(
+            CreateRoom(room_conversation_id(room_id), creator_id, request_id, name, tuple(others)),
+            others,
         )
 
     async def update_room(
@@ -236,17 +243,15 @@ class Actions:
         client_id: ClientId | None,
     ) -> Appended:
         """Add a user to a room, on behalf of a member or, with None, of a service."""
-        if actor_id is not None:
-            self.blocks.require_none(actor_id, [user_id])
-        await self.people.require_known([user_id])
-        return await self.log.append(
+        return await self._bring_together(
             AddMember(
                 room_conversation_id(room_id),
                 actor_id or user_id,
                 client_id or _fresh(),
                 user_id,
                 by_service=actor_id is None,
-            )
+            ),
+            [user_id],
         )
 
     async def leave_room(
@@ -354,21 +359,33 @@ class Actions:
         if membership.peer_id is not None:
             self.blocks.require_none(membership.user_id, [membership.peer_id])
 
-    async def _place(
-        self, user_id: UserId, message_id: MessageId, *, speaks: bool = False
-    ) -> tuple[ConversationId, int]:
-        """Return where a message is, that the user may see. What else it may do in a room the
-        room's state says; who `speaks` in a private chat must not be blocked there."""
-        conversation_id, seq = place_of(message_id)
-        if is_private(conversation_id):
-            membership = await self.require_membership(user_id, conversation_id)
-            if speaks:
-                self._require_unblocked(membership)
-        elif not await self._may_read(user_id, conversation_id, seq):
-            raise ChatterRoomError(
-                ErrorCode.MESSAGE_NOT_FOUND, "there is no such message, or it was deleted"
-            )
-        return conversation_id, seq
+    async def _bring_together(
+        self, command: CreateRoom | AddMember, others: Sequence[UserId]
+    ) -> Appended:
+        """Append what brings others into a room, who must exist and not be blocked."""
+        try:
+            self.blocks.require_none(command.sender_id, others)
+            await self.people.require_known(others)
+        except ChatterRoomError as refusal:
+            return await self.log.submit(command, refusal)
+        return await self.log.append(command)
+
+    async def _change_message(self, command: MessageCommand, *, speaks: bool = False) -> Appended:
+        """Change a message that the user may see. What else it may do in a room the room's
+        state says; who `speaks` in a private chat must not be blocked there."""
+        user_id, conversation_id = command.sender_id, command.conversation_id
+        try:
+            if is_private(conversation_id):
+                membership = await self.require_membership(user_id, conversation_id)
+                if speaks:
+                    self._require_unblocked(membership)
+            elif not await self._may_read(user_id, conversation_id, command.message_seq):
+                raise ChatterRoomError(
+                    ErrorCode.MESSAGE_NOT_FOUND, "there is no such message, or it was deleted"
+                )
+        except ChatterRoomError as refusal:
+            return await self.log.submit(command, refusal)
+        return await self.log.append(command)
 
     async def _may_read(self, user_id: UserId, conversation_id: ConversationId, seq: int) -> bool:
         membership = await self.store.membership(user_id, conversation_id)
@@ -377,16 +394,14 @@ class Actions:
         floors = await self.store.reading_floors([membership])
         return seq > floors.get(conversation_id, 0)
 
-    async def _answered(
-        self, sender_id: UserId, conversation_id: ConversationId, reply_to: MessageId | None
-    ) -> int | None:
+    async def _require_answerable(self, command: PostMessage, reply_to: MessageId | None) -> None:
         if reply_to is None:
-            return None
+            return
         place, seq = place_of(reply_to)
         # Strangers hear the same whether or not there is such a message.
         if (
-            place != conversation_id
-            or not await self._may_read(sender_id, place, seq)
+            place != command.conversation_id
+            or not await self._may_read(command.sender_id, place, seq)
             or await self.store.message(place, seq) is None
         ):
             raise ChatterRoomError(
@@ -394,7 +409,10 @@ class Actions:
                 "the message to answer is not in this conversation",
                 field="reply_to",
             )
-        return seq
+
+
+def _seq_of(message_id: MessageId | None) -> int | None:
+    return None if message_id is None else place_of(message_id)[1]
 
 
 def _fresh() -> ClientId:

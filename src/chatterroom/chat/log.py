@@ -112,9 +112,10 @@ class _Pending:
     command: Command
     answer: asyncio.Future[Appended]
     arrived: float
+    refusal: ChatterRoomError | None = None
     attempted: Entry | None = None
-    looked_up: bool = False
-    """Whether, since it arrived, it was found not to be stored and the state was read."""
+    state_read: bool = False
+    """Whether the state was read since it arrived."""
 
     @property
     def key(self) -> RequestKey:
@@ -183,14 +184,20 @@ class ConversationLog:
         """
         return await self.submit(command)
 
-    def submit(self, command: Command) -> asyncio.Future[Appended]:
-        """Queue a command behind those submitted before; the future is as `append` says."""
+    def submit(
+        self, command: Command, refusal: ChatterRoomError | None = None
+    ) -> asyncio.Future[Appended]:
+        """Queue a command behind those submitted before; the future is as `append` says.
+
+        With a `refusal`, the reason why the caller will not have it, nothing is appended: the
+        future raises it, unless the command repeats a request that was stored before.
+        """
         if self._pending >= MAX_PENDING:
             raise ChatterRoomError(
                 ErrorCode.OVERLOADED, "too many messages wait to be stored", retry_after_s=1.0
             )
         loop = asyncio.get_running_loop()
-        pending = _Pending(command, loop.create_future(), loop.time())
+        pending = _Pending(command, loop.create_future(), loop.time(), refusal)
         self._pending += 1
         pending.answer.add_done_callback(self._one_less)
         line = self._line(command.conversation_id)
@@ -294,7 +301,8 @@ class ConversationLog:
 
     def _hand_over(self, line: _Line, pending: _Pending) -> None:
         """Have a task of its own see to a command that is not stored with other messages."""
-        if not (is_private(line.id) and isinstance(pending.command, PostMessage)):
+        first = is_private(line.id) and isinstance(pending.command, PostMessage)
+        if pending.refusal is not None or not first:
             self._tasks.create_task(self._handle_alone(line, pending))
             return
         self._firsts.append((line, pending))
@@ -307,7 +315,7 @@ class ConversationLog:
     ) -> MessagePosted | None:
         """Return the message to store in a group, or None for all that takes a look of its own."""
         # The first message of a private chat brings its memberships with it.
-        if not isinstance(pending.command, PostMessage) or state.seq == 0:
+        if not isinstance(pending.command, PostMessage) or state.seq == 0 or pending.refusal:
             return None
         try:
             entry = decide(state, pending.command, now)
@@ -402,6 +410,8 @@ class ConversationLog:
         command = pending.command
         target = None
         try:
+            if pending.refusal is not None:
+                raise pending.refusal
             if isinstance(command, MessageCommand):
                 target = await self._store.message(line.id, command.message_seq)
             entry = decide(line.state, command, times.now(), target)
@@ -412,18 +422,35 @@ class ConversationLog:
             log.warning("commit_in_doubt", entries=1, reason=error.reason)
             stored = False
         except ChatterRoomError as error:
-            if pending.looked_up:
-                _refuse(pending, error)
-                self._release(line)
+            if pending.state_read or pending.refusal is not None:
+                await self._refuse_unless_stored(line, pending, error)
                 return
-            # The refusal may rest on an outdated state, or the command may be a repeat of one
-            # that changed it: look before refusing.
+            # The refusal may rest on an outdated state.
             stored = False
         if not stored:
             await self._recover(line, [pending])
             return
         self._committed(line, [entry])
         _answer(pending, entry, duplicate=False)
+        self._release(line)
+
+    async def _refuse_unless_stored(
+        self, line: _Line, pending: _Pending, error: ChatterRoomError
+    ) -> None:
+        """Refuse a command that is not a repeat: what refuses it may be what it did itself.
+
+        Looked for last, since what another instance has in flight can be stored at any moment
+        before the state and the message are read that the refusal rests on.
+        """
+        try:
+            found = await self._store.find_requests(line.id, [pending.key])
+        except StorageUnavailableError:
+            _refuse(pending, _unconfirmed())
+        else:
+            if entry := found.get(pending.key):
+                _answer_stored(pending, entry, duplicate=True)
+            else:
+                _refuse(pending, error)
         self._release(line)
 
     def _committed(self, line: _Line, entries: list[Entry]) -> None:
@@ -458,16 +485,13 @@ class ConversationLog:
             entry = found.get(pending.key)
             if entry is None:
                 pending.attempted = None
-                pending.looked_up = True
+                pending.state_read = True
                 unanswered.append(pending)
                 continue
             mine = _same(entry, pending.attempted)
             if mine:
                 ours.append(entry)
-            if answers(entry, pending.command):
-                _answer(pending, entry, duplicate=not mine)
-            else:
-                _refuse(pending, _reused(entry))
+            _answer_stored(pending, entry, duplicate=not mine)
         if ours:
             self._on_committed(line.id, sorted(ours, key=lambda entry: entry.seq))
         line.waiting.extendleft(reversed(unanswered))
@@ -493,6 +517,14 @@ def _same(stored: Entry, attempted: Entry | None) -> bool:
 def _answer(pending: _Pending, entry: Entry, *, duplicate: bool) -> None:
     if not pending.answer.done():
         pending.answer.set_result(Appended(entry, duplicate))
+
+
+def _answer_stored(pending: _Pending, entry: Entry, *, duplicate: bool) -> None:
+    """Answer with what the request has stored, if a command of this kind can have stored it."""
+    if answers(entry, pending.command):
+        _answer(pending, entry, duplicate=duplicate)
+    else:
+        _refuse(pending, _reused(entry))
 
 
 def _refuse(pending: _Pending, error: ChatterRoomError) -> None:

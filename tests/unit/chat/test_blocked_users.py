@@ -16,9 +16,9 @@ async def block(service, user_id, other, *, remove=False):
     await service.stub.BlockUser(request, metadata=service.metadata(user_id))
 
 
-async def write(service, sender, receiver, text="hello"):
+async def write(service, sender, receiver, text="hello", client_id=""):
     request = chat_pb2.SendPrivateMessageRequest(
-        sender_id=sender, receiver_id=receiver, message=text
+        sender_id=sender, receiver_id=receiver, message=text, client_id=client_id
     )
     return await service.stub.SendPrivateMessage(request, metadata=service.metadata(sender))
 
@@ -46,6 +46,29 @@ def bob() -> UserId:
 @pytest.fixture
 def carol() -> UserId:
     return UserId(new_id())
+
+
+async def test_a_repeat_of_what_was_written_before_the_block_is_answered_as_before(
+    service, alice, bob
+):
+    written = await write(service, alice, bob, client_id="before")
+    await block(service, bob, alice)
+    again = await write(service, alice, bob, client_id="before")
+    assert (again.id, again.duplicate) == (written.id, True)
+    assert await refused(write(service, alice, bob, client_id="behind"))
+
+
+async def test_a_repeat_of_a_room_opened_before_a_block_is_answered_as_before(service, alice, bob):
+    async def open_room(client_id):
+        request = chat_pb2.CreateRoomRequest(
+            creator_id=alice, room_name="Tea", members_ids=[bob], client_id=client_id
+        )
+        return await service.stub.CreateRoom(request, metadata=service.metadata(alice))
+
+    opened = await open_room("before")
+    await block(service, bob, alice)
+    assert (await open_room("before")).room_id == opened.room_id
+    assert await refused(open_room("behind"))
 
 
 async def test_neither_writes_to_the_other_on_any_instance(

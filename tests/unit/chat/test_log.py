@@ -1,11 +1,11 @@
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from chatterroom.chat.conversation import AddMember, LeaveRoom
+from chatterroom.chat.conversation import AddMember, LeaveRoom, ReactToMessage
 from chatterroom.chat.entries import MessagePosted
-from chatterroom.chat.log import ConversationLog, StorageUnavailableError
+from chatterroom.chat.log import Appended, ConversationLog, StorageUnavailableError
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import ClientId, UserId, new_id, private_conversation_id
 
@@ -231,6 +231,58 @@ async def test_an_insert_whose_answer_is_lost_is_neither_doubled_nor_lost(instan
     entries = await stored(instance, room.conversation_id)
     assert [entry.seq for entry in entries] == list(range(1, 22))
     assert committed == entries
+
+
+class StoredBehindALook:
+    """A store where the first look for a request comes just before another instance stores it."""
+
+    def __init__(self, store, stored_elsewhere: Callable[[], Awaitable[Appended]]) -> None:
+        self._store = store
+        self._stored_elsewhere = stored_elsewhere
+        self._looks = 0
+
+    def __getattr__(self, name: str):
+        return getattr(self._store, name)
+
+    async def find_requests(self, conversation_id, keys):
+        found = await self._store.find_requests(conversation_id, keys)
+        self._looks += 1
+        if self._looks == 1:
+            await self._stored_elsewhere()
+        return found
+
+
+async def test_a_request_stored_elsewhere_while_it_is_decided_is_no_refusal(instance: Instance):
+    room = create_room(BOB)
+    await instance.log.append(room)
+    await instance.log.append(post(room.conversation_id))
+    react = ReactToMessage(room.conversation_id, BOB, ClientId("r"), 2, "👍")
+    store = StoredBehindALook(instance.store, lambda: instance.log.append(react))
+    log = ConversationLog(store, lambda *_: None)
+    task = asyncio.create_task(log.run())
+    await log.append(post(room.conversation_id))
+    await instance.log.append(post(room.conversation_id))
+    answer = await log.append(react)
+    task.cancel()
+    await asyncio.wait([task])
+    assert (answer.entry.seq, answer.duplicate) == (5, True)
+    assert len(await stored(instance, room.conversation_id)) == 5
+
+
+async def test_what_the_caller_refuses_is_refused_behind_a_look_for_the_request(
+    instance: Instance,
+):
+    room = create_room(BOB)
+    await instance.log.append(room)
+    sent = post(room.conversation_id)
+    refusal = ChatterRoomError(ErrorCode.BLOCKED, "no")
+    with pytest.raises(ChatterRoomError) as refused:
+        await instance.log.submit(sent, refusal)
+    assert refused.value is refusal
+    first = await instance.log.append(sent)
+    assert first.entry.seq == 2
+    again = await instance.log.submit(sent, refusal)
+    assert (again.entry, again.duplicate) == (first.entry, True)
 
 
 async def test_first_messages_whose_answer_is_lost_are_neither_doubled_nor_lost(

@@ -131,6 +131,37 @@ async def test_the_whole_life_of_a_message_over_the_socket(
         assert (events[0]["message"], events[0]["deleted"]) == ("", True)
 
 
+async def test_what_a_former_member_repeats_is_acknowledged_as_it_was_stored(
+    service: Service, other_service: Service
+):
+    room = await service.create_room(ALICE, BOB)
+    async with service.connect(ALICE) as alice, service.connect(BOB) as bob:
+        await resume(alice)
+        await resume(bob)
+        await say(alice, type="send", room_id=room, message="tea?")
+        asked = (await receive(bob, "message"))["id"]
+        requests = [
+            {"type": "send", "client_id": "answer", "room_id": room, "message": "yes"},
+            {"type": "react", "client_id": "like", "message_id": asked, "emoji": "👍"},
+        ]
+        requests[0]["reply_to"] = asked
+        stored = []
+        for request in requests:
+            await say(bob, **request)
+            stored.append((await receive(bob, "ack"))["seq"])
+        await say(alice, type="remove_member", room_id=room, user_id=BOB)
+        await receive(bob, "member_removed")
+    for each in (service, other_service):
+        async with each.connect(BOB) as bob:
+            await resume(bob)
+            for request, seq in zip(requests, stored, strict=True):
+                await say(bob, **request)
+                again = await receive(bob)
+                assert (again["type"], again["seq"], again["duplicate"]) == ("ack", seq, True)
+                await say(bob, **{**request, "client_id": new_id()})
+                assert (await receive(bob))["code"] == "message_not_found"
+
+
 async def test_a_room_is_run_over_the_socket(service: Service):
     room = await service.create_room(ALICE, BOB)
     async with service.connect(ALICE) as alice, service.connect(BOB) as bob:
