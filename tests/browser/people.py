@@ -83,6 +83,12 @@ class Seat:
         """The marks of messages that are still on their way."""
         return self.log.get_by_role("img", name="Sending")
 
+    def start_room(self) -> Locator:
+        """Open the dialog that creates a room."""
+        self.page.get_by_role("button", name="New conversation").click()
+        self.page.get_by_role("menuitem", name="Create a room").click()
+        return self.page.get_by_role("dialog", name="Create a room")
+
     def message(self, text: str) -> Locator:
         return self.log.get_by_role("article").filter(has_text=text)
 

@@ -59,9 +59,7 @@ def test_a_private_message_arrives_while_both_look(seats, people):
 def test_a_room_is_made_and_found_by_the_one_who_was_added(seats, people):
     alice, bob = seats
     page = alice.page
-    page.get_by_role("button", name="New conversation").click()
-    page.get_by_role("menuitem", name="Create a room").click()
-    dialog = page.get_by_role("dialog", name="Create a room")
+    dialog = alice.start_room()
     dialog.get_by_label("Name", exact=True).fill("Garden")
     dialog.get_by_role("combobox", name="Members").fill(people[1].username)
     dialog.get_by_role("option", name=people[1].username).click()

@@ -74,9 +74,7 @@ def test_a_draft_in_the_list_is_text(seats, people):
 def test_the_name_of_a_room_is_text(seats, people):
     alice, bob = seats
     page = alice.page
-    page.get_by_role("button", name="New conversation").click()
-    page.get_by_role("menuitem", name="Create a room").click()
-    dialog = page.get_by_role("dialog", name="Create a room")
+    dialog = alice.start_room()
     dialog.get_by_role("combobox", name="Members").fill(NASTY[:60])
     expect(dialog.get_by_text("Nobody else begins with that.")).to_be_visible()
     dialog.get_by_role("combobox", name="Members").fill(people[1].username)

@@ -1,8 +1,9 @@
 import asyncio
 import socket as kernel
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 import websockets
@@ -105,6 +106,19 @@ async def raw(server: Server) -> AsyncIterator[Raw]:
         writer.close()
 
 
+@asynccontextmanager
+async def unreading(server: Server) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
+    """Yield what sends bytes as a client that reads nothing and has room for little."""
+    loop = asyncio.get_running_loop()
+    with kernel.socket() as client:
+        client.setsockopt(kernel.SOL_SOCKET, kernel.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        await loop.sock_connect(client, ("127.0.0.1", server.port))
+        await loop.sock_sendall(client, HANDSHAKE)
+        assert (await loop.sock_recv(client, 12)) == b"HTTP/1.1 101"
+        yield partial(loop.sock_sendall, client)
+
+
 async def closing_code(client: websockets.ClientConnection) -> int | None:
     async with asyncio.timeout(10):
         await client.wait_closed()
@@ -184,35 +198,22 @@ async def test_pings_and_pongs_are_counted_like_messages(opcode: Opcode):
 
 
 async def test_nobody_keeps_a_closing_socket_by_not_reading_what_is_left():
-    async with serve(ping_s=0.2, max_outbox_bytes=100_000_000) as server:
-        client = kernel.socket()
-        client.setsockopt(kernel.SOL_SOCKET, kernel.SO_RCVBUF, 4096)
-        client.setblocking(False)
-        loop = asyncio.get_running_loop()
-        with client:
-            await loop.sock_connect(client, ("127.0.0.1", server.port))
-            await loop.sock_sendall(client, HANDSHAKE)
-            assert (await loop.sock_recv(client, 12)) == b"HTTP/1.1 101"
-            server.socket.write(text_frame(bytes(60_000)) * 500)
-            await loop.sock_sendall(client, Frame(Opcode.CLOSE, b"\x03\xe8").serialize(mask=True))
-            await server.is_gone()
+    async with (
+        serve(ping_s=0.2, max_outbox_bytes=100_000_000) as server,
+        unreading(server) as send,
+    ):
+        server.socket.write(text_frame(bytes(60_000)) * 500)
+        await send(Frame(Opcode.CLOSE, b"\x03\xe8").serialize(mask=True))
+        await server.is_gone()
 
 
 async def test_who_does_not_read_is_cut_off_when_the_outbox_is_full():
-    async with serve(max_outbox_bytes=65536) as server:
-        client = kernel.socket()
-        client.setsockopt(kernel.SOL_SOCKET, kernel.SO_RCVBUF, 4096)
-        client.setblocking(False)
-        loop = asyncio.get_running_loop()
-        with client:
-            await loop.sock_connect(client, ("127.0.0.1", server.port))
-            await loop.sock_sendall(client, HANDSHAKE)
-            assert (await loop.sock_recv(client, 12)) == b"HTTP/1.1 101"
-            frame = text_frame(bytes(60_000))
-            async with asyncio.timeout(10):
-                while not server.only.gone.is_set():
-                    server.socket.write(frame)
-                    await asyncio.sleep(0)
+    async with serve(max_outbox_bytes=65536) as server, unreading(server):
+        frame = text_frame(bytes(60_000))
+        async with asyncio.timeout(10):
+            while not server.only.gone.is_set():
+                server.socket.write(frame)
+                await asyncio.sleep(0)
 
 
 async def test_a_slow_reader_that_catches_up_is_waited_for_and_loses_nothing():
