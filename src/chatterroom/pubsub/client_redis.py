@@ -23,15 +23,16 @@ def redis_client(url: str, setting: str, **options: Any) -> Redis:
 
 
 class _Connection(Connection):
-    """A connection whose loss is a `ConnectionError` also on uvloop.
+    """A connection whose loss is a `ConnectionError`, also where redis-py calls it otherwise.
 
-    There writing to a transport that a reset has just closed raises `RuntimeError`, which redis-py
-    passes on, and which would end the task that holds the client.
+    On uvloop writing to a transport that a reset has just closed raises `RuntimeError`; where
+    another task that uses the connection has just closed it, there is no stream to write to and
+    an `AttributeError`. Either would end the task that holds the client.
     """
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
         try:
             await super().send_packed_command(command, check_health)
-        except RuntimeError as error:
+        except (RuntimeError, AttributeError) as error:
             await self.disconnect(nowait=True)
             raise RedisConnectionError(str(error)) from error
