@@ -37,7 +37,7 @@ demo: $(STAMP) ## Two users and a room talk to a platform started by `make up`
 
 test: web ## Run every test (ARGS="-k resume")
 	@$(BIN)/python scripts/build_web.py --test
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 torture: $(STAMP) ## Break a running platform at random and judge what it promised (MINUTES=10 ARGS="--help")
 	@$(BIN)/python -m torture $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)

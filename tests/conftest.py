@@ -3,12 +3,14 @@
 import asyncio
 import uuid
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 from hypothesis import settings
 from pymongo import MongoClient
 from redis import Redis
+from xdist.scheduler import LoadScopeScheduling
 
 from chatterroom.engines.mongod import Mongod
 from chatterroom.engines.redis_server import RedisServer
@@ -16,6 +18,25 @@ from chatterroom.engines.redis_server import RedisServer
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("chatterroom", deadline=None)
 settings.load_profile("chatterroom")
+
+SHARING = tuple(map(PurePosixPath, ("tests/browser", "tests/system", "tests/system/attacks")))
+OWN_PLATFORMS = ("test_faults.py", "test_readme.py", "test_tls.py", "test_torture.py")
+
+
+class UnitsOfWork(LoadScopeScheduling):
+    """Gives files to processes, and together those that share a platform or a browser.
+
+    What is expensive to start is so started once, and not by every process.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = PurePosixPath(nodeid.partition("::")[0])
+        together = path.parent in SHARING and path.name not in OWN_PLATFORMS
+        return str(path.parent if together else path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> UnitsOfWork:
+    return UnitsOfWork(config, log)
 
 
 @pytest.fixture(scope="session")

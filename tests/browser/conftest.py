@@ -32,8 +32,8 @@ def platform(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     assert running.stop() == 0
 
 
-# Not longer than a file: while Playwright is started, no other event loop can run.
-@pytest.fixture(scope="module")
+# Not longer than these files: while Playwright is started, no other event loop can run.
+@pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Containers give little shared memory, and a graphics card would be made of software.
