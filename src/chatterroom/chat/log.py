@@ -407,11 +407,12 @@ class ConversationLog:
     async def _handle_alone(self, line: _Line, pending: _Pending) -> None:
         """Refuse a command, or store its entry with what follows from it."""
         assert line.state is not None  # noqa: S101 -- the line was planned with it
+        if pending.refusal is not None:
+            await self._refuse_unless_stored(line, pending, pending.refusal)
+            return
         command = pending.command
         target = None
         try:
-            if pending.refusal is not None:
-                raise pending.refusal
             if isinstance(command, MessageCommand):
                 target = await self._store.message(line.id, command.message_seq)
             entry = decide(line.state, command, times.now(), target)
@@ -422,7 +423,7 @@ class ConversationLog:
             log.warning("commit_in_doubt", entries=1, reason=error.reason)
             stored = False
         except ChatterRoomError as error:
-            if pending.state_read or pending.refusal is not None:
+            if pending.state_read:
                 await self._refuse_unless_stored(line, pending, error)
                 return
             # The refusal may rest on an outdated state.

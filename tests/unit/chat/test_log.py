@@ -269,13 +269,15 @@ async def test_a_request_stored_elsewhere_while_it_is_decided_is_no_refusal(inst
     assert len(await stored(instance, room.conversation_id)) == 5
 
 
+@pytest.mark.parametrize(
+    "refusal", [ChatterRoomError(ErrorCode.BLOCKED, "no"), StorageUnavailableError()]
+)
 async def test_what_the_caller_refuses_is_refused_behind_a_look_for_the_request(
-    instance: Instance,
+    instance: Instance, refusal: ChatterRoomError
 ):
     room = create_room(BOB)
     await instance.log.append(room)
     sent = post(room.conversation_id)
-    refusal = ChatterRoomError(ErrorCode.BLOCKED, "no")
     with pytest.raises(ChatterRoomError) as refused:
         await instance.log.submit(sent, refusal)
     assert refused.value is refusal
