@@ -13,8 +13,7 @@ from functools import partial
 from typing import Self
 
 import structlog
-from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
+from redis.asyncio import Connection, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -146,18 +145,21 @@ class RedisChannels:
     async def _listen(
         self, heard: Callable[[str, bytes], None], missed_some: Callable[[], None]
     ) -> None:
-        pubsub = self._client.pubsub()
+        # Not redis-py's PubSub: what it is asked while the connection breaks opens another one,
+        # and reads from it what the task that listens is already waiting for.
+        pool = self._client.connection_pool
+        async with asyncio.timeout(_CALL_S):
+            connection = await pool.get_connection()  # type: ignore[no-untyped-call]
         try:
-            async with asyncio.timeout(_CALL_S):
-                await pubsub.connect()  # type: ignore[no-untyped-call]
             self._wishes_changed.set()
             missed_some()
-            await until_one_fails(self._follow_wishes(pubsub), self._read(pubsub, heard))
+            await until_one_fails(self._follow_wishes(connection), self._read(connection, heard))
         finally:
             self._confirmed.clear()
-            await pubsub.aclose()  # type: ignore[no-untyped-call]
+            await connection.disconnect(nowait=True)
+            await pool.release(connection)
 
-    async def _follow_wishes(self, pubsub: PubSub) -> None:
+    async def _follow_wishes(self, connection: Connection) -> None:
         asked: set[str] = set()
         self._changed = set(self._wanted)
         while True:
@@ -170,21 +172,23 @@ class RedisChannels:
             asked.update(fresh)
             asked.difference_update(gone)
             self._confirmed.difference_update(gone)
-            for command, names in ((pubsub.unsubscribe, gone), (pubsub.subscribe, fresh)):
+            for command, names in (("UNSUBSCRIBE", gone), ("SUBSCRIBE", fresh)):
                 for start in range(0, len(names), _BATCH):
                     async with asyncio.timeout(_CALL_S):
-                        await command(*names[start : start + _BATCH])
+                        await connection.send_command(command, *names[start : start + _BATCH])
 
-    async def _read(self, pubsub: PubSub, heard: Callable[[str, bytes], None]) -> None:
+    async def _read(self, connection: Connection, heard: Callable[[str, bytes], None]) -> None:
         pinged = False
         while True:
             raise_if_cancelled()
-            message = await pubsub.parse_response(block=False, timeout=_SILENCE_S)
+            message = await connection.read_response(
+                timeout=_SILENCE_S, disconnect_on_error=False, push_request=True
+            )
             if message is None:
                 if pinged:
                     raise TimeoutError
                 pinged = True
-                await pubsub.ping()
+                await connection.send_command("PING")
                 continue
             pinged = False
             kind = message[0]

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -34,7 +34,8 @@ async def listening(url: str) -> AsyncIterator[Listener]:
         )
         yield listener
         running.cancel()
-        await asyncio.wait([running])
+        with suppress(asyncio.CancelledError):
+            await running
 
 
 async def test_messages_arrive_in_order_at_those_who_subscribed(redis_url: str):
@@ -71,6 +72,27 @@ async def test_after_a_lost_connection_it_listens_again_and_says_that_it_missed_
         await listener.channels.confirmed(["a"])
         listener.channels.publish("a", b"again")
         assert await listener.next() == ("a", b"again")
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_channels_asked_for_while_the_connection_is_lost_are_heard(
+    redis_url: str, turns: int
+):
+    for _ in range(3):
+        async with listening(redis_url) as listener:
+            await listener.subscribe("a")
+            await asyncio.wait_for(listener.missed.get(), 10)
+            for connection in listener.channels._client.connection_pool._in_use_connections:
+                connection._writer.transport.abort()
+            for number in range(20):
+                # How far the loss has been noticed decides what the next one meets.
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                listener.channels.subscribe([f"b{number}"])
+            await asyncio.wait_for(listener.missed.get(), 10)
+            await listener.channels.confirmed(["b19"])
+            listener.channels.publish("b19", b"heard")
+            assert await listener.next() == ("b19", b"heard")
 
 
 async def test_without_redis_nothing_waits():

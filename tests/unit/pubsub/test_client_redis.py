@@ -1,25 +1,21 @@
 import asyncio
 
 import pytest
-import uvloop
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from chatterroom.core.settings import SettingsError
 from chatterroom.pubsub.client_redis import redis_client
 
 
-def test_writing_to_a_connection_that_was_reset_is_a_lost_connection_on_uvloop(redis_url: str):
-    async def write_after_a_reset() -> None:
-        async with redis_client(redis_url, "REDIS_URL") as client:
-            connection = await client.connection_pool.get_connection()
-            connection._writer.transport.abort()
-            await asyncio.sleep(0)
-            with pytest.raises(RedisConnectionError):
-                await connection.send_command("PING")
-            await client.connection_pool.release(connection)
-            assert await client.ping()
-
-    uvloop.run(write_after_a_reset())
+async def test_writing_to_a_connection_that_was_reset_is_a_lost_connection(redis_url: str):
+    async with redis_client(redis_url, "REDIS_URL") as client:
+        connection = await client.connection_pool.get_connection()
+        connection._writer.transport.abort()
+        await asyncio.sleep(0)
+        with pytest.raises(RedisConnectionError):
+            await connection.send_command("PING")
+        await client.connection_pool.release(connection)
+        assert await client.ping()
 
 
 async def test_a_connection_that_another_task_closes_before_the_write_is_a_lost_connection(
