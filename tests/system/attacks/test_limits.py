@@ -94,7 +94,7 @@ def test_row_38_unknown_and_wrong_take_the_same_time_and_get_the_same_answer(wor
         # The clients are new at every try: what an address or an account may try is limited.
         emails = {
             "one": known[number % 5].email,
-            "unknown": f"unknown.{number}@example.org",
+            "unknown": f"unknown.{number % 5}@example.org",
             "another": known[5 + number % 5].email,
         }
         for kind in sorted(took, key=lambda kind: (number + list(took).index(kind)) % 3):
@@ -106,11 +106,14 @@ def test_row_38_unknown_and_wrong_take_the_same_time_and_get_the_same_answer(wor
             answers.add((answer.status_code, answer.text))
     assert len(answers) == 1
     assert answers.pop()[0] == 401
-    medians = {kind: statistics.median(times) for kind, times in took.items()}
-    usual = (medians["one"] + medians["another"]) / 2
-    # What two equal kinds differ by on this machine, now, is no hint to anybody.
-    noise = abs(medians["one"] - medians["another"])
-    assert abs(medians["unknown"] - usual) < 0.05 * usual + 3 * noise, medians
+    rounds = list(zip(took["unknown"], took["one"], took["another"], strict=True))
+    usual = statistics.median(took["one"] + took["another"])
+    differs = abs(statistics.median(took["unknown"]) - usual) > 0.05 * usual
+    fastest = sum(unknown < min(known) for unknown, *known in rounds)
+    slowest = sum(unknown > max(known) for unknown, *known in rounds)
+    # One of three that are alike is first in so many rounds once in ten million runs, however
+    # much the machine has to do beside.
+    assert not (differs and max(fastest, slowest) >= 33), (fastest, slowest, took)
 
 
 def test_row_39_who_is_registered_is_not_asked_often(world: World, alice: Person):
