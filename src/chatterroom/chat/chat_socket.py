@@ -60,6 +60,10 @@ _TYPING_EVERY_S = 1.0
 _NO_ROOM = ChatterRoomError(ErrorCode.ROOM_NOT_FOUND, "there is no such room, or you are not in it")
 
 
+class _HalfResumedError(Exception):
+    """Some conversations are live and others are not: only another connection puts that right."""
+
+
 class ChatSocket:
     """A session of `sockets.server_picows`, an outlet of the hub and a watcher of presence."""
 
@@ -194,7 +198,7 @@ class ChatSocket:
         """Let a failure end this socket, not the service."""
         try:
             await work
-        except StorageUnavailableError:
+        except (StorageUnavailableError, _HalfResumedError):
             self.close(CloseCode.TRY_AGAIN_LATER, "storage is not available; connect again")
         except Exception:
             log.exception("socket_failed")
@@ -315,7 +319,11 @@ class ChatSocket:
             )
         after = {ConversationId(id_): seq for id_, seq in resume.conversations.items()}
         unknown = [id_ for id_ in after if id_ not in self._following]
-        await self._following.go_live(after)
+        try:
+            await self._following.go_live(after)
+        except StorageUnavailableError as error:
+            # No answer like others: a client that took it for one would go on, and miss something.
+            raise _HalfResumedError from error
         self._send_event(
             {
                 "type": "resumed",

@@ -79,7 +79,8 @@ class Following:
     async def go_live(self, after: dict[ConversationId, int]) -> None:
         """Deliver what came after the given seqs, elsewhere from the opening on, then all new.
 
-        Where it fails, another call goes on with what is left to deliver.
+        Where it fails, some conversations are live and others are not: the outlet has to begin
+        anew.
         """
         gate = asyncio.Semaphore(_STARTED_AT_ONCE)
 

@@ -136,8 +136,6 @@ class Subscription:
     cursor: int
     member_at: int
     """The seq at which the user was found to be a member: removals up to it are history."""
-    begun: bool = False
-    """Whether something may have been delivered."""
     ended: bool = False
 
     @property
@@ -266,13 +264,11 @@ class Hub:
     async def start(self, subscription: Subscription, after: int | None = None) -> None:
         """Deliver entries above `after`, or from the attachment on; first past ones, then live.
 
-        Returns when the subscription is live or has ended. Raises `StorageUnavailableError`; then
-        what has been delivered already is not delivered again by the next call.
+        Call it once. Returns when the subscription is live or has ended. Raises
+        `StorageUnavailableError`; some may have been delivered then.
         """
         feed = subscription.feed
-        if subscription in feed.live:
-            return
-        if after is not None and not subscription.begun:
+        if after is not None:
             if after > feed.release.released:
                 # The client has heard more elsewhere than this feed, which has missed hints.
                 await self._read_missing(feed)
@@ -285,7 +281,6 @@ class Hub:
             due = feed.tail.after(subscription.cursor)
             if due is None:
                 due = await self._read_page(feed, subscription.cursor)
-            subscription.begun = True
             self._deliver(due, (subscription,))
             subscription.cursor = due[-1].seq
             await subscription.outlet.drained()

@@ -84,6 +84,9 @@ _LEAVING_PART = 0.8
 # A server closes a socket that sends a longer message, and would again after every repeat.
 _MAX_COMMAND_BYTES = 60 * 1024
 
+_RESUME_REF = "resume"
+"""Commands have numbers."""
+
 _decode_ack = msgspec.json.Decoder(Ack).decode
 
 
@@ -484,6 +487,8 @@ class Session:
                 self._leave_within(within_s)
             case Acknowledged(ref):
                 self._answer(ref, text)
+            case Refusal(ref=ref) if ref == _RESUME_REF:
+                raise _ReopenError(f"resuming was refused: {frame.detail}")
             case Refusal():
                 self._refuse(frame)
             case Entry():
@@ -503,7 +508,9 @@ class Session:
         for conversation_id in opening.gone:
             self._pass_on(Gone(conversation_id))
         self._is_complete = opening.is_complete
-        self._resume_text = msgspec.json.encode({"type": "resume", "conversations": opening.resume})
+        self._resume_text = msgspec.json.encode(
+            {"type": "resume", "ref": _RESUME_REF, "conversations": opening.resume}
+        )
         self._ready.set()
 
     def _take_entry(self, entry: KnownEntry | Unknown) -> None:

@@ -102,6 +102,17 @@ async def test_after_a_hole_nothing_is_given_out_of_order_and_the_session_resume
     assert seqs(await next_events(session, 3)) == [5, 6, 7]
 
 
+async def test_a_session_whose_resume_is_refused_connects_again(server, connect):
+    session = await connect(cursors={ROOM: 4})
+    peer = await server.accepted()
+    assert await peer.open(**{ROOM: 6}) == {ROOM: 4}
+    await peer.say("error", ref="resume", code="storage_unavailable", detail="not now")
+    peer = await server.accepted()
+    assert await peer.go_live(**{ROOM: 6}) == {ROOM: 4}
+    await peer.tell(5, 6)
+    assert seqs(await next_events(session, 2)) == [5, 6]
+
+
 async def test_nonsense_from_the_server_makes_the_session_resume(server, connect):
     session = await connect()
     peer = await server.accepted()

@@ -14,7 +14,7 @@ import { MemoryStorage } from "../testing/memory_storage";
 import { Sender } from "./sender";
 
 type Step =
-  | { do: "hear" | "send" | "edit" | "delete" | "react" | "unreact" | "lose" | "loseUnheard" }
+  | { do: "hear" | "send" | "edit" | "delete" | "react" | "unreact" | "lose" | "loseUnheard" | "refuse" }
   | { do: "wait"; ms: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -27,6 +27,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     { do: "unreact" },
     { do: "lose" },
     { do: "loseUnheard" },
+    { do: "refuse" },
   ),
   fc.record({ do: fc.constant("wait" as const), ms: fc.integer({ min: 0, max: 3000 }) }),
 );
@@ -96,6 +97,7 @@ async function run(steps: readonly Step[], picks: readonly number[]) {
     else if (what === "hear") server.say(`heard ${at}`);
     else if (what === "send") sender.send(`r:${ROOM}`, `sent ${at}`);
     else if (what === "lose" || what === "loseUnheard") server.lose(what === "loseUnheard");
+    else if (what === "refuse") server.refusesResume = true;
     else changeOf(server, what, pick);
   }
   await clock.pass(60_000);
@@ -125,8 +127,22 @@ test("any order of losses and returns leads to the state of the server", async (
         expect(storage.load()).toEqual([]);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 1000 },
   );
+});
+
+test("a connection whose resume is refused is left for another one at once", async () => {
+  const server = new FakeServer();
+  const clock = new ManualClock();
+  const { store, socket } = openPage(server, clock, new MemoryStorage());
+  await clock.pass(10);
+  server.refusesResume = true;
+  server.lose(false);
+  server.say("heard");
+  await clock.pass(2_000);
+  socket.stop();
+  expect(server.refusesResume).toBe(false);
+  expect(store.conversation(ROOM).at(1)?.message).toBe("heard");
 });
 
 test("what was written before a reload is sent by the next page, and stored once", async () => {

@@ -83,6 +83,8 @@ const MESSAGES_PER_S = 40;
 const MESSAGE_BURST = 150;
 // A server closes a socket that sends a longer message, and would again after every repeat.
 const MAX_COMMAND_BYTES = 60 * 1024;
+// Commands have numbers.
+const RESUME_REF = "resume";
 
 export const BROWSER_CLOCK: Clock = {
   now: () => performance.now(),
@@ -394,7 +396,8 @@ export class SessionSocket {
       case "going_away":
         return this.leaveWithin(frame.within_s);
       case "error":
-        return this.refused(frame);
+        // Part of what was missed may be missing for good on this connection.
+        return frame.ref === RESUME_REF ? this.drop(0) : this.refused(frame);
       case "ack":
       case "marked":
       case "pong":
@@ -413,7 +416,9 @@ export class SessionSocket {
     this.isResumeComplete = opening.isComplete;
     this.isReady = true;
     this.listener.opened(ready, opening.begun, opening.gone);
-    this.write(JSON.stringify({ type: "resume", conversations: opening.resume }));
+    this.write(
+      JSON.stringify({ type: "resume", ref: RESUME_REF, conversations: opening.resume }),
+    );
     this.flush();
   }
 

@@ -46,6 +46,8 @@ export async function settle(): Promise<void> {
 
 export class FakeServer {
   readonly log: Entry[] = [];
+  /** Whether to refuse the next `resume`. */
+  refusesResume = false;
   private connection: FakeConnection | null = null;
 
   readonly open = (): WebSocketLike => {
@@ -112,7 +114,10 @@ export class FakeConnection implements WebSocketLike {
 
   send(text: string): void {
     const command = JSON.parse(text) as Record<string, unknown>;
-    if (command["type"] === "resume") {
+    if (command["type"] === "resume" && this.server.refusesResume) {
+      this.server.refusesResume = false;
+      this.say({ type: "error", ref: command["ref"], code: "storage_unavailable", detail: "" });
+    } else if (command["type"] === "resume") {
       const named = command["conversations"] as Record<string, number>;
       this.told = named[ROOM] ?? this.begin;
       this.flush();
