@@ -35,7 +35,8 @@ class BlockStore(Protocol):
         """Store a block or its end; on the disks of a majority when it returns."""
 
     async def blocks_changed(self, since: datetime | None) -> list[Block]:
-        """Return what has changed since a moment and a few seconds before it, or all blocks."""
+        """Return what has changed since a moment and a few seconds before it, or all there is,
+        blocks that have ended included."""
 
 
 class Blocks:
@@ -89,8 +90,9 @@ class Blocks:
             raise ChatterRoomError(
                 ErrorCode.INVALID_REQUEST, f"at most {MAX_BLOCKS} users can be blocked"
             )
-        await self._store.set_block(user_id, other, blocked=blocked)
-        self._note(user_id, other, blocked)
+        async with self._changes.turn:
+            await self._store.set_block(user_id, other, blocked=blocked)
+            self._note(user_id, other, blocked)
 
     async def run(self) -> None:
         """Follow what is stored until cancelled."""

@@ -39,9 +39,8 @@ class MongoBlockStore:
 
     async def blocks_changed(self, since: datetime | None) -> list[Block]:
         """See `BlockStore`."""
-        wanted: dict[str, Any] = {"blocked": True}
-        if since is not None:
-            wanted = {"changed_at": {"$gt": since - _OVERLAP}}
+        # All means ends, too: who knows of a block, and of no moment yet, must hear of its end.
+        wanted = {} if since is None else {"changed_at": {"$gt": since - _OVERLAP}}
         with available():
             return [
                 Block(

@@ -38,6 +38,9 @@ class Changes(Generic[Row]):
         self._newest: datetime | None = None
         self.loaded = False
         """Whether all of it has been read once."""
+        self.turn = asyncio.Lock()
+        """Held by whoever reads, and by whoever writes and notes it here: else a read that began
+        before the write could end after it, and bring back what was before."""
 
     def require_loaded(self) -> None:
         """Raise `StorageUnavailableError` before everything has been read once."""
@@ -46,10 +49,11 @@ class Changes(Generic[Row]):
 
     async def refresh(self) -> None:
         """Read what has changed; raises `StorageUnavailableError`."""
-        for row in await self._read(self._newest):
-            stored_at = self._note(row)
-            self._newest = max(self._newest or stored_at, stored_at)
-        self.loaded = True
+        async with self.turn:
+            for row in await self._read(self._newest):
+                stored_at = self._note(row)
+                self._newest = max(self._newest or stored_at, stored_at)
+            self.loaded = True
 
     async def run(self) -> None:
         """Follow what is stored until cancelled."""

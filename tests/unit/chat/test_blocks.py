@@ -17,6 +17,8 @@ class Rows:
     def __init__(self) -> None:
         self.rows: list[Block] = []
         self.away = False
+        self.answer: asyncio.Event | None = None
+        """When reads are answered, with what was stored when they were asked."""
 
     async def set_block(self, user_id: UserId, blocked_id: UserId, *, blocked: bool) -> None:
         moment = datetime.now(UTC)
@@ -26,7 +28,10 @@ class Rows:
     async def blocks_changed(self, since: datetime | None) -> list[Block]:
         if self.away:
             raise StorageUnavailableError("away")
-        return [row for row in self.rows if since is None or row.changed_at >= since]
+        found = [row for row in self.rows if since is None or row.changed_at >= since]
+        if self.answer is not None:
+            await self.answer.wait()
+        return found
 
 
 async def following(rows, told=None):
@@ -74,6 +79,22 @@ async def test_another_instance_learns_of_blocks_and_their_ends_and_tells_each_o
     two.cancel()
 
 
+async def test_what_was_read_before_a_change_does_not_undo_it():
+    rows = Rows()
+    blocks, task = await following(rows)
+    task.cancel()
+    await blocks.set(ALICE, BOB, blocked=True)
+    rows.answer = asyncio.Event()
+    reading = asyncio.create_task(blocks.stored(ALICE))
+    await asyncio.sleep(0)
+    ending = asyncio.create_task(blocks.set(ALICE, BOB, blocked=False))
+    await asyncio.sleep(0)
+    rows.answer.set()
+    await asyncio.gather(reading, ending)
+    assert blocks.of(ALICE) == []
+    assert not refused(blocks, ALICE, BOB)
+
+
 async def test_nothing_passes_before_the_blocks_have_been_read():
     rows = Rows()
     await rows.set_block(ALICE, BOB, blocked=True)
@@ -114,11 +135,22 @@ async def test_mongodb_keeps_blocks_and_gives_what_changed(mongo_url):
         await store.blocks.set_block(ALICE, BOB, blocked=True)
         await store.blocks.set_block(ALICE, CAROL, blocked=True)
         await store.blocks.set_block(ALICE, CAROL, blocked=False)
-        (only,) = await store.blocks.blocks_changed(None)
-        assert only[:3] == (ALICE, BOB, True)
-        changed = await store.blocks.blocks_changed(only.changed_at)
-        assert {row[:3] for row in changed} == {(ALICE, BOB, True), (ALICE, CAROL, False)}
-        assert await store.blocks.blocks_changed(only.changed_at + timedelta(minutes=1)) == []
+        everything = await store.blocks.blocks_changed(None)
+        assert {row[:3] for row in everything} == {(ALICE, BOB, True), (ALICE, CAROL, False)}
+        first = min(row.changed_at for row in everything)
+        assert sorted(await store.blocks.blocks_changed(first)) == sorted(everything)
+        assert await store.blocks.blocks_changed(first + timedelta(minutes=1)) == []
+
+
+async def test_who_stored_a_block_hears_of_its_end_through_another_instance(mongo_url):
+    async with ChatStore.connect(mongo_url) as store:
+        await store.prepare()
+        here, there = (Blocks(store.blocks, lambda *_: None) for _ in range(2))
+        assert await here.stored(ALICE) == []
+        await here.set(ALICE, BOB, blocked=True)
+        await there.set(ALICE, BOB, blocked=False)
+        assert await here.stored(ALICE) == []
+        assert not refused(here, BOB, ALICE)
 
 
 async def test_a_list_shows_what_another_instance_was_told_a_moment_ago():
