@@ -23,5 +23,10 @@ export default defineConfig({
       "/ws": { ...toGateway, ws: true },
     },
   },
-  test: { include: ["src/**/*.test.{ts,tsx}"], environment: "node" },
+  test: {
+    include: ["src/**/*.test.{ts,tsx}"],
+    environment: "node",
+    // Ends what hangs; what is slow on a busy machine is let be.
+    testTimeout: 60_000,
+  },
 });

@@ -145,6 +145,23 @@ test("a connection whose resume is refused is left for another one at once", asy
   expect(store.conversation(ROOM).at(1)?.message).toBe("heard");
 });
 
+test("when the network is back, the first attempts follow each other closely", async () => {
+  const server = new FakeServer();
+  const clock = new ManualClock();
+  const { store, socket } = openPage(server, clock, new MemoryStorage());
+  await clock.pass(10);
+  server.isDown = true;
+  server.lose(false);
+  server.say("heard");
+  await clock.pass(120_000);
+  socket.nudge();
+  await clock.pass(1_000);
+  server.isDown = false;
+  await clock.pass(1_000);
+  socket.stop();
+  expect(store.conversation(ROOM).at(1)?.message).toBe("heard");
+});
+
 test("what was written before a reload is sent by the next page, and stored once", async () => {
   const server = new FakeServer();
   const clock = new ManualClock();

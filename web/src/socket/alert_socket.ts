@@ -71,6 +71,7 @@ export class AlertSocket {
 
   /** The network is back, or the page is looked at again: do not wait. */
   nudge(): void {
+    this.backoff.reset();
     if (this.isWaiting) void this.connect();
     else if (this.readySince !== null) this.ping();
   }

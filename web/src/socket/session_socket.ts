@@ -145,6 +145,8 @@ export class SessionSocket {
 
   /** Something has happened to the network or the page: look at once how things are. */
   nudge(): void {
+    // What failed before says nothing about how long it takes now.
+    this.backoff.reset();
     if (this.state === "offline" && this.retryTimer !== null) {
       this.clear("retryTimer");
       void this.connect();

@@ -48,11 +48,15 @@ export class FakeServer {
   readonly log: Entry[] = [];
   /** Whether to refuse the next `resume`. */
   refusesResume = false;
+  /** Whether nobody gets in. */
+  isDown = false;
   private connection: FakeConnection | null = null;
 
   readonly open = (): WebSocketLike => {
-    this.connection = new FakeConnection(this);
-    return this.connection;
+    const connection = new FakeConnection(this);
+    if (this.isDown) queueMicrotask(() => connection.lose(true));
+    else this.connection = connection;
+    return connection;
   };
 
   get messageCount(): number {
@@ -102,6 +106,7 @@ export class FakeConnection implements WebSocketLike {
     this.server = server;
     this.begin = server.log.length;
     queueMicrotask(() => {
+      if (server.isDown) return;
       this.onopen?.call(this as never, {} as Event);
       this.say({
         type: "ready",
