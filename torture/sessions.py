@@ -97,15 +97,10 @@ class LibraryFollower:
         """Remove by a command that the session repeats by itself."""
         await self._open.wait()
         assert self._session is not None  # noqa: S101 -- it is open
-        reply = await self._session.command(
-            "remove_member",
-            repeatable=True,
-            timeout_s=_ANSWER_S,
-            room_id=room_id,
-            user_id=user_id,
-            client_id=client_id,
+        changed = await self._session.remove_member(
+            room_id, user_id, client_id=client_id, timeout_s=_ANSWER_S
         )
-        return int(reply.fields["seq"])
+        return changed.seq
 
     async def drop(self, for_s: float) -> None:
         """Close the session; another goes on behind the last event."""

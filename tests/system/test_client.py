@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import astuple
 
 from chatterroom.client import (
     Ack,
@@ -17,10 +18,18 @@ from chatterroom.client import (
     Client,
     MemberAdded,
     MemberLeft,
+    MemberRemoved,
     Message,
+    MessageDeleted,
+    MessageEdited,
+    Presence,
+    ReactionAdded,
+    RoleChanged,
     RoomCreated,
+    RoomUpdated,
     Session,
     SessionState,
+    UserPresence,
 )
 
 from .conftest import Platform
@@ -51,6 +60,13 @@ async def next_of(session: Session, type_: type):
 async def live(session: Session) -> None:
     async with asyncio.timeout(PATIENCE_S):
         await session.wait_for(SessionState.LIVE)
+
+
+async def send_until_refused(client: Client, receiver_id: str) -> None:
+    """Send until it is refused: other instances hear of a block within a second."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            await client.send("why?", receiver_id=receiver_id)
 
 
 async def test_every_call(platform: Platform):
@@ -98,6 +114,85 @@ async def test_every_call(platform: Platform):
         with pytest.raises(ApiError) as refused:
             await bob.history(room_id=room.room_id)
         assert (refused.value.code, refused.value.status) == ("room_not_found", 404)
+
+
+async def test_every_call_about_what_becomes_of_messages_rooms_and_people(platform: Platform):
+    async with person(platform, "alice") as alice, person(platform, "bob") as bob:
+        room_id = (await alice.create_room("Tea", [bob.user_id])).room_id
+        sent = await alice.send("helo", room_id=room_id)
+        assert (await alice.edit(sent.id, "hello", client_id="e")).duplicate is False
+        assert (await alice.edit(sent.id, "hello", client_id="e")).duplicate is True
+        await bob.react(sent.id, "👍🏽", client_id="r")
+        assert (await bob.react(sent.id, "👍🏽", client_id="r")).duplicate is True
+        await bob.react(sent.id, "🎉")
+        await bob.react(sent.id, "🎉", remove=True)
+        await bob.pin(sent.id)
+        (pinned,) = await alice.pins(room_id)
+        assert (pinned.message, pinned.edited, pinned.pinned) == ("hello", True, True)
+        assert [(each.emoji, each.user_ids) for each in pinned.reactions] == [
+            ("👍🏽", [bob.user_id])
+        ]
+        await bob.pin(sent.id, remove=True)
+        await alice.delete(sent.id)
+        ((gone,), _) = astuple(await bob.history(room_id=room_id))
+        assert (gone.deleted, gone.message, await alice.pins(room_id)) == (True, "", [])
+
+        await alice.update_room(room_id, room_name="Coffee", settings={"posting": "admins"})
+        await alice.change_role(room_id, bob.user_id, "admin")
+        room = await bob.room(room_id)
+        assert (room.room_name, room.settings["posting"]) == ("Coffee", "admins")
+        assert {member.user_id: member.role for member in room.members} == {
+            alice.user_id: "owner",
+            bob.user_id: "admin",
+        }
+        await alice.send("again", room_id=room_id)
+        assert (await bob.mark_delivered(room_id, 2)).read_index == 0
+        marks = {mark.user_id: mark for mark in await alice.marks(room_id)}
+        assert marks[bob.user_id].delivered_index == 2
+        await bob.tell_typing(room_id)
+        assert [each.online for each in await alice.presence([bob.user_id])] == [False]
+        await alice.remove_member(room_id, bob.user_id)
+
+        await alice.block(bob.user_id)
+        assert await alice.blocked() == [bob.user_id]
+        with pytest.raises(ApiError, match="blocked"):
+            await send_until_refused(bob, alice.user_id)
+        await alice.unblock(bob.user_id)
+        assert await alice.blocked() == []
+
+
+async def test_every_command_of_a_session(platform: Platform):
+    async with person(platform, "alice") as alice, person(platform, "bob") as bob:
+        room_id = (await alice.create_room("Tea", [bob.user_id])).room_id
+        async with alice.session() as hers, bob.session() as his:
+            await live(hers)
+            await live(his)
+            sent = await hers.send("helo", room_id=room_id)
+            await hers.edit(sent.id, "hello")
+            assert (await next_of(his, MessageEdited)).message == "hello"
+            await his.react(sent.id, "👍")
+            assert (await next_of(hers, ReactionAdded)).emoji == "👍"
+            await his.pin(sent.id)
+            await hers.delete(sent.id)
+            assert (await next_of(his, MessageDeleted)).message_id == sent.id
+            await hers.update_room(room_id, room_name="Coffee")
+            assert (await next_of(his, RoomUpdated)).room_name == "Coffee"
+            await hers.change_role(room_id, bob.user_id, "admin")
+            assert (await next_of(his, RoleChanged)).role == "admin"
+            assert (await his.mark(room_id, read=1)).read_index == 1
+            present = await hers.watch_presence([bob.user_id])
+            if not present[0].online:  # that he is connected is written down with others, soon
+                present = (await next_of(hers, Presence)).users
+            assert present == [UserPresence(bob.user_id, online=True)]
+            await his.leave_room(room_id)
+            await hers.add_member(room_id, bob.user_id)
+            await next_of(his, MemberAdded)
+            await hers.remove_member(room_id, bob.user_id)
+            await next_of(his, MemberRemoved)
+            await his.close()
+            # They share no conversation any more.
+            presence = await next_of(hers, Presence)
+            assert presence.users == [UserPresence(bob.user_id, online=False)]
 
 
 async def test_a_refused_token_is_renewed_and_a_logout_ends_the_session(platform: Platform):

@@ -31,10 +31,12 @@ from chatterroom.client.errors import (
 )
 from chatterroom.client.events import (
     Ack,
+    Changed,
     Entry,
     Event,
     Gone,
     Mark,
+    Marked,
     Marks,
     MemberAdded,
     MemberLeft,
@@ -44,6 +46,7 @@ from chatterroom.client.events import (
     MessageEdited,
     MessagePinned,
     MessageUnpinned,
+    Presence,
     Reaction,
     ReactionAdded,
     ReactionRemoved,
@@ -53,6 +56,7 @@ from chatterroom.client.events import (
     RoomUpdated,
     Typing,
     Unknown,
+    UserPresence,
 )
 from chatterroom.client.session import Session, SessionState
 
@@ -60,6 +64,7 @@ __all__ = [
     "Account",
     "Ack",
     "ApiError",
+    "Changed",
     "Client",
     "ClientError",
     "ConnectionLostError",
@@ -70,6 +75,7 @@ __all__ = [
     "LastMessage",
     "LoginSession",
     "Mark",
+    "Marked",
     "Marks",
     "Member",
     "MemberAdded",
@@ -83,6 +89,7 @@ __all__ = [
     "MessageUnpinned",
     "NotLoggedInError",
     "Page",
+    "Presence",
     "Profile",
     "Reaction",
     "ReactionAdded",
@@ -103,4 +110,5 @@ __all__ = [
     "UnacknowledgedError",
     "Unknown",
     "User",
+    "UserPresence",
 ]

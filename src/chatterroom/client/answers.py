@@ -1,11 +1,12 @@
 """What HTTP calls take and answer. Fields that a newer server adds are passed over."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct
 
-from chatterroom.client.events import Message
+from chatterroom.client.events import Mark, Message, UserPresence
 
 __all__ = [
     "Account",
@@ -103,11 +104,12 @@ class MembershipChange(Struct, frozen=True):
 
 
 class Member(Struct, frozen=True):
-    """A member of a room. `connected` is a hint."""
+    """A member of a room: "member", "admin" or "owner". `connected` is a hint."""
 
     user_id: str
     joined_at: datetime
     connected: bool
+    role: str = "member"
 
 
 class Room(Struct, frozen=True):
@@ -120,6 +122,8 @@ class Room(Struct, frozen=True):
     members: list[Member]
     seq: int
     message_index: int
+    settings: dict[str, str] = {}
+    """Who adds (`adding`), who writes (`posting`), what newcomers read (`history`)."""
 
 
 class Page(Struct, frozen=True):
@@ -312,3 +316,55 @@ class MarkRead(Struct, frozen=True):
     """How far one has read."""
 
     message_index: int
+
+
+class MarkDelivered(Struct, frozen=True):
+    """How far a conversation has reached a device."""
+
+    message_index: int
+
+
+class MemberMarks(Struct, frozen=True):
+    """How far each member has read and received."""
+
+    marks: list[Mark]
+
+
+class EditMessage(Struct, frozen=True):
+    """The new text."""
+
+    message: str
+    client_id: str
+
+
+class Pins(Struct, frozen=True):
+    """Pinned messages, oldest first."""
+
+    messages: list[Message]
+
+
+class UpdateRoom(Struct, frozen=True, omit_defaults=True):
+    """What to change of a room."""
+
+    room_name: str | None = None
+    settings: Mapping[str, str] | None = None
+    client_id: str | None = None
+
+
+class ChangeRole(Struct, frozen=True):
+    """A new role."""
+
+    role: str
+    client_id: str
+
+
+class Presences(Struct, frozen=True):
+    """Who is online."""
+
+    users: list[UserPresence]
+
+
+class Blocks(Struct, frozen=True):
+    """Whom one has blocked."""
+
+    user_ids: list[str]

@@ -13,6 +13,7 @@ from msgspec import Struct
 __all__ = [
     "Ack",
     "Acknowledged",
+    "Changed",
     "Control",
     "Entry",
     "Event",
@@ -23,6 +24,7 @@ __all__ = [
     "KnownEntry",
     "KnownEvent",
     "Mark",
+    "Marked",
     "Marks",
     "MemberAdded",
     "MemberLeft",
@@ -32,6 +34,7 @@ __all__ = [
     "MessageEdited",
     "MessagePinned",
     "MessageUnpinned",
+    "Presence",
     "Reaction",
     "ReactionAdded",
     "ReactionRemoved",
@@ -44,6 +47,7 @@ __all__ = [
     "RoomUpdated",
     "Typing",
     "Unknown",
+    "UserPresence",
     "decode_frame",
     "decode_reply",
 ]
@@ -195,6 +199,21 @@ class Marks(Struct, frozen=True, tag="marks"):
     marks: list[Mark]
 
 
+class UserPresence(Struct, frozen=True):
+    """Whether a user is online; false also where no conversation is shared."""
+
+    user_id: str
+    online: bool
+
+
+class Presence(Struct, frozen=True, tag="presence"):
+    """Users whom `Session.watch_presence` has named came or went."""
+
+    users: list[UserPresence]
+    ref: str | None = None
+    """Set in the answer to the command, which is no event."""
+
+
 class Gone(Struct, frozen=True):
     """You are no longer in a conversation, and the entries that told so cannot be had any more."""
 
@@ -243,21 +262,35 @@ KnownEntry = (
     | MemberRemoved
     | RoleChanged
 )
-KnownEvent = KnownEntry | Typing | Marks
+KnownEvent = KnownEntry | Typing | Marks | Presence
 
 Event = KnownEvent | Gone | Unknown
 
 
-class Ack(Struct, frozen=True, kw_only=True, tag="ack"):
-    """The message is on disk, in its place. `duplicate`: `client_id` had been stored before."""
+class Changed(Struct, frozen=True, kw_only=True, tag="ack"):
+    """The change is on disk, as the entry `id`. `duplicate`: `client_id` had been stored before."""
 
     id: str
     conversation_id: str
     seq: int
-    message_index: int
     created_at: datetime
     client_id: str | None = None
     duplicate: bool = False
+
+
+class Ack(Changed, frozen=True, kw_only=True, tag="ack"):
+    """The message is on disk, in its place."""
+
+    message_index: int
+
+
+class Marked(Struct, frozen=True, kw_only=True, tag="marked"):
+    """One's marks as they hold now: the highest there were."""
+
+    conversation_id: str
+    read_index: int
+    delivered_index: int
+    unread: int
 
 
 class Head(Struct, frozen=True):

@@ -44,6 +44,7 @@ class Http:
         *,
         token: str | None = None,
         body: msgspec.Struct | None = None,
+        client_id: str | None = None,
         params: Mapping[str, Parameter] | None = None,
         user_agent: str | None = None,
     ) -> T:
@@ -54,6 +55,8 @@ class Http:
         headers = {"Content-Type": "application/json"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
+        if client_id is not None:
+            headers["Idempotency-Key"] = client_id
         if user_agent is not None:
             headers["User-Agent"] = user_agent
         given = {name: value for name, value in (params or {}).items() if value is not None}

@@ -8,7 +8,7 @@ import asyncio
 import random
 import ssl
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from itertools import count
 from types import TracebackType
@@ -26,7 +26,6 @@ from chatterroom.client.errors import (
     UnacknowledgedError,
 )
 from chatterroom.client.events import (
-    Ack,
     Acknowledged,
     Entry,
     Event,
@@ -35,19 +34,20 @@ from chatterroom.client.events import (
     Gone,
     KnownEntry,
     Marks,
+    Presence,
     Ready,
     Refusal,
-    Reply,
     Resumed,
     Typing,
     Unknown,
+    UserPresence,
     decode_frame,
-    decode_reply,
 )
 from chatterroom.client.inbox import Inbox, Verdict
 from chatterroom.client.outbox import Outbox, Outgoing
 from chatterroom.client.pace import Pace
-from chatterroom.core.ids import UserId, new_id, private_conversation_id
+from chatterroom.client.session_commands import SessionCommands
+from chatterroom.core.ids import UserId, private_conversation_id
 
 __all__ = ["Session", "SessionState"]
 
@@ -87,8 +87,6 @@ _MAX_COMMAND_BYTES = 60 * 1024
 _RESUME_REF = "resume"
 """Commands have numbers."""
 
-_decode_ack = msgspec.json.Decoder(Ack).decode
-
 
 class SessionState(Enum):
     """Where a session is with its connection."""
@@ -107,7 +105,7 @@ class _ReopenError(Exception):
     """This connection is of no more use; a new one is."""
 
 
-class Session:
+class Session(SessionCommands):
     """What happens to one user, and what the user says, over connections that come and go.
 
     Enter it, as an async context manager, to connect; iterate over it, in one task, for events.
@@ -181,6 +179,7 @@ class Session:
         self._refusals: dict[str, ApiError] = {}
         self._refs = count(1)
         self._resume_text = b""
+        self._watched: list[str] = []
         self._is_complete = False
         self._ready = asyncio.Event()
 
@@ -252,52 +251,14 @@ class Session:
 
     # Commands
 
-    async def send(
-        self,
-        message: str,
-        *,
-        room_id: str | None = None,
-        receiver_id: str | None = None,
-        reply_to: str | None = None,
-        client_id: str | None = None,
-        timeout_s: float = 60.0,
-    ) -> Ack:
-        """Send a message, exactly once, and return when it is on disk. `reply_to` is the id of the
-        message that it answers.
-
-        It is sent again, with the same `client_id`, after every reconnect and every passing
-        refusal until it is acknowledged. Messages to one conversation are stored in the order of
-        the calls. One exception: where the server refuses one for now, those that were under way
-        behind it may be stored before it; wait for each `Ack` where that matters.
-
-        Waits while `max_unacknowledged` commands have no answer. Raises `ApiError` for a refusal,
-        and `UnacknowledgedError` after `timeout_s`: then it may or may not be stored, and a
-        repeat with the same `client_id` stores it once.
-        """
-        if (room_id is None) == (receiver_id is None):
-            raise ValueError("give either room_id or receiver_id")
-        fields: dict[str, Any] = {"message": message, "client_id": client_id or new_id()}
-        fields |= {"room_id": room_id} if room_id else {"receiver_id": receiver_id}
-        if reply_to is not None:
-            fields["reply_to"] = reply_to
-        answer = await self._ask("send", fields, repeatable=True, timeout_s=timeout_s)
-        try:
-            return _decode_ack(answer)
-        except msgspec.DecodeError as error:
-            raise ApiError("unreadable_answer", str(error)) from None
-
-    async def command(
-        self, type_: str, /, *, repeatable: bool = False, timeout_s: float = 60.0, **fields: Any
-    ) -> Reply:
-        """Say something else to the server, of any type, and return its answer.
-
-        If the connection is lost before the answer, a `repeatable` command is sent again, as
-        `send` does; others raise `ConnectionLostError`. Commands that name a conversation
-        (`conversation_id`, `room_id`, `receiver_id`, `message_id`) keep their order with the
-        messages to it.
-        """
-        answer = await self._ask(type_, fields, repeatable=repeatable, timeout_s=timeout_s)
-        return decode_reply(answer)
+    async def watch_presence(
+        self, user_ids: Iterable[str], *, timeout_s: float = 60.0
+    ) -> list[UserPresence]:
+        """See `SessionCommands`; every further connection asks again by itself."""
+        watched = list(user_ids)
+        present = await super().watch_presence(watched, timeout_s=timeout_s)
+        self._watched = watched
+        return present
 
     async def _ask(
         self, type_: str, fields: dict[str, Any], *, repeatable: bool, timeout_s: float
@@ -485,7 +446,7 @@ class Session:
                 self._enter(SessionState.LIVE)
             case GoingAway(within_s):
                 self._leave_within(within_s)
-            case Acknowledged(ref):
+            case Acknowledged(ref=ref) | Presence(ref=str() as ref):
                 self._answer(ref, text)
             case Refusal(ref=ref) if ref == _RESUME_REF:
                 raise _ReopenError(f"resuming was refused: {frame.detail}")
@@ -497,7 +458,7 @@ class Session:
                 self._answer(frame.fields["ref"], text)
             case Unknown() if frame.seq is not None:
                 self._take_entry(frame)
-            case Typing() | Marks() | Unknown():
+            case Typing() | Marks() | Presence() | Unknown():
                 # What is gone in a moment is the first to go where there is no room.
                 if len(self._events) < self._max_waiting_events:
                     self._pass_on(frame)
@@ -580,6 +541,11 @@ class Session:
             raise _ReopenError("the server did not say what there is to resume") from None
         pace.spend(loop.time())
         await connection.send(self._resume_text)
+        if self._watched:
+            # The server watches for one connection only.
+            watch = {"type": "watch_presence", "user_ids": self._watched}
+            pace.spend(loop.time())
+            await connection.send(msgspec.json.encode(watch))
         while True:
             await self._something_due()
             delay_s = pace.delay(loop.time())

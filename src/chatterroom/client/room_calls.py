@@ -1,0 +1,69 @@
+"""Calls about rooms and who is in them."""
+
+from collections.abc import Iterable, Mapping
+
+from chatterroom.client import answers
+from chatterroom.client.answers import MembershipChange, Room, RoomReceipt
+from chatterroom.client.calls import Calls
+from chatterroom.client.events import Changed
+from chatterroom.core.ids import new_id
+
+__all__ = ["RoomCalls"]
+
+
+class RoomCalls(Calls):
+    """Rooms: what they are called, what they allow, and who is in them."""
+
+    async def create_room(
+        self, name: str, members: Iterable[str] = (), *, client_id: str | None = None
+    ) -> RoomReceipt:
+        """Create a room of oneself and other users. A repeated `client_id` creates one room."""
+        body = answers.CreateRoom(name, self.user_id, list(members), client_id or new_id())
+        return await self._call("POST", "/chat-service/rooms/create", RoomReceipt, body=body)
+
+    async def add_member(
+        self, room_id: str, user_id: str, *, client_id: str | None = None
+    ) -> MembershipChange:
+        """Add a user to a room that one is in."""
+        body = answers.ChangeMembership(user_id, client_id or new_id())
+        return await self._call(
+            "PUT", f"/chat-service/rooms/{room_id}/add", MembershipChange, body=body
+        )
+
+    async def leave_room(self, room_id: str, *, client_id: str | None = None) -> MembershipChange:
+        """Leave a room."""
+        body = answers.ChangeMembership(self.user_id, client_id or new_id())
+        return await self._call(
+            "PUT", f"/chat-service/rooms/{room_id}/leave", MembershipChange, body=body
+        )
+
+    async def room(self, room_id: str) -> Room:
+        """Return a room's details and members."""
+        return await self._call("GET", f"/chat-service/rooms/{room_id}/members", Room)
+
+    async def update_room(
+        self,
+        room_id: str,
+        *,
+        room_name: str | None = None,
+        settings: Mapping[str, str] | None = None,
+        client_id: str | None = None,
+    ) -> Changed:
+        """Rename a room or change the settings that are given; as one of its admins."""
+        body = answers.UpdateRoom(room_name, settings, client_id or new_id())
+        return await self._call("PATCH", f"/chat-service/rooms/{room_id}", Changed, body=body)
+
+    async def remove_member(
+        self, room_id: str, user_id: str, *, client_id: str | None = None
+    ) -> Changed:
+        """Remove somebody of a lower role from a room."""
+        path = f"/chat-service/rooms/{room_id}/members/{user_id}"
+        return await self._call("DELETE", path, Changed, client_id=client_id or new_id())
+
+    async def change_role(
+        self, room_id: str, user_id: str, role: str, *, client_id: str | None = None
+    ) -> Changed:
+        """Make a member "admin", "member", or, handing the room over, "owner"; as its owner."""
+        body = answers.ChangeRole(role, client_id or new_id())
+        path = f"/chat-service/rooms/{room_id}/members/{user_id}/role"
+        return await self._call("PUT", path, Changed, body=body)
