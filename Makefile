@@ -8,6 +8,9 @@ ARGS   ?=
 # Test processes; each starts engines of its own.
 WORKERS ?= 3
 
+# Processes that start often start faster from bytecode.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install web up demo test torture bench check format proto lock clean
 .PHONY: check-python check-dependencies check-web

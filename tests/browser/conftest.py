@@ -9,21 +9,33 @@ from tests.browser.people import Seat
 from tests.system.conftest import Platform, User
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+# The same engine without windows of its own, which take most of the time of a short test.
+SHELLS = ("chromium-headless-shell",)
 # Others use the machine at the same time.
 expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    found = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if found is None:
-        pytest.skip("browser tests need Chromium on PATH (Debian: apt-get install chromium)")
-    return found
+    return found(PROGRAMS)
 
 
 @pytest.fixture(scope="session")
-def platform(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """A platform that all tests of a process share."""
+def headless() -> str:
+    return found((*SHELLS, *PROGRAMS))
+
+
+def found(programs: tuple[str, ...]) -> str:
+    program = next(filter(None, map(shutil.which, programs)), None)
+    if program is None:
+        pytest.skip("browser tests need Chromium on PATH (Debian: apt-get install chromium)")
+    return program
+
+
+# Not longer than these files: even an idle platform takes time from the tests of others.
+@pytest.fixture(scope="package")
+def platform(headless: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A platform that all these tests share."""
     running = Platform(tmp_path_factory.mktemp("browser") / "data", users=1, chat=1)
     # Ten thousand messages are written before one of the tests.
     running.settings["CHATTERROOM_CHAT_MESSAGES_PER_S"] = "100000"
@@ -34,12 +46,12 @@ def platform(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 # Not longer than these files: while Playwright is started, no other event loop can run.
 @pytest.fixture(scope="package")
-def browser(chromium: str) -> Iterator[Browser]:
+def browser(headless: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Containers give little shared memory, and a graphics card would be made of software.
         switches = ["disable-dev-shm-usage", "disable-gpu", "disable-software-rasterizer"]
         launched = playwright.chromium.launch(
-            executable_path=chromium, args=[f"--{switch}" for switch in switches]
+            executable_path=headless, args=[f"--{switch}" for switch in switches]
         )
         yield launched
         launched.close()
@@ -63,7 +75,7 @@ def new_seat(browser: Browser, platform: Platform) -> Iterator[Callable[..., Sea
 
 
 @pytest.fixture(autouse=True)
-def no_error_in_any_console(request: pytest.FixtureRequest, chromium: str) -> Iterator[None]:
+def no_error_in_any_console(request: pytest.FixtureRequest, headless: str) -> Iterator[None]:
     """Fail a test that leaves an error: a thrown one, a logged one, one of the content policy."""
     new_seat = request.getfixturevalue("new_seat")
     yield

@@ -105,7 +105,8 @@ def wait_for(condition: Callable[[], bool], timeout_s: float, what: str) -> None
         time.sleep(0.05)
 
 
-@pytest.fixture(scope="session")
+# Not longer than these files: even an idle platform takes time from the tests of others.
+@pytest.fixture(scope="package")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A platform that all tests share; none may leave it broken."""
     running = Platform(tmp_path_factory.mktemp("platform") / "data")

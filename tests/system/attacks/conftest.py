@@ -1,4 +1,4 @@
-"""One platform for all attacks in a test process, and what is looked at after each."""
+"""One platform for all attacks, and what is looked at after each."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from tests.system.conftest import Platform
 from .world import SETTINGS, Person, World
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     platform = Platform(tmp_path_factory.mktemp("attacked") / "data", users=1, chat=1)
     platform.settings = SETTINGS

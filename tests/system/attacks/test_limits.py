@@ -168,6 +168,7 @@ def test_row_41_a_flood_of_passwords_to_hash_stops_nobody_else(world: World):
             waits.append(time.monotonic() - begun)
             time.sleep(0.02)
         statuses = {guess.result() for guess in guesses}
-    assert statuses <= {401, 503}
+    # 504: where the machine is busy otherwise, two seconds may be over before it can say no.
+    assert statuses <= {401, 503, 504}
     assert statistics.median(waits) < 1
     world.alice.log_in()

@@ -39,6 +39,16 @@ from chatterroom.sockets.server_picows import SocketSettings
 ALICE, BOB, CAROL = (UserId(new_id()) for _ in range(3))
 
 
+PATIENCE_S = 20.0
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Storage that is slow, since others use the machine too, is not storage that is away."""
+    monkeypatch.setattr("chatterroom.chat.log.DEADLINE_S", PATIENCE_S)
+    monkeypatch.setattr("chatterroom.chat.store_mongo._TIMEOUT_S", PATIENCE_S)
+
+
 class Instance:
     """One chat service as far as its log goes, and what it was told to fan out."""
 
