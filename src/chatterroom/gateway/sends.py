@@ -1,8 +1,8 @@
 """Sends on their way to the chat service, gathered into one call per instance and moment.
 
 A call costs the same whether it carries one send or a hundred (docs/performance.md). So while a
-call to an instance is under way, the next sends for it gather; after a pause the first goes at
-once.
+call to an instance is under way, the next sends for it gather until there are enough to share what
+another costs; after a pause the first goes at once.
 
     send ──► line (one conversation) ──► lane (one instance) ──► call ──► outcome
                ▲                                                   │
@@ -27,16 +27,17 @@ from chatterroom.pb import chat_pb2, chat_pb2_grpc
 from chatterroom.rpc.backend import ATTEMPTS, Backend, LostCallError, backoff_s
 from chatterroom.rpc.balancer import Instance
 
-__all__ = ["BATCH_BYTES", "BATCH_SENDS", "Sends"]
+__all__ = ["BATCH_BYTES", "BATCH_SENDS", "CALLS_AT_ONCE", "WORTH_A_CALL", "Sends"]
 
 log = structlog.get_logger()
 
 BATCH_SENDS = 256
 # gRPC refuses messages above 4 MiB.
 BATCH_BYTES = 1024 * 1024
-# A further call starts beside those under way where a batch is full, or has waited so long: one
-# call that hangs must not hold up the others.
-_CALLS_AT_ONCE = 4
+# A further call starts beside those under way where so many sends share what it costs, or have
+# waited so long: one call that hangs must not hold up the others.
+WORTH_A_CALL = 8
+CALLS_AT_ONCE = 8
 _GATHER_S = 0.1
 # Less than this says nothing about an instance.
 _SHORTEST_CALL_S = 0.05
@@ -271,8 +272,8 @@ class _Lane:
     def admits_call(self) -> bool:
         if self.calls == 0:
             return True
-        worth_it = self.sends >= BATCH_SENDS or self.overdue
-        return worth_it and self.calls < _CALLS_AT_ONCE
+        worth_it = self.sends >= WORTH_A_CALL or self.overdue
+        return worth_it and self.calls < CALLS_AT_ONCE
 
     def join(self, line: _Line) -> None:
         line.lane = self

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import new_id
-from chatterroom.gateway.sends import BATCH_BYTES, BATCH_SENDS, Sends
+from chatterroom.gateway.sends import BATCH_BYTES, BATCH_SENDS, CALLS_AT_ONCE, WORTH_A_CALL, Sends
 from chatterroom.pb import chat_pb2, chat_pb2_grpc
 from chatterroom.rpc.backend import Backend
 from chatterroom.rpc.balancer import Balancer
@@ -280,16 +280,34 @@ async def test_without_an_instance_a_send_fails_at_once_and_the_next_may_succeed
     await chat.stop()
 
 
-async def test_a_full_batch_does_not_wait_for_the_call_before_it_but_calls_are_few(direct):
+async def test_enough_sends_do_not_wait_for_the_call_before_them_and_fewer_do(direct, monkeypatch):
+    monkeypatch.setattr("chatterroom.gateway.sends._GATHER_S", 60)
     gateway = await direct()
     [chat] = gateway.chats
     blocked = Blocked(chat)
     sends = [gateway.send()]
     await until(lambda: gateway.batches)
-    sends += [gateway.send(room=new_id()) for _ in range(6 * BATCH_SENDS)]
-    await until(lambda: len(gateway.batches) == 4)
+    sends += [gateway.send(room=new_id()) for _ in range(WORTH_A_CALL - 1)]
+    await asyncio.sleep(0.05)
+    assert len(gateway.batches) == 1
+    sends.append(gateway.send(room=new_id()))
+    await until(lambda: len(gateway.batches) == 2)
+    assert [len(batch) for batch in gateway.batches] == [1, WORTH_A_CALL]
+    blocked.go_on.set()
+    await asyncio.gather(*sends)
+
+
+async def test_calls_are_full_and_few_where_many_wait(direct):
+    gateway = await direct()
+    [chat] = gateway.chats
+    blocked = Blocked(chat)
+    sends = [gateway.send()]
+    await until(lambda: gateway.batches)
+    others = CALLS_AT_ONCE - 1
+    sends += [gateway.send(room=new_id()) for _ in range((others + 3) * BATCH_SENDS)]
+    await until(lambda: len(gateway.batches) == CALLS_AT_ONCE)
     await asyncio.sleep(0.3)
-    assert [len(batch) for batch in gateway.batches] == [1, *(3 * [BATCH_SENDS])]
+    assert [len(batch) for batch in gateway.batches] == [1, *(others * [BATCH_SENDS])]
     blocked.go_on.set()
     await asyncio.gather(*sends)
     assert max(map(len, gateway.batches)) == BATCH_SENDS
