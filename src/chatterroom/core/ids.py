@@ -9,6 +9,7 @@ its place in it.
 import re
 import secrets
 import time
+from functools import lru_cache
 from hashlib import sha256
 from typing import NewType
 
@@ -44,6 +45,7 @@ MessageId = NewType("MessageId", str)
 ClientId = NewType("ClientId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 _ULID = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
 _CONVERSATION = re.compile(r"p?[0-7][0-9a-hjkmnp-tv-z]{25}")
 _MESSAGE = re.compile(rf"{_CONVERSATION.pattern}-[0-9]{{12}}")
@@ -56,6 +58,7 @@ def new_id() -> str:
     return _base32(time.time_ns() // 1_000_000 << 80 | secrets.randbits(80))
 
 
+@lru_cache(maxsize=10_000)
 def private_conversation_id(one: UserId, other: UserId) -> ConversationId:
     """Return the id of the chat between two users, the same whoever asks."""
     pair = ":".join(sorted((one, other)))
@@ -126,4 +129,4 @@ def _matched(pattern: re.Pattern[str], text: str, name: str) -> str:
 
 
 def _base32(number: int) -> str:
-    return "".join([_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5)])
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
