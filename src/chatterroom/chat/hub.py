@@ -40,9 +40,8 @@ FEEDS_PER_SWEEP = 500
 APPEARED_WITHIN = timedelta(seconds=30)
 # All of them, unless more people than this come into conversations in that time.
 APPEARED_AT_MOST = 10_000
-# A feed's head has been read when it is opened. Where many are opened at once, the sweep does not
-# read them all again while their sockets are waiting for what they missed.
-OPENED_WITHIN_S = 5.0
+# Where many come back at once, the sweep does not read again what has just been read for them.
+READ_WITHIN_S = 5.0
 
 
 class _Hint(msgspec.Struct, frozen=True, array_like=True):
@@ -104,6 +103,8 @@ class _Feed:
     opened: asyncio.Future[None]
     opened_at: float = math.inf
     """On the clock of the loop."""
+    read_at: float = math.inf
+    """When a read that has come to the newest entry began, on the clock of the loop."""
     users: int = 0
     """Subscriptions, live or not, and attempts at one."""
     live: set["Subscription"] = field(default_factory=set)
@@ -313,21 +314,21 @@ class Hub:
                 if everything:
                     await self._sweep(len(self._feeds), 0.0)
                 else:
-                    await self._sweep(FEEDS_PER_SWEEP, OPENED_WITHIN_S)
+                    await self._sweep(FEEDS_PER_SWEEP, READ_WITHIN_S)
             except StorageUnavailableError as error:
                 log.warning("sweep_failed", reason=error.reason)
             # Where it takes long, others wait for the same store.
             pause_s = min(max(SWEEP_S, (clock() - began) * 10), BUSY_SWEEP_S)
 
-    async def _sweep(self, feeds: int, open_for_s: float) -> None:
-        opened_before = asyncio.get_running_loop().time() - open_for_s
+    async def _sweep(self, feeds: int, unread_for_s: float) -> None:
+        read_before = asyncio.get_running_loop().time() - unread_for_s
         remaining = min(feeds, len(self._feeds))
         while remaining > 0:
             turn = list(islice(self._feeds, min(remaining, FEEDS_PER_SWEEP)))
             remaining -= len(turn)
             for conversation_id in turn:  # to the end of the queue
                 self._feeds[conversation_id] = self._feeds.pop(conversation_id)
-            due = [id_ for id_ in turn if self._feeds[id_].was_open(opened_before)]
+            due = [id_ for id_ in turn if self._feeds[id_].read_at < read_before]
             if not due:
                 continue
             heads = await self._store.heads(due)
@@ -335,7 +336,7 @@ class Hub:
                 feed = self._feeds.get(conversation_id)
                 if (
                     feed is not None
-                    and feed.was_open(opened_before)
+                    and feed.was_open(read_before)
                     and (head > feed.release.released)
                 ):
                     self._fill(feed)
@@ -374,6 +375,7 @@ class Hub:
         """Subscribe first, read second: what is stored in between comes as a hint."""
         try:
             await self._fanout.confirmed([_CONVERSATION + feed.id for feed in feeds])
+            began = asyncio.get_running_loop().time()
             heads = await self._heads.of(feed.id for feed in feeds)
         except StorageUnavailableError as error:
             for feed in feeds:
@@ -384,6 +386,7 @@ class Hub:
             feed.release = Release(heads.get(feed.id, 0))
             feed.tail = Tail(feed.release.released)
             feed.opened_at = asyncio.get_running_loop().time()
+            feed.read_at = began
             feed.opened.set_result(None)
             early, feed.early = feed.early, []
             self._let_through(feed, early)
@@ -450,13 +453,24 @@ class Hub:
 
     async def _read_past(self, feed: _Feed, after: int) -> list[Published]:
         try:
-            entries = await self._store.entries_after(feed.id, after, PAGE)
+            entries = await self._read(feed, after)
         except StorageUnavailableError as error:
             log.warning("resume_delayed", reason=error.reason)
             return []
-        due = [publish(entry) for entry in entries if entry.seq <= feed.release.released]
+        released = feed.release.released
+        due = [entry for entry in entries if entry.seq <= released]
         feed.tail.prepend(due)
+        if fresh := [entry for entry in entries if entry.seq > released]:
+            # What no hint has told of yet.
+            self._let_through(feed, fresh)
         return due
+
+    async def _read(self, feed: _Feed, after: int) -> list[Published]:
+        began = asyncio.get_running_loop().time()
+        entries = await self._store.entries_after(feed.id, after, PAGE)
+        if len(entries) < PAGE:
+            feed.read_at = began
+        return [publish(entry) for entry in entries]
 
     def _deliver_passing(
         self, conversation_id: ConversationId, frame: bytes, skip: UserId | None
@@ -470,15 +484,14 @@ class Hub:
 
     async def _read_missing(self, feed: _Feed) -> None:
         try:
-            released = feed.release.released
-            entries = await self._store.entries_after(feed.id, released, PAGE)
+            entries = await self._read(feed, feed.release.released)
         except StorageUnavailableError as error:
             log.warning("filling_failed", reason=error.reason)
             return  # the sweep comes back to it
         finally:
             feed.filling = False
         if entries:
-            self._let_through(feed, [publish(entry) for entry in entries])
+            self._let_through(feed, entries)
 
     def _tell_appeared(self, user_id: UserId, conversation_id: ConversationId, seq: int) -> None:
         for outlet in tuple(self._watchers.get(user_id, ())):

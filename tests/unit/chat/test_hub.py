@@ -1,0 +1,125 @@
+"""What reaches local sockets, with a store and a fan-out that tests hold in their hands."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from chatterroom.chat.entries import Entry, MessagePosted
+from chatterroom.chat.feed import publish
+from chatterroom.chat.hub import READ_WITHIN_S, Hub
+from chatterroom.core import times
+from chatterroom.core.ids import ClientId, ConversationId, UserId, new_id
+
+ROOM = ConversationId(new_id())
+SENDER = UserId(new_id())
+
+
+def message(seq: int) -> MessagePosted:
+    now = times.now()
+    return MessagePosted(
+        conversation_id=ROOM,
+        seq=seq,
+        message_index=seq,
+        sender_id=SENDER,
+        client_id=ClientId(f"{seq}"),
+        created_at=now,
+        message=f"message {seq}",
+        updated_at=now,
+    )
+
+
+class Log:
+    """A store of one conversation. Counts what is read of it."""
+
+    def __init__(self, entries: int) -> None:
+        self.entries: list[Entry] = [message(seq) for seq in range(1, entries + 1)]
+        self.head_reads = 0
+
+    def grow(self) -> None:
+        self.entries.append(message(len(self.entries) + 1))
+
+    async def heads(self, conversation_ids: Sequence[ConversationId]) -> dict[ConversationId, int]:
+        self.head_reads += len(conversation_ids)
+        return dict.fromkeys(conversation_ids, len(self.entries))
+
+    async def entries_after(self, _: ConversationId, seq: int, limit: int) -> list[Entry]:
+        return self.entries[seq : seq + limit]
+
+
+class Silence:
+    """A fan-out that loses every hint."""
+
+    def publish(self, channel: str, payload: bytes) -> None:
+        pass
+
+    def subscribe(self, channels: Sequence[str]) -> None:
+        pass
+
+    def unsubscribe(self, channels: Sequence[str]) -> None:
+        pass
+
+    async def confirmed(self, channels: Sequence[str]) -> None:
+        pass
+
+
+class Reader:
+    def __init__(self) -> None:
+        self.user_id = UserId(new_id())
+        self.heard = b""
+
+    def write(self, frames: bytes) -> None:
+        self.heard += frames
+
+    def write_passing(self, frame: bytes) -> None:
+        raise AssertionError("nothing passes by")
+
+    async def drained(self) -> None:
+        pass
+
+
+@pytest.fixture
+async def log() -> Log:
+    return Log(3)
+
+
+@asynccontextmanager
+async def running_hub(log: Log) -> AsyncIterator[Hub]:
+    async with asyncio.TaskGroup() as tasks:
+        yield Hub(log, Silence(), tasks)
+
+
+async def following(hub: Hub, after: int | None = None) -> Reader:
+    reader = Reader()
+    (subscription,) = await hub.attach(reader, [ROOM])
+    await hub.start(subscription, after)
+    return reader
+
+
+def frames(log: Log, first: int) -> bytes:
+    return b"".join(publish(entry).frame for entry in log.entries[first - 1 :])
+
+
+async def test_what_a_resume_finds_that_no_hint_told_of_reaches_everybody(log: Log):
+    async with running_hub(log) as hub:
+        live = await following(hub)
+        log.grow()
+        resumed = await following(hub, after=1)
+        assert resumed.heard == frames(log, 2)
+        assert live.heard == frames(log, 4)
+
+
+async def test_the_sweep_reads_nothing_again_that_was_read_a_moment_ago(log: Log):
+    async with running_hub(log) as hub:
+        live = await following(hub)
+        feed = hub._feeds[ROOM]
+        feed.opened_at = feed.read_at = feed.read_at - 2 * READ_WITHIN_S
+        await following(hub, after=1)
+        assert log.head_reads == 1
+        log.grow()
+        await hub._sweep(500, READ_WITHIN_S)
+        assert (log.head_reads, live.heard) == (1, b"")
+        await hub._sweep(500, 0.0)
+        assert log.head_reads == 2
+    assert live.heard == frames(log, 4)
