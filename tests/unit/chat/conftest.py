@@ -15,7 +15,7 @@ from chatterroom.auth.secrets import ensure_secrets, load_service_credential
 from chatterroom.auth.token_keys import load_signing_key
 from chatterroom.auth.tokens import TokenSigner
 from chatterroom.chat.conversation import CreateRoom, PostMessage
-from chatterroom.chat.entries import Entry
+from chatterroom.chat.entries import Entry, MessagePosted
 from chatterroom.chat.log import ConversationLog
 from chatterroom.chat.main import serve
 from chatterroom.chat.settings import ChatSettings
@@ -40,6 +40,21 @@ ALICE, BOB, CAROL = (UserId(new_id()) for _ in range(3))
 
 
 PATIENCE_S = 20.0
+
+
+def message_posted(conversation_id: ConversationId, seq: int) -> MessagePosted:
+    """Return a message as it is stored at `seq`, where all before it are messages, too."""
+    now = times.now()
+    return MessagePosted(
+        conversation_id=conversation_id,
+        seq=seq,
+        message_index=seq,
+        sender_id=ALICE,
+        client_id=ClientId(f"{seq}"),
+        created_at=now,
+        message=f"message {seq}",
+        updated_at=now,
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -5,40 +5,25 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+from tests.unit.chat.conftest import message_posted
 
-from chatterroom.chat.entries import Entry, MessagePosted
+from chatterroom.chat.entries import Entry
 from chatterroom.chat.feed import publish
 from chatterroom.chat.hub import READ_WITHIN_S, Hub
-from chatterroom.core import times
-from chatterroom.core.ids import ClientId, ConversationId, UserId, new_id
+from chatterroom.core.ids import ConversationId, UserId, new_id
 
 ROOM = ConversationId(new_id())
-SENDER = UserId(new_id())
-
-
-def message(seq: int) -> MessagePosted:
-    now = times.now()
-    return MessagePosted(
-        conversation_id=ROOM,
-        seq=seq,
-        message_index=seq,
-        sender_id=SENDER,
-        client_id=ClientId(f"{seq}"),
-        created_at=now,
-        message=f"message {seq}",
-        updated_at=now,
-    )
 
 
 class Log:
     """A store of one conversation. Counts what is read of it."""
 
     def __init__(self, entries: int) -> None:
-        self.entries: list[Entry] = [message(seq) for seq in range(1, entries + 1)]
+        self.entries: list[Entry] = [message_posted(ROOM, seq) for seq in range(1, entries + 1)]
         self.head_reads = 0
 
     def grow(self) -> None:
-        self.entries.append(message(len(self.entries) + 1))
+        self.entries.append(message_posted(ROOM, len(self.entries) + 1))
 
     async def heads(self, conversation_ids: Sequence[ConversationId]) -> dict[ConversationId, int]:
         self.head_reads += len(conversation_ids)

@@ -1,28 +1,17 @@
 import pytest
 from pymongo import WriteConcern
+from tests.unit.chat.conftest import message_posted
 
 from chatterroom.chat.entries import MessagePosted
 from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
-from chatterroom.core import times
-from chatterroom.core.ids import ClientId, ConversationId, UserId, new_id
+from chatterroom.core.ids import ConversationId, new_id
 
-SENDER = UserId(new_id())
 ROOM = ConversationId(new_id())
 
 
 def message(seq: int) -> MessagePosted:
-    now = times.now()
-    return MessagePosted(
-        conversation_id=ROOM,
-        seq=seq,
-        message_index=seq,
-        sender_id=SENDER,
-        client_id=ClientId(f"{seq}"),
-        created_at=now,
-        message="hello",
-        updated_at=now,
-    )
+    return message_posted(ROOM, seq)
 
 
 def unconfirmed(store: ChatStore) -> None:
