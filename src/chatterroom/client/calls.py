@@ -10,9 +10,12 @@ from chatterroom.client.credentials import Credentials
 from chatterroom.client.errors import ApiError
 from chatterroom.client.http_httpx import Http, Parameter
 
-__all__ = ["Calls"]
+__all__ = ["LARGEST_PAGE", "Calls"]
 
 T = TypeVar("T")
+
+LARGEST_PAGE = 200
+"""More a server does not give at once."""
 
 _REFUSED_TOKENS = frozenset({"token_invalid", "token_expired"})
 

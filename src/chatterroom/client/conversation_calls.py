@@ -4,12 +4,10 @@ from collections.abc import AsyncIterator, Iterable
 
 from chatterroom.client import answers
 from chatterroom.client.answers import Conversation, ReadMark
-from chatterroom.client.calls import Calls
+from chatterroom.client.calls import LARGEST_PAGE, Calls
 from chatterroom.client.events import Mark, UserPresence
 
 __all__ = ["ConversationCalls"]
-
-_LARGEST_PAGE = 200
 
 
 class ConversationCalls(Calls):
@@ -26,7 +24,7 @@ class ConversationCalls(Calls):
                 "GET",
                 "/chat-service/conversations",
                 answers.ConversationPage,
-                params={"cursor": cursor or None, "limit": _LARGEST_PAGE},
+                params={"cursor": cursor or None, "limit": LARGEST_PAGE},
             )
             for conversation in page.conversations:
                 yield conversation

@@ -7,13 +7,11 @@ import msgspec
 
 from chatterroom.client import answers
 from chatterroom.client.answers import Page
-from chatterroom.client.calls import Calls
+from chatterroom.client.calls import LARGEST_PAGE, Calls
 from chatterroom.client.events import Ack, Changed, Message
 from chatterroom.core.ids import new_id
 
 __all__ = ["MessageCalls"]
-
-_LARGEST_PAGE = 200
 
 
 class MessageCalls(Calls):
@@ -78,7 +76,7 @@ class MessageCalls(Calls):
         """
         while True:
             page = await self.history(
-                room_id=room_id, receiver_id=receiver_id, after=after, limit=_LARGEST_PAGE
+                room_id=room_id, receiver_id=receiver_id, after=after, limit=LARGEST_PAGE
             )
             for message in page.messages:
                 yield message
