@@ -8,11 +8,11 @@ from http import HTTPStatus
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from chatterroom.gateway.admission import Admission
 from chatterroom.gateway.answers import Answer
 from chatterroom.gateway.block_routes import BLOCK_ENDPOINTS
 from chatterroom.gateway.concurrency import Gate
 from chatterroom.gateway.conversation_routes import CONVERSATION_ENDPOINTS
-from chatterroom.gateway.doors import Doors
 from chatterroom.gateway.endpoints import Endpoint, Platform
 from chatterroom.gateway.errors import answer_to
 from chatterroom.gateway.key_routes import KEY_ENDPOINTS
@@ -21,7 +21,7 @@ from chatterroom.gateway.pages import load_pages, not_built_page
 from chatterroom.gateway.profile_routes import PROFILE_ENDPOINTS
 from chatterroom.gateway.reading import ClientGoneError
 from chatterroom.gateway.room_routes import ROOM_ENDPOINTS
-from chatterroom.gateway.serving import TAB, ServedEndpoint
+from chatterroom.gateway.serving import RATE_LIMIT_USAGE, ServedEndpoint
 from chatterroom.gateway.session_routes import SESSION_ENDPOINTS
 from chatterroom.gateway.settings import GatewaySettings
 from chatterroom.gateway.status_routes import STATUS_ENDPOINTS
@@ -63,15 +63,15 @@ class App:
 
     def _refusal(self, error: Exception, scope: Scope) -> Answer:
         answer = answer_to(error)
-        if TAB in scope:
-            answer = answer.with_headers(scope[TAB].headers())
+        if RATE_LIMIT_USAGE in scope:
+            answer = answer.with_headers(scope[RATE_LIMIT_USAGE].headers())
         if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             # What is left of the body is not read any more.
             answer = answer.with_headers(((b"connection", b"close"),))
         return answer
 
 
-def make_app(settings: GatewaySettings, platform: Platform, doors: Doors) -> App:
+def make_app(settings: GatewaySettings, platform: Platform, admission: Admission) -> App:
     """Join every endpoint with what it needs."""
 
     def gate(name: str, limit: int) -> Gate:
@@ -83,7 +83,7 @@ def make_app(settings: GatewaySettings, platform: Platform, doors: Doors) -> App
         limit = endpoint.concurrency or settings.endpoint_concurrency
         own = gate(f"{endpoint.method} {endpoint.path}", limit)
         shared = services[endpoint.service] if endpoint.service else nullcontext()
-        served = ServedEndpoint(endpoint, platform, doors, own, shared)
+        served = ServedEndpoint(endpoint, platform, admission, own, shared)
         by_path[endpoint.path][endpoint.method] = served
     routes: list[BaseRoute] = [
         Route(path, _Methods(served), methods=list(served)) for path, served in by_path.items()

@@ -14,9 +14,9 @@ from chatterroom.auth.token_keys import VerificationKeys
 from chatterroom.auth.tokens import TokenVerifier
 from chatterroom.core.settings import load_settings
 from chatterroom.gateway.addresses import ClientAddresses
+from chatterroom.gateway.admission import Admission
 from chatterroom.gateway.app import make_app
 from chatterroom.gateway.backends_grpc import CHAT, USERS, open_services
-from chatterroom.gateway.doors import Doors
 from chatterroom.gateway.endpoints import Platform
 from chatterroom.gateway.identity import Identities
 from chatterroom.gateway.last_seen import LastSeen
@@ -73,7 +73,7 @@ async def running_gateway(
     """Run a gateway in front of the services that `balancer` knows; give its port."""
     started_at = time.monotonic()
     last_seen = LastSeen()
-    doors = Doors(
+    admission = Admission(
         ClientAddresses(settings.trusted_proxies),
         Limits(settings),
         Identities(verifier, last_seen),
@@ -87,7 +87,7 @@ async def running_gateway(
             "/ws/alert": SocketRoute(USERS, balancer(USERS)),
             "/ws/chat": SocketRoute(CHAT, balancer(CHAT), gather_by="roomId"),
         },
-        doors,
+        admission,
         credential.certificates,
     )
     sends = Sends(services.chat, settings.max_open_sends)
@@ -98,10 +98,10 @@ async def running_gateway(
         verifier.keys,
         settings.timeout_demo_s,
     )
-    app = make_app(settings, platform, doors)
+    app = make_app(settings, platform, admission)
     try:
         async with (
-            serve_http(settings.host, settings.port, app, relay, doors) as port,
+            serve_http(settings.host, settings.port, app, relay, admission) as port,
             asyncio.TaskGroup() as tasks,
         ):
             telling = tasks.create_task(tell_last_seen(last_seen, services.users))

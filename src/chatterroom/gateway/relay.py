@@ -16,11 +16,11 @@ import structlog
 from chatterroom.auth.certificates import Certificates
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import UserId
+from chatterroom.core.rate_limits import RateLimitUsage
 from chatterroom.gateway.addresses import counted_as
+from chatterroom.gateway.admission import Admission
 from chatterroom.gateway.answers import Answer, Header
-from chatterroom.gateway.doors import Doors
 from chatterroom.gateway.errors import answer_to, problem
-from chatterroom.gateway.limits import Tab
 from chatterroom.gateway.pipes import Answering, Connection, Waiting
 from chatterroom.rpc.balancer import Balancer, Instance
 from chatterroom.sockets.handshake import Handshake, authenticate, parse_handshake
@@ -75,12 +75,12 @@ class Relay:
     def __init__(
         self,
         routes: Mapping[str, SocketRoute],
-        doors: Doors,
+        admission: Admission,
         certificates: Certificates | None = None,
     ) -> None:
         self._routes = routes
         self._tls = certificates.client_context() if certificates else None
-        self._doors = doors
+        self._admission = admission
         self._unavailable = {path: problem(_unavailable(route)) for path, route in routes.items()}
         self._open: set[Connection] = set()
         self._empty = asyncio.Event()
@@ -95,11 +95,11 @@ class Relay:
 
         `early` is what the client has sent behind the request.
         """
-        tab = Tab()
+        usage = RateLimitUsage()
         try:
-            admitted = self._admit(request, tab)
+            admitted = self._admit(request, usage)
         except Exception as error:  # noqa: BLE001 -- the edge: every failure gets an answer
-            client.write(_refusal(error).with_headers(tab.headers()).as_last_words())
+            client.write(_refusal(error).with_headers(usage.headers()).as_last_words())
             client.close()
             return
         connection = Connection(
@@ -114,7 +114,7 @@ class Relay:
         client.pause_reading()
         client.set_protocol(Waiting(connection))
         loop = asyncio.get_running_loop()
-        connection.deadline = loop.call_later(self._doors.request_timeout_s, connection.abort)
+        connection.deadline = loop.call_later(self._admission.request_timeout_s, connection.abort)
         connection.connecting = task = loop.create_task(self._connect(connection, admitted))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
@@ -130,33 +130,33 @@ class Relay:
         if self._open:
             await self._empty.wait()
 
-    def _admit(self, request: Upgrade, tab: Tab) -> "_Admitted":
+    def _admit(self, request: Upgrade, usage: RateLimitUsage) -> "_Admitted":
         headers = request.joined_headers()
         _require_handshake(request, headers)
         handshake = parse_handshake(request.target, headers)
         route = self._routes.get(handshake.path)
         if route is None:
             raise ChatterRoomError(ErrorCode.NOT_FOUND, "there is no socket at this path")
-        doors, limits = self._doors, self._doors.limits
+        admission, limits = self._admission, self._admission.limits
         forwarded_for = headers.get("x-forwarded-for", "")
-        counted = counted_as(doors.addresses.address_of(request.peer, forwarded_for))
+        counted = counted_as(admission.addresses.address_of(request.peer, forwarded_for))
         now = time.monotonic()
-        limits.address_handshakes.spend(counted, now, tab)
-        token = authenticate(handshake, doors.identities.verifier, doors.allowed_origins)
+        limits.address_handshakes.spend(counted, now, usage)
+        token = authenticate(handshake, admission.identities.verifier, admission.allowed_origins)
         user_id = token.user_id
-        limits.user_handshakes.spend(user_id, now, tab)
+        limits.user_handshakes.spend(user_id, now, usage)
         limits.sockets_per_address.check(counted)
         limits.sockets_per_user.check(user_id)
         if self._closing:
             raise _unavailable(route)
         limits.sockets_per_address.take(counted)
         limits.sockets_per_user.take(user_id)
-        doors.identities.last_seen.note(token.session_id)
+        admission.identities.last_seen.note(token.session_id)
         return _Admitted(handshake.path, route.key(handshake), counted, user_id)
 
     def _hops(self, request: Upgrade) -> str:
         forwarded_for = request.joined_headers().get("x-forwarded-for", "")
-        believed = self._doors.addresses.believed(request.peer, forwarded_for)
+        believed = self._admission.addresses.believed(request.peer, forwarded_for)
         return ", ".join(filter(None, (believed, request.peer)))
 
     async def _connect(self, connection: Connection, admitted: "_Admitted") -> None:
@@ -171,8 +171,8 @@ class Relay:
         connection.refuse()
 
     def _ended(self, admitted: "_Admitted", connection: Connection) -> None:
-        self._doors.limits.sockets_per_address.give_back(admitted.counted_as)
-        self._doors.limits.sockets_per_user.give_back(admitted.user_id)
+        self._admission.limits.sockets_per_address.give_back(admitted.counted_as)
+        self._admission.limits.sockets_per_user.give_back(admitted.user_id)
         self._open.discard(connection)
         if not self._open:
             self._empty.set()

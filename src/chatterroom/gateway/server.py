@@ -10,8 +10,8 @@ from typing import Any
 
 import uvicorn
 
+from chatterroom.gateway.admission import Admission
 from chatterroom.gateway.app import App
-from chatterroom.gateway.doors import Doors
 from chatterroom.gateway.http_protocol import GatewayProtocol
 from chatterroom.gateway.relay import Relay
 
@@ -24,7 +24,7 @@ _FINISH_S = 4
 
 @asynccontextmanager
 async def serve_http(
-    host: str, port: int, app: App, relay: Relay, doors: Doors
+    host: str, port: int, app: App, relay: Relay, admission: Admission
 ) -> AsyncIterator[int]:
     """Serve until the block ends; give the port that is listened on.
 
@@ -32,7 +32,9 @@ async def serve_http(
     finished within four seconds. Raises OSError where the port is taken.
     """
     listener = _listen(host, port)
-    protocol: Any = partial(GatewayProtocol, relay=relay, request_timeout_s=doors.request_timeout_s)
+    protocol: Any = partial(
+        GatewayProtocol, relay=relay, request_timeout_s=admission.request_timeout_s
+    )
     config = uvicorn.Config(
         app,
         http=protocol,

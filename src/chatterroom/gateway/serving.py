@@ -7,19 +7,19 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from chatterroom.core.rate_limits import RateLimitUsage
 from chatterroom.gateway.addresses import counted_as
+from chatterroom.gateway.admission import Admission
 from chatterroom.gateway.answers import Answer, json_answer
 from chatterroom.gateway.concurrency import Gate
-from chatterroom.gateway.doors import Doors
 from chatterroom.gateway.endpoints import Access, Call, Endpoint, Platform
-from chatterroom.gateway.limits import Tab
 from chatterroom.gateway.reading import BodyReader, read_body, read_query
 from chatterroom.rpc.identity import SERVICE, Caller
 
-__all__ = ["TAB", "ServedEndpoint"]
+__all__ = ["RATE_LIMIT_USAGE", "ServedEndpoint"]
 
-# Where the request's tab lies, for the one who answers when the handler has failed.
-TAB = "chatterroom.tab"
+# Scope key: lets the error handler add the RateLimit headers.
+RATE_LIMIT_USAGE = "chatterroom.rate_limit_usage"
 
 
 class ServedEndpoint:
@@ -29,62 +29,64 @@ class ServedEndpoint:
         self,
         endpoint: Endpoint,
         platform: Platform,
-        doors: Doors,
+        admission: Admission,
         gate: Gate,
         service_gate: AbstractAsyncContextManager[None],
     ) -> None:
         self._endpoint = endpoint
         self._platform = platform
-        self._doors = doors
+        self._admission = admission
         self._gate = gate
         self._service_gate = service_gate
         self._reader = BodyReader(endpoint.body) if endpoint.body else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Admit, read, handle and answer one request."""
-        tab = scope[TAB] = Tab()
+        usage = scope[RATE_LIMIT_USAGE] = RateLimitUsage()
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         address = self._address(scope, headers)
-        caller = self._admit(address, headers, tab)
+        caller = self._admit(address, headers, usage)
         body: msgspec.Struct | None = None
         if self._reader is not None:
-            raw = await read_body(receive, headers, self._doors.max_body_bytes)
+            raw = await read_body(receive, headers, self._admission.max_body_bytes)
             body = self._reader.decode(raw)
-        self._count_email(body, address, tab)
+        self._count_email(body, address, usage)
         query = read_query(scope["query_string"], self._endpoint.query)
         call = Call(body, query, scope["path_params"], caller, address, headers)
         answer = await self._handle(call)
-        await answer.with_headers(tab.headers()).send(send)
+        await answer.with_headers(usage.headers()).send(send)
 
     def _address(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         peer = scope["client"][0] if scope["client"] else ""
         if b"x-forwarded-for" not in headers:
             return peer
         lines = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        return self._doors.addresses.address_of(peer, b",".join(lines).decode("latin-1"))
+        return self._admission.addresses.address_of(peer, b",".join(lines).decode("latin-1"))
 
-    def _admit(self, address: str, headers: Mapping[bytes, bytes], tab: Tab) -> Caller:
-        access, limits = self._endpoint.access, self._doors.limits
+    def _admit(self, address: str, headers: Mapping[bytes, bytes], usage: RateLimitUsage) -> Caller:
+        access, limits = self._endpoint.access, self._admission.limits
         if access is Access.FREE:
             return SERVICE
         now = time.monotonic()
         counted = counted_as(address)
-        limits.address.spend(counted, now, tab)
+        limits.address.spend(counted, now, usage)
         if access is Access.CREDENTIALS:
-            limits.credentials.spend(counted, now, tab)
+            limits.credentials.spend(counted, now, usage)
         if access is not Access.TOKEN:
             return SERVICE
-        caller = self._doors.identities.caller(headers)
-        limits.user.spend(caller.user_id or "", now, tab)
+        caller = self._admission.identities.caller(headers)
+        limits.user.spend(caller.user_id or "", now, usage)
         return caller
 
-    def _count_email(self, body: msgspec.Struct | None, address: str, tab: Tab) -> None:
+    def _count_email(
+        self, body: msgspec.Struct | None, address: str, usage: RateLimitUsage
+    ) -> None:
         if self._endpoint.counted_email is not None:
             # Not by the email alone: else whoever guesses at an account would lock its owner out.
             # What comes from everywhere, the user service counts.
             email = self._endpoint.counted_email(body)
             key = f"{counted_as(address)} {email}"
-            self._doors.limits.email.spend(key, time.monotonic(), tab)
+            self._admission.limits.email.spend(key, time.monotonic(), usage)
 
     async def _handle(self, call: Call[msgspec.Struct | None, msgspec.Struct]) -> Answer:
         async with self._gate, self._service_gate:

@@ -6,11 +6,11 @@ from chatterroom.gateway.addresses import ClientAddresses
 from chatterroom.gateway.identity import Identities
 from chatterroom.gateway.limits import Limits
 
-__all__ = ["Doors"]
+__all__ = ["Admission"]
 
 
 @dataclass(frozen=True)
-class Doors:
+class Admission:
     """Addresses, limits and identities of one gateway."""
 
     addresses: ClientAddresses
