@@ -199,7 +199,7 @@ class Actions:
         """Pin a message, or take the pin out."""
         conversation_id, seq = place_of(message_id)
         return await self._change_message(
-            PinMessage(conversation_id, user_id, client_id or _fresh(), seq, remove)
+            PinMessage(conversation_id, user_id, client_id or _fresh(), seq, remove), speaks=True
         )
 
     async def create_room(
@@ -326,8 +326,23 @@ class Actions:
             membership.delivered_index, pending_delivered, reached, min(delivered, newest)
         )
         if (reached, received) != (membership.read_index, membership.delivered_index):
-            self.marks.raise_to(user_id, conversation_id, read=reached, delivered=received)
+            peer = membership.peer_id
+            hidden = peer is not None and self.blocks.between(user_id, peer)
+            self.marks.raise_to(
+                user_id,
+                conversation_id,
+                read=reached,
+                delivered=received,
+                hidden_from=peer if hidden else None,
+            )
         return reached, received, max(0, newest - reached)
+
+    def sees_marks_of(self, viewer: UserId | None, membership: Membership) -> bool:
+        """Say whether somebody in a conversation, or a service, sees a member's marks."""
+        member_id, peer_id = membership.user_id, membership.peer_id
+        if peer_id is None or viewer is None or viewer == member_id:
+            return True
+        return not self.blocks.between(viewer, member_id)
 
     async def set_typing(self, user_id: UserId, conversation_id: ConversationId) -> None:
         """Tell the others in a conversation that a user is writing."""

@@ -59,13 +59,19 @@ class Blocks:
         Which of them did is not told. Raises `StorageUnavailableError` before the blocks have
         been read for the first time.
         """
-        self._changes.require_loaded()
-        mine = self._of(user_id)
         for other in others:
-            if other in mine or user_id in self._of(other):
+            if self.between(user_id, other):
                 raise ChatterRoomError(
                     ErrorCode.BLOCKED, "one of you has blocked the other", user_id=other
                 )
+
+    def between(self, user_id: UserId, other: UserId) -> bool:
+        """Say whether one of the two has blocked the other.
+
+        Raises `StorageUnavailableError` before the blocks have been read for the first time.
+        """
+        self._changes.require_loaded()
+        return other in self._of(user_id) or user_id in self._of(other)
 
     def of(self, user_id: UserId) -> list[UserId]:
         """Return whom a user has blocked as far as is known here, in the order of the ids."""

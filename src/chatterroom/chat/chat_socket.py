@@ -277,7 +277,7 @@ class ChatSocket:
                 await self._tell_typing(parse_conversation_id(command.conversation_id))
             case WatchPresence():
                 users = [parse_user_id(user_id, "user_ids") for user_id in command.user_ids]
-                present = await self._actions.presence.watch(self, self.user_id, users)
+                present = await self._actions.presence.watch(self, users)
                 event = {"type": "presence", "ref": command.ref, "users": _shown(present)}
                 self._send_event(event)
             case Ping():

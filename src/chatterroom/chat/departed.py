@@ -52,6 +52,10 @@ class Departed:
         if user_id in self._users:
             raise no_such_user(user_id)
 
+    def includes(self, user_id: UserId) -> bool:
+        """Say whether a user's account is known to be gone."""
+        return user_id in self._users
+
     async def add(self, user_id: UserId) -> None:
         """Store that a user's account is gone; repeating it changes nothing."""
         await self._store.add(user_id)

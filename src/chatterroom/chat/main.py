@@ -30,7 +30,7 @@ from chatterroom.chat.presence import Presence
 from chatterroom.chat.servicer_grpc import OPEN_TO, SERVICE_NAME, ChatServicer
 from chatterroom.chat.settings import ChatSettings
 from chatterroom.chat.store_mongo import ChatStore
-from chatterroom.core.ids import ConversationId
+from chatterroom.core.ids import ConversationId, UserId
 from chatterroom.core.settings import load_settings
 from chatterroom.pb import chat_pb2_grpc, users_pb2_grpc
 from chatterroom.process import advertised, run_service, split_urls
@@ -79,18 +79,20 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
     ):
         hub = Hub(store, fanout, tasks)
         marks = Marks(store, hub.pass_on)
-        presence = Presence(store, leases)
 
         def committed(conversation_id: ConversationId, entries: list[Entry]) -> None:
             hub.committed(conversation_id, entries)
             marks.note_own(entries)
 
         conversation_log = ConversationLog(store, committed)
-        blocks = Blocks(
-            store.blocks,
-            lambda user_id, other, blocked: hub.tell_user(user_id, encode_block(other, blocked)),
-        )
+
+        def block_changed(user_id: UserId, other: UserId, blocked: bool) -> None:
+            hub.tell_user(user_id, encode_block(other, blocked))
+            presence.block_changed(user_id, other)
+
+        blocks = Blocks(store.blocks, block_changed)
         departed = Departed(store.departed)
+        presence = Presence(store, leases, blocks, departed)
         people = People(users)
         actions = Actions(conversation_log, store, hub, people, marks, presence, blocks, departed)
         origins = frozenset(split_urls(settings.allowed_origins))

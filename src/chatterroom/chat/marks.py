@@ -29,11 +29,13 @@ class Marks:
     A crash loses at most a quarter of a second of them; the next mark makes up for it.
     """
 
-    def __init__(self, store: ChatStore, tell: Callable[[ConversationId, bytes], None]) -> None:
+    def __init__(
+        self, store: ChatStore, tell: Callable[[ConversationId, bytes, UserId | None], None]
+    ) -> None:
         self._store = store
         self._tell = tell
         self._raised: dict[Place, tuple[int, int]] = {}
-        self._to_tell: set[Place] = set()
+        self._to_tell: dict[Place, UserId | None] = {}
         self._any = asyncio.Event()
 
     def raise_to(
@@ -44,10 +46,12 @@ class Marks:
         read: int = 0,
         delivered: int = 0,
         tell: bool = True,
+        hidden_from: UserId | None = None,
     ) -> None:
         """Note message indexes up to which a user has read or received a conversation.
 
-        What is read has been received. Beyond the bound new marks are dropped.
+        What is read has been received. Beyond the bound new marks are dropped. With `hidden_from`
+        everybody in the conversation is notified but that user.
         """
         place = (user_id, conversation_id)
         if len(self._raised) >= MAX_GATHERED and place not in self._raised:
@@ -55,7 +59,7 @@ class Marks:
         before_read, before_delivered = self._raised.get(place, (0, 0))
         self._raised[place] = max(read, before_read), max(read, delivered, before_delivered)
         if tell:
-            self._to_tell.add(place)
+            self._to_tell[place] = hidden_from
         self._any.set()
 
     def note_own(self, entries: Sequence[Entry]) -> None:
@@ -92,12 +96,14 @@ class Marks:
             log.warning("marks_delayed", marks=len(marks), reason=error.reason)
             self._any.set()
             return
-        told: defaultdict[ConversationId, list[tuple[UserId, int, int]]] = defaultdict(list)
+        told: defaultdict[tuple[ConversationId, UserId | None], list[tuple[UserId, int, int]]] = (
+            defaultdict(list)
+        )
         for place, (read, delivered) in marks.items():
             if self._raised.get(place) == (read, delivered):
                 del self._raised[place]
             if place in self._to_tell:
-                self._to_tell.discard(place)
-                told[place[1]].append((place[0], read, delivered))
-        for conversation_id, news in told.items():
-            self._tell(conversation_id, encode_marks(conversation_id, news))
+                hidden_from = self._to_tell.pop(place)
+                told[place[1], hidden_from].append((place[0], read, delivered))
+        for (conversation_id, hidden_from), news in told.items():
+            self._tell(conversation_id, encode_marks(conversation_id, news), hidden_from)

@@ -282,7 +282,8 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
                 chat_pb2.RoomMember(
                     user_id=user_id,
                     joined_at=format_time(member.joined_at),
-                    connected=user_id in connected,
+                    connected=user_id in connected
+                    and not (viewer and self._actions.blocks.between(viewer, user_id)),
                     role=member.role,
                 )
                 for user_id, member in room.members.items()
@@ -374,7 +375,10 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         conversation_id = parse_conversation_id(request.conversation_id)
         await self._readable_after(conversation_id)
         marks = []
+        viewer = current_caller().user_id
         for each in await self._store.marks(conversation_id):
+            if not self._actions.sees_marks_of(viewer, each):
+                continue
             read, delivered = self._actions.marks.pending(each.user_id, conversation_id)
             marks.append(
                 chat_pb2.Mark(

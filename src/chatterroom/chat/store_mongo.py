@@ -3,6 +3,7 @@
     room_messages, private_messages   the entries of all conversations of that kind
     rooms                             each room as its entries add up to: name, members
     memberships                       which conversations a user takes part in, and read marks
+    ended_memberships                 whose memberships have ended within the last hour
 
 An entry's `_id` is its conversation and its seq, so that the primary key alone keeps places
 unique, orders the log and finds a message by id; a second unique key keeps requests unique. Both
@@ -40,6 +41,7 @@ from chatterroom.chat.documents_mongo import (
     overview_of,
     room_document,
 )
+from chatterroom.chat.ended_memberships_mongo import EndedMemberships
 from chatterroom.chat.entries import (
     Entry,
     MemberAdded,
@@ -84,6 +86,7 @@ class ChatStore:
         self._client = client
         self.blocks = MongoBlockStore(database)
         self.departed = MongoDepartedStore(database)
+        self.ended_memberships = EndedMemberships(database)
         self._prepared = False
         self._durable = durable
         self._database = database
@@ -116,7 +119,7 @@ class ChatStore:
         try:
             yield store
         finally:
-            for each in (store, store.blocks, store.departed):
+            for each in (store, store.blocks, store.departed, store.ended_memberships):
                 await calls_ended(each)
             await client.close()
 
@@ -124,6 +127,7 @@ class ChatStore:
         """Create what indexes are missing."""
         await self.blocks.prepare()
         await self.departed.prepare()
+        await self.ended_memberships.prepare()
         with available():
             for messages in (self._room_messages, self._private_messages):
                 await messages.create_index(
@@ -510,6 +514,7 @@ class ChatStore:
         if isinstance(entry, MemberLeft | MemberRemoved):
             gone = membership_id(entry.user_id, entry.conversation_id)
             await self._memberships.delete_one({"_id": gone}, session=session)
+            await self.ended_memberships.add(entry.user_id, entry.conversation_id, session)
         if joined:
             documents = [new_membership(entry, user, peer) for user, peer in joined]
             await self._memberships.insert_many(documents, session=session)

@@ -3,7 +3,7 @@ import json
 
 import grpc.aio
 import pytest
-from tests.unit.chat.conftest import receive
+from tests.unit.chat.conftest import receive, resume, say
 
 from chatterroom.core.errors import ErrorCode
 from chatterroom.core.ids import UserId, new_id
@@ -108,6 +108,71 @@ async def test_in_a_private_chat_the_blocked_neither_edit_nor_react_but_may_dele
     assert await refused(service.stub.SetTyping(typing, metadata=as_bob))
     delete = chat_pb2.DeleteMessageRequest(user_id=bob, message_id=sent.id)
     await service.stub.DeleteMessage(delete, metadata=as_bob)
+
+
+async def test_neither_pins_nor_unpins_in_their_private_chat(service, alice, bob):
+    sent = await write(service, bob, alice)
+    pinned = await write(service, alice, bob)
+
+    def pin(user_id, message_id, *, remove=False):
+        request = chat_pb2.PinMessageRequest(user_id=user_id, message_id=message_id, remove=remove)
+        return service.stub.PinMessage(request, metadata=service.metadata(user_id))
+
+    await pin(bob, pinned.id)
+    await block(service, alice, bob)
+    for user_id in (alice, bob):
+        assert await refused(pin(user_id, sent.id))
+        assert await refused(pin(user_id, pinned.id, remove=True))
+    await block(service, alice, bob, remove=True)
+    await pin(alice, pinned.id, remove=True)
+
+
+async def test_ones_own_reaction_can_be_taken_back(service, alice, bob):
+    sent = await write(service, bob, alice)
+    react = {"user_id": alice, "message_id": sent.id, "emoji": "👋"}
+    as_alice = service.metadata(alice)
+    await service.stub.ReactToMessage(chat_pb2.ReactToMessageRequest(**react), metadata=as_alice)
+    await block(service, bob, alice)
+    request = chat_pb2.ReactToMessageRequest(**react, remove=True)
+    await service.stub.ReactToMessage(request, metadata=as_alice)
+
+
+async def marks(service, viewer, conversation_id) -> dict[str, int]:
+    request = chat_pb2.ListMarksRequest(conversation_id=conversation_id)
+    answer = await service.stub.ListMarks(request, metadata=service.metadata(viewer))
+    return {mark.user_id: mark.read_index for mark in answer.marks}
+
+
+async def test_marks_reach_ones_own_devices_only_and_are_not_shown_to_the_other(
+    service, other_service, alice, bob, carol
+):
+    sent = await write(service, bob, alice)
+    chat = sent.conversation_id
+    other_chat = (await write(service, carol, alice)).conversation_id
+    await block(service, bob, alice)
+    async with (
+        service.connect(alice) as phone,
+        other_service.connect(alice) as desk,
+        other_service.connect(bob) as theirs,
+        other_service.connect(carol) as third,
+    ):
+        for socket in (phone, theirs, desk, third):
+            await resume(socket)
+        await say(phone, type="mark", conversation_id=chat, read=1)
+        assert (await receive(desk, "marks"))["conversation_id"] == chat
+        await say(phone, type="mark", conversation_id=other_chat, read=1)
+        assert (await receive(third, "marks"))["conversation_id"] == other_chat
+        await block(service, bob, alice, remove=True)
+        await write(service, alice, bob, "hello again")
+        heard = []
+        while not heard or heard[-1] != "message":
+            heard.append((await receive(theirs))["type"])
+        assert "marks" not in heard
+    await block(service, alice, bob)
+    assert await marks(service, alice, chat) == {alice: 2}
+    assert await marks(service, bob, chat) == {bob: 1}
+    await block(service, alice, bob, remove=True)
+    assert await marks(service, bob, chat) == {alice: 2, bob: 1}
 
 
 async def test_the_other_devices_of_who_blocks_hear_of_it_and_nobody_else(
