@@ -156,8 +156,7 @@ class Relay:
 
     def _hops(self, request: Upgrade) -> str:
         forwarded_for = request.joined_headers().get("x-forwarded-for", "")
-        believed = self._admission.addresses.believed(request.peer, forwarded_for)
-        return ", ".join(filter(None, (believed, request.peer)))
+        return self._admission.addresses.way_to_pass_on(request.peer, forwarded_for)
 
     async def _connect(self, connection: Connection, admitted: "_Admitted") -> None:
         route, tried = self._routes[admitted.path], list[str]()

@@ -59,7 +59,7 @@ class ServedEndpoint:
     def _address(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         peer = scope["client"][0] if scope["client"] else ""
         if b"x-forwarded-for" not in headers:
-            return peer
+            return self._admission.addresses.address_of(peer, "")
         lines = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
         return self._admission.addresses.address_of(peer, b",".join(lines).decode("latin-1"))
 
