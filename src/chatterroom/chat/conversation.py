@@ -41,6 +41,7 @@ from chatterroom.core.ids import ClientId, ConversationId, RoomId, UserId, is_pr
 __all__ = [
     "MAX_MEMBERS",
     "MAX_REACTIONS",
+    "MAX_REACTIONS_IN_ALL",
     "AddMember",
     "ChangeRole",
     "Command",
@@ -64,6 +65,8 @@ __all__ = [
 MAX_MEMBERS = 10_000
 MAX_REACTIONS = 50
 """Different ones on one message."""
+MAX_REACTIONS_IN_ALL = 1_000
+"""On one message, of all users: it is read and answered as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,13 +361,7 @@ def _change_message(
                 raise _unchanged("the reaction is as it should be already")
             if command.remove:
                 return ReactionRemoved(**entry, emoji=command.emoji)
-            different = {reaction.emoji for reaction in target.reactions} | {command.emoji}
-            if len(different) > MAX_REACTIONS:
-                raise ChatterRoomError(
-                    ErrorCode.INVALID_REQUEST,
-                    f"a message has at most {MAX_REACTIONS} different reactions",
-                    field="emoji",
-                )
+            _require_room_for_a_reaction(target, command.emoji)
             return ReactionAdded(**entry, emoji=command.emoji)
         case PinMessage():
             if target.pinned is not command.remove:
@@ -372,6 +369,16 @@ def _change_message(
             return MessageUnpinned(**entry) if command.remove else MessagePinned(**entry)
         case _:
             assert_never(command)
+
+
+def _require_room_for_a_reaction(target: MessagePosted, emoji: str) -> None:
+    if len(target.reactions) >= MAX_REACTIONS_IN_ALL:
+        reason = f"this message has {MAX_REACTIONS_IN_ALL:,} reactions; it takes no more"
+    elif len({reaction.emoji for reaction in target.reactions} | {emoji}) > MAX_REACTIONS:
+        reason = f"a message has at most {MAX_REACTIONS} different reactions"
+    else:
+        return
+    raise ChatterRoomError(ErrorCode.INVALID_REQUEST, reason, field="emoji")
 
 
 def _change_room(state: Conversation, command: CreateRoom | UpdateRoom, now: datetime) -> Entry:

@@ -467,8 +467,8 @@ class Hub:
 
     async def _read(self, feed: _Feed, after: int) -> list[Published]:
         began = asyncio.get_running_loop().time()
-        entries = await self._store.entries_after(feed.id, after, PAGE)
-        if len(entries) < PAGE:
+        entries, more = await self._store.entries_after(feed.id, after, PAGE)
+        if not more:
             feed.read_at = began
         return [publish(entry) for entry in entries]
 

@@ -14,6 +14,7 @@ from chatterroom.chat.entries import MessagePosted, Role
 from chatterroom.chat.leases_redis import Leases, room_connections
 from chatterroom.chat.log import Appended
 from chatterroom.chat.memberships import Membership
+from chatterroom.chat.pages import checked_limit
 from chatterroom.chat.protos import conversation_proto, private_message, room_message
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import (
@@ -43,9 +44,6 @@ SERVICE_NAME = "chatterroom.chat.v1.ChatService"
 
 # Which services besides the gateway may call what (see rpc/identity.py).
 OPEN_TO = {"ForgetUser": ("users",)}
-
-DEFAULT_PAGE = 50
-MAX_PAGE = 200
 
 
 class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
@@ -297,7 +295,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         self, request: chat_pb2.ListConversationsRequest, context: Any
     ) -> chat_pb2.ListConversationsResponse:
         user_id = _own(request.user_id, "user_id")
-        limit = _limit(request.limit)
+        limit = checked_limit(request.limit)
         page, cursor = await list_conversations(self._store, user_id, limit, request.cursor)
         pending = self._actions.marks.pending
         return chat_pb2.ListConversationsResponse(
@@ -445,7 +443,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         if after is not None:
             after = max(after, readable_after)
         return await self._store.page(
-            conversation_id, _limit(request.limit), before, after, readable_after
+            conversation_id, checked_limit(request.limit), before, after, floor=readable_after
         )
 
 
@@ -458,14 +456,6 @@ def _own(user_id: str, field: str) -> UserId:
 
 def _client_id(text: str) -> ClientId | None:
     return parse_client_id(text) if text else None
-
-
-def _limit(limit: int) -> int:
-    if not 0 <= limit <= MAX_PAGE:
-        raise ChatterRoomError(
-            ErrorCode.INVALID_REQUEST, f"limit must be 1 to {MAX_PAGE}", field="limit"
-        )
-    return limit or DEFAULT_PAGE
 
 
 def _no_room(room_id: RoomId) -> ChatterRoomError:

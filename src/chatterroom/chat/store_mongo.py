@@ -28,10 +28,12 @@ from chatterroom.chat.departed_mongo import MongoDepartedStore
 from chatterroom.chat.documents_mongo import (
     Document,
     both_sides,
+    bounded,
     conversation_of,
     document_of,
     entries_above,
     entry_of,
+    kept,
     member_document,
     membership_id,
     membership_of,
@@ -54,6 +56,7 @@ from chatterroom.chat.entries import (
 from chatterroom.chat.gathering import GatheredReads
 from chatterroom.chat.log import RequestKey, StorageUnavailableError
 from chatterroom.chat.memberships import Membership, Overview
+from chatterroom.chat.pages import MAX_PAGE_BYTES, entry_bytes, fitting
 from chatterroom.core.cancellation import calls_ended, uncancelled
 from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
 from chatterroom.core.settings import SettingsError
@@ -280,17 +283,17 @@ class ChatStore:
     # Reading
 
     async def entries_after(
-        self, conversation_id: ConversationId, seq: int, limit: int
-    ) -> list[Entry]:
-        """Return the oldest `limit` entries above `seq`, oldest first."""
-        with available():
-            found = (
-                self._messages(conversation_id)
-                .find({"_id": entries_above(conversation_id, seq)})
-                .sort("_id", 1)
-                .limit(limit)
-            )
-            return [entry_of(document) async for document in found]
+        self, conversation_id: ConversationId, seq: int, limit: int, max_bytes: int = MAX_PAGE_BYTES
+    ) -> tuple[list[Entry], bool]:
+        """Return the oldest entries above `seq`, oldest first, and whether more follow.
+
+        At most `limit`, and no more than `max_bytes` as JSON; but at least one, if there is one.
+        """
+        above = {"_id": entries_above(conversation_id, seq)}
+        documents, more = await self._bounded(conversation_id, above, 1, limit, max_bytes)
+        entries = [entry_of(document) for document in documents]
+        count = fitting(entries, entry_bytes, max_bytes)
+        return entries[:count], more or count < len(entries)
 
     async def page(
         self,
@@ -298,27 +301,25 @@ class ChatStore:
         limit: int,
         before: int | None,
         after: int | None,
+        *,
         floor: int = 0,
+        max_bytes: int = MAX_PAGE_BYTES,
     ) -> tuple[list[MessagePosted], bool]:
         """Return messages, oldest first, and whether more follow in the direction of paging.
 
         With `after` the oldest above that seq; else the newest, below `before` where given. None
-        up to the seq `floor`.
+        up to the seq `floor`. Bounded as `entries_after` is.
         """
         bounds = entries_above(conversation_id, floor if after is None else max(after, floor))
         if before is not None:
             bounds["$lt"] = message_id(conversation_id, before)
         direction = -1 if after is None else 1
-        with available():
-            found = (
-                self._messages(conversation_id)
-                .find({"_id": bounds, "type": "message"})
-                .sort("_id", direction)
-                .limit(limit + 1)
-            )
-            documents = [document async for document in found]
-        page = [msgspec.convert(document, MessagePosted) for document in documents[:limit]]
-        return (page if direction == 1 else page[::-1]), len(documents) > limit
+        wanted = {"_id": bounds, "type": "message"}
+        documents, more = await self._bounded(conversation_id, wanted, direction, limit, max_bytes)
+        page = [msgspec.convert(document, MessagePosted) for document in documents]
+        count = fitting(page, entry_bytes, max_bytes)
+        more, page = more or count < len(page), page[:count]
+        return (page if direction == 1 else page[::-1]), more
 
     async def heads(self, conversation_ids: Sequence[ConversationId]) -> dict[ConversationId, int]:
         """Return the seq of the newest entry of each conversation that has one."""
@@ -489,6 +490,25 @@ class ChatStore:
 
     def _collection_name(self, *, private: bool) -> str:
         return self._private_messages.name if private else self._room_messages.name
+
+    async def _bounded(
+        self,
+        conversation_id: ConversationId,
+        wanted: Document,
+        direction: int,
+        limit: int,
+        max_bytes: int,
+    ) -> tuple[list[Document], bool]:
+        """Read entries in the order of their seqs, as many as fit, and whether more follow."""
+        pipeline = [
+            {"$match": wanted},
+            {"$sort": {"_id": direction}},
+            *bounded(direction, limit, max_bytes),
+        ]
+        with available():
+            found = await self._messages(conversation_id).aggregate(pipeline, batchSize=limit + 1)
+            documents = [document async for document in found]
+        return kept(documents, limit, max_bytes)
 
     async def _insert_with_effects(
         self, entry: Entry, after: Conversation, target: MessagePosted | None, session: Any

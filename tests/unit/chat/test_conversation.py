@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from chatterroom.chat.conversation import (
     MAX_MEMBERS,
     MAX_REACTIONS,
+    MAX_REACTIONS_IN_ALL,
     AddMember,
     ChangeRole,
     Command,
@@ -209,6 +210,15 @@ def test_a_reaction_is_added_once_and_taken_back_by_its_owner():
     assert refused(reacted, react) is ErrorCode.UNCHANGED
     assert isinstance(about(reacted, take_back), ReactionRemoved)
     assert refused(message(reactions=(Reaction("+1", ALICE),)), take_back) is ErrorCode.UNCHANGED
+
+
+def test_the_reactions_of_all_users_to_a_message_are_bounded():
+    many = tuple(Reaction("+1", UserId(new_id())) for _ in range(MAX_REACTIONS_IN_ALL))
+    react = ReactToMessage(ROOM, BOB, CLIENT, 2, "+1")
+    assert refused(message(reactions=many), react) is ErrorCode.INVALID_REQUEST
+    made = (*many[1:], Reaction("+1", BOB))
+    back = ReactToMessage(ROOM, BOB, CLIENT, 2, "+1", remove=True)
+    assert isinstance(about(message(reactions=made), back), ReactionRemoved)
 
 
 def test_different_reactions_are_bounded_but_joining_one_is_not():

@@ -29,8 +29,10 @@ class Log:
         self.head_reads += len(conversation_ids)
         return dict.fromkeys(conversation_ids, len(self.entries))
 
-    async def entries_after(self, _: ConversationId, seq: int, limit: int) -> list[Entry]:
-        return self.entries[seq : seq + limit]
+    async def entries_after(
+        self, _: ConversationId, seq: int, limit: int
+    ) -> tuple[list[Entry], bool]:
+        return self.entries[seq : seq + limit], len(self.entries) > seq + limit
 
 
 class Silence:

@@ -34,7 +34,7 @@ async def test_an_edit_shows_in_the_log_and_in_the_message(instance: Instance):
     sent = (await instance.log.append(post_private("tpyo"))).entry
     edit = EditMessage(sent.conversation_id, ALICE, fresh(), 1, "typo")
     edited = (await instance.log.append(edit)).entry
-    message, change = await instance.store.entries_after(sent.conversation_id, 0, 10)
+    (message, change), _ = await instance.store.entries_after(sent.conversation_id, 0, 10)
     assert (message.message, message.edit_seqs, message.updated_at) == (
         "typo",
         (2,),
@@ -49,7 +49,7 @@ async def test_a_deletion_takes_the_text_out_of_the_message_and_of_its_edits(ins
     for text in ("secret two", "secret three"):
         await instance.log.append(EditMessage(conversation, ALICE, fresh(), 1, text))
     await instance.log.append(DeleteMessage(conversation, ALICE, fresh(), 1))
-    entries = await instance.store.entries_after(conversation, 0, 10)
+    entries, _ = await instance.store.entries_after(conversation, 0, 10)
     assert "secret" not in repr(entries)
     assert [entry.seq for entry in entries] == [1, 2, 3, 4]
     assert entries[0].deleted
@@ -74,7 +74,7 @@ async def test_changes_on_two_instances_at_once_are_all_there_in_one_order(
         *(react(each, sender, f"e{n}") for each, sender in people for n in range(5)),
         *(each.log.append(post(room.conversation_id, sender=who)) for each, who in people),
     )
-    entries = await instance.store.entries_after(room.conversation_id, 0, 100)
+    entries, _ = await instance.store.entries_after(room.conversation_id, 0, 100)
     assert [entry.seq for entry in entries] == list(range(1, 21))
     reactions = {(each.emoji, each.user_id) for each in entries[1].reactions}
     assert reactions == {(f"e{n}", who) for n in range(5) for who in (ALICE, BOB, CAROL)}
