@@ -7,7 +7,8 @@ from pymongo import ReturnDocument, WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
 
 from chatterroom.core.cancellation import uncancelled
-from chatterroom.users.database_mongo import SiblingStore, translated
+from chatterroom.storage.availability_mongo import available
+from chatterroom.users.database_mongo import SiblingStore
 
 __all__ = ["GuessStore"]
 
@@ -27,13 +28,13 @@ class GuessStore(SiblingStore):
 
     async def is_known(self, place: str, now: datetime) -> bool:
         """Say whether a place is remembered."""
-        with translated():
+        with available():
             found = await self._places.find_one({"_id": place, "expires_at": {"$gt": now}})
         return found is not None
 
     async def remember(self, place: str, account: str, until: datetime) -> None:
         """Remember a place of an account."""
-        with translated():
+        with available():
             await self._places.update_one(
                 {"_id": place}, {"$set": {"account": account, "expires_at": until}}, upsert=True
             )
@@ -51,7 +52,7 @@ class GuessStore(SiblingStore):
             }
         }
         counted = {"$cond": ["$admitted", {"$concatArrays": ["$recent", [now]]}, "$recent"]}
-        with translated():
+        with available():
             found = await self._attempts.find_one_and_update(
                 {"_id": key},
                 [
@@ -69,10 +70,10 @@ class GuessStore(SiblingStore):
 
     async def uncount(self, key: str, at: datetime) -> None:
         """Take an attempt out of a count."""
-        with translated():
+        with available():
             await self._attempts.update_one({"_id": key}, {"$pull": {"recent": at}})
 
     async def forget(self, account: str) -> None:
         """Forget the places of an account."""
-        with translated():
+        with available():
             await self._places.delete_many({"account": account})

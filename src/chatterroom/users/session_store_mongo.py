@@ -11,7 +11,8 @@ from pymongo.errors import DuplicateKeyError
 from chatterroom.auth.ended_sessions import EndedSession
 from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import SessionId, UserId
-from chatterroom.users.database_mongo import IndexedStore, translated
+from chatterroom.storage.availability_mongo import available
+from chatterroom.users.database_mongo import IndexedStore
 from chatterroom.users.sessions import Origin, RefreshToken, Session
 
 __all__ = ["SessionStore"]
@@ -39,7 +40,7 @@ class SessionStore(IndexedStore):
     async def add(self, session: Session, token: RefreshToken) -> None:
         """Store a new session, to be continued with `token`."""
         await self._prepare()
-        with translated():
+        with available():
             await self._sessions.insert_one(
                 {
                     "_id": session.session_id,
@@ -68,7 +69,7 @@ class SessionStore(IndexedStore):
         one that the newest was given for.
         """
         is_newest = {"$eq": ["$secret_hash", old.secret_hash]}
-        with translated():
+        with available():
             session = await self._sessions.find_one_and_update(
                 {
                     "_id": old.session_id,
@@ -97,7 +98,7 @@ class SessionStore(IndexedStore):
 
     async def of_family(self, token: RefreshToken) -> Session | None:
         """Return the session that a token, perhaps a used one, belongs to."""
-        with translated():
+        with available():
             return _session(
                 await self._sessions.find_one(
                     {"_id": token.session_id, "family_hash": token.family_hash}
@@ -107,19 +108,19 @@ class SessionStore(IndexedStore):
     async def find(self, session_id: SessionId, user_id: UserId | None) -> Session | None:
         """Return a session, of this user if one is given."""
         owner = {} if user_id is None else {"user_id": user_id}
-        with translated():
+        with available():
             return _session(await self._sessions.find_one({"_id": session_id, **owner}))
 
     async def of_user(self, user_id: UserId, now: datetime) -> list[Session]:
         """Return the sessions of a user that have not expired, newest first."""
-        with translated():
+        with available():
             cursor = self._sessions.find({"user_id": user_id, "expires_at": {"$gt": now}})
             found = [_session(each) async for each in cursor.sort("_id", DESCENDING)]
         return [session for session in found if session is not None]
 
     async def touch(self, session_ids: Sequence[SessionId], now: datetime) -> None:
         """Note that sessions have been used."""
-        with translated():
+        with available():
             await self._sessions.update_many(
                 {"_id": {"$in": list(session_ids)}}, {"$max": {"last_seen_at": now}}
             )
@@ -131,7 +132,7 @@ class SessionStore(IndexedStore):
         for session in sessions:
             # Known as ended before it is gone: after a crash in between, a repeat finds it.
             await self._mark_ended(session, forget_at)
-        with translated():
+        with available():
             ids = [session.session_id for session in sessions]
             await self._sessions.delete_many({"_id": {"$in": ids}})
         return [
@@ -143,7 +144,7 @@ class SessionStore(IndexedStore):
         self, moment: datetime, limit: int
     ) -> list[tuple[datetime, EndedSession]]:
         """Return ends not before `moment`, on the clock of MongoDB, earliest first."""
-        with translated():
+        with available():
             cursor = self._ended.find({"ended_at": {"$gte": moment}})
             cursor = cursor.sort("ended_at", ASCENDING).limit(limit)
             return [
@@ -165,7 +166,7 @@ class SessionStore(IndexedStore):
             "ended_at": {"$ifNull": ["$ended_at", "$$NOW"]},
             "forget_at": forget_at,
         }
-        with translated():
+        with available():
             try:
                 await self._ended.update_one(
                     {"_id": session.session_id}, [{"$set": fields}], upsert=True
