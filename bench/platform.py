@@ -174,4 +174,5 @@ def _environment() -> Mapping[str, str]:
     kept = {name: value for name, value in os.environ.items() if "CHATTERROOM" not in name}
     paths = os.pathsep.join([str(_ROOT), *filter(None, [kept.get("PYTHONPATH")])])
     off = {f"CHATTERROOM_GATEWAY_{name}": "0" for name in _LIMITS_OFF}
+    off["CHATTERROOM_USERS_MAX_SESSIONS_PER_USER"] = "0"
     return {**kept, **off, **_FLOODING, "PYTHONPATH": paths}

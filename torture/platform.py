@@ -254,4 +254,5 @@ def _environment() -> dict[str, str]:
     root = str(Path(__file__).parent.parent)
     paths = os.pathsep.join([root, *filter(None, [kept.get("PYTHONPATH")])])
     off = {f"CHATTERROOM_GATEWAY_{name}": "0" for name in _LIMITS_OFF}
+    off["CHATTERROOM_USERS_MAX_SESSIONS_PER_USER"] = "0"
     return kept | off | {"PYTHONPATH": paths}

@@ -8,9 +8,9 @@ import structlog
 
 from chatterroom.chat.entries import Entry, MessagePosted
 from chatterroom.chat.events import encode_marks
+from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.cancellation import raise_if_cancelled
-from chatterroom.core.errors import StorageUnavailableError
 from chatterroom.core.ids import ConversationId, UserId
 
 __all__ = ["Marks"]

@@ -49,7 +49,14 @@ class AccountCalls(Calls):
 
     async def sessions(self) -> list[LoginSession]:
         """Return where one is logged in, newest first."""
-        return (await self._call("GET", "/user-service/sessions", answers.LoginSessions)).sessions
+        found: list[LoginSession] = []
+        path, params = "/user-service/sessions", {"limit": "200"}
+        page = await self._call("GET", path, answers.LoginSessions, params=params)
+        while page.has_more and page.sessions:
+            found += page.sessions
+            params["before"] = page.sessions[-1].session_id
+            page = await self._call("GET", path, answers.LoginSessions, params=params)
+        return found + page.sessions
 
     async def end_session(self, session_id: str) -> None:
         """Log another of one's sessions out; its sockets are closed within a second."""

@@ -198,9 +198,10 @@ class LoginSession(Struct, frozen=True):
 
 
 class LoginSessions(Struct, frozen=True):
-    """One's sessions, newest first."""
+    """A page of one's sessions, newest first."""
 
     sessions: list[LoginSession]
+    has_more: bool = False
 
 
 class SessionsEnded(Struct, frozen=True):

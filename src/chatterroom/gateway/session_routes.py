@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from chatterroom.core.errors import ErrorCode
 from chatterroom.core.ids import parse_session_id
@@ -28,9 +28,21 @@ class SessionEntry(Struct):
 
 
 class Sessions(Struct):
-    """The user's sessions, newest first."""
+    """A page of the user's sessions, newest first."""
 
     sessions: list[SessionEntry]
+    has_more: Annotated[bool, example(False, "Whether there are older ones.")]
+
+
+class SessionsQuery(Struct):
+    """Which page."""
+
+    limit: (
+        Annotated[int, Meta(ge=1, le=200, description="How many at most; 100 if not given.")] | None
+    ) = None
+    before: (
+        Annotated[SessionIdText, Meta(description="Only sessions older than this one.")] | None
+    ) = None
 
 
 class SessionsEnded(Struct):
@@ -40,11 +52,13 @@ class SessionsEnded(Struct):
     ended: Annotated[int, example(2, "How many there were.")]
 
 
-async def sessions(call: Call[None, Nothing], platform: Platform) -> Sessions:
+async def sessions(call: Call[None, SessionsQuery], platform: Platform) -> Sessions:
     """List one's sessions."""
     answer = await platform.services.users.call(
         lambda stub: stub.ListSessions,
-        users_pb2.ListSessionsRequest(user_id=call.user_id),
+        users_pb2.ListSessionsRequest(
+            user_id=call.user_id, limit=call.query.limit or 0, before=call.query.before or ""
+        ),
         caller=call.caller,
         safe_to_repeat=True,
     )
@@ -59,7 +73,8 @@ async def sessions(call: Call[None, Nothing], platform: Platform) -> Sessions:
                 each.current,
             )
             for each in answer.sessions
-        ]
+        ],
+        answer.has_more,
     )
 
 
@@ -91,8 +106,10 @@ SESSION_ENDPOINTS = (
         method="GET",
         path="/user-service/sessions",
         handler=sessions,
+        query=SessionsQuery,
         answer=Sessions,
         service="users",
+        errors=(ErrorCode.MALFORMED_ID,),
     ),
     Endpoint(
         method="DELETE",

@@ -49,7 +49,7 @@ class UserServiceStub:
     sockets are closed, within a second everywhere.
     """
     ListSessions: _grpc.UnaryUnaryMultiCallable[_users_pb2.ListSessionsRequest, _users_pb2.ListSessionsResponse]
-    """Lists the caller's sessions, newest first."""
+    """Lists the caller's sessions, newest first, a page at a time."""
     EndOtherSessions: _grpc.UnaryUnaryMultiCallable[_users_pb2.EndOtherSessionsRequest, _users_pb2.EndOtherSessionsResponse]
     """Ends all sessions of the caller but the one of the call."""
     TouchSessions: _grpc.UnaryUnaryMultiCallable[_users_pb2.TouchSessionsRequest, _users_pb2.TouchSessionsResponse]
@@ -97,7 +97,7 @@ class UserServiceAsyncStub(UserServiceStub):
     sockets are closed, within a second everywhere.
     """
     ListSessions: _aio.UnaryUnaryMultiCallable[_users_pb2.ListSessionsRequest, _users_pb2.ListSessionsResponse]  # type: ignore[assignment]
-    """Lists the caller's sessions, newest first."""
+    """Lists the caller's sessions, newest first, a page at a time."""
     EndOtherSessions: _aio.UnaryUnaryMultiCallable[_users_pb2.EndOtherSessionsRequest, _users_pb2.EndOtherSessionsResponse]  # type: ignore[assignment]
     """Ends all sessions of the caller but the one of the call."""
     TouchSessions: _aio.UnaryUnaryMultiCallable[_users_pb2.TouchSessionsRequest, _users_pb2.TouchSessionsResponse]  # type: ignore[assignment]
@@ -184,7 +184,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _users_pb2.ListSessionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_users_pb2.ListSessionsResponse, _abc.Awaitable[_users_pb2.ListSessionsResponse]]:
-        """Lists the caller's sessions, newest first."""
+        """Lists the caller's sessions, newest first, a page at a time."""
 
     @_abc_1.abstractmethod
     def EndOtherSessions(

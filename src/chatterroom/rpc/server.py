@@ -16,8 +16,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from chatterroom.auth.certificates import Certificates
-from chatterroom.background import report
-from chatterroom.core.errors import ChatterRoomError, ErrorCode, StorageUnavailableError
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.rpc.errors import abort_with
 from chatterroom.rpc.identity import Doorkeeper
 
@@ -190,8 +189,6 @@ def _certified(context: grpc.aio.ServicerContext[Any, Any]) -> list[str] | None:
 def _as_known(method: str, error: Exception) -> ChatterRoomError:
     if isinstance(error, grpc.aio.AbortError):
         raise error
-    if isinstance(error, StorageUnavailableError):
-        report(method, error)
     if isinstance(error, ChatterRoomError):
         return error
     log.error("rpc_failed", method=method, exc_info=error)

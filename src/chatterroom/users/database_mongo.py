@@ -1,13 +1,38 @@
-"""What the stores of the user service share: how they begin and end."""
+"""What the stores of the user service share: how they begin and end, and tell of failures."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
-from chatterroom.core.cancellation import calls_ended, uncancelled
-from chatterroom.core.errors import StorageUnavailableError
-from chatterroom.storage.availability_mongo import available
+import structlog
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError, WTimeoutError
 
-__all__ = ["IndexedStore", "SiblingStore"]
+from chatterroom.core.cancellation import calls_ended, uncancelled
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
+
+__all__ = ["IndexedStore", "SiblingStore", "translated"]
+
+log = structlog.get_logger()
+
+_RETRY_AFTER_S = 1.0
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise STORAGE_UNAVAILABLE where MongoDB is away."""
+    try:
+        yield
+    except PyMongoError as error:
+        away = isinstance(error, ConnectionFailure | ExecutionTimeout | WTimeoutError)
+        if not away and not error.timeout:
+            raise
+        log.warning("storage_unavailable", reason=type(error).__name__)
+        raise ChatterRoomError(
+            ErrorCode.STORAGE_UNAVAILABLE,
+            "accounts cannot be read or changed at the moment; try again",
+            retry_after_s=_RETRY_AFTER_S,
+        ) from None
 
 
 class SiblingStore:
@@ -29,10 +54,10 @@ class IndexedStore(SiblingStore):
         self._prepared = False
 
     async def is_ready(self) -> bool:
-        """Say whether the indexes exist, and create them. Raises bugs only."""
+        """Say whether the indexes exist; never raises."""
         try:
             await self._prepare()
-        except StorageUnavailableError:
+        except ChatterRoomError:
             return False
         return True
 
@@ -43,6 +68,6 @@ class IndexedStore(SiblingStore):
         if self._prepared:
             return
         async with self._preparing:
-            with available():
+            with translated():
                 await self._create_indexes()
             self._prepared = True

@@ -3,17 +3,17 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo import ReturnDocument, WriteConcern
+from pymongo import DESCENDING, ReturnDocument, WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
 
 from chatterroom.core.cancellation import uncancelled
-from chatterroom.storage.availability_mongo import available
-from chatterroom.users.database_mongo import SiblingStore
+from chatterroom.users.database_mongo import SiblingStore, translated
 
 __all__ = ["GuessStore"]
 
 Document = dict[str, Any]
 
+MAX_PLACES = 100
 # A count that a failover forgets does no harm, and a login need not wait for disks.
 _QUICK = WriteConcern(w=1)
 
@@ -28,16 +28,28 @@ class GuessStore(SiblingStore):
 
     async def is_known(self, place: str, now: datetime) -> bool:
         """Say whether a place is remembered."""
-        with available():
+        with translated():
             found = await self._places.find_one({"_id": place, "expires_at": {"$gt": now}})
         return found is not None
 
     async def remember(self, place: str, account: str, until: datetime) -> None:
-        """Remember a place of an account."""
-        with available():
-            await self._places.update_one(
+        """Remember a place of an account, and forget the oldest beyond `MAX_PLACES`."""
+        with translated():
+            remembered = await self._places.update_one(
                 {"_id": place}, {"$set": {"account": account, "expires_at": until}}, upsert=True
             )
+            if remembered.upserted_id is None:
+                return
+            oldest = await self._places.find_one(
+                {"account": account},
+                {"expires_at": True},
+                sort=[("expires_at", DESCENDING)],
+                skip=MAX_PLACES - 1,
+            )
+            if oldest is not None:
+                await self._places.delete_many(
+                    {"account": account, "expires_at": {"$lt": oldest["expires_at"]}}
+                )
 
     async def count(self, key: str, now: datetime, window: timedelta, most: int) -> datetime | None:
         """Count an attempt where fewer than `most` lie within the window.
@@ -52,7 +64,7 @@ class GuessStore(SiblingStore):
             }
         }
         counted = {"$cond": ["$admitted", {"$concatArrays": ["$recent", [now]]}, "$recent"]}
-        with available():
+        with translated():
             found = await self._attempts.find_one_and_update(
                 {"_id": key},
                 [
@@ -70,10 +82,10 @@ class GuessStore(SiblingStore):
 
     async def uncount(self, key: str, at: datetime) -> None:
         """Take an attempt out of a count."""
-        with available():
+        with translated():
             await self._attempts.update_one({"_id": key}, {"$pull": {"recent": at}})
 
     async def forget(self, account: str) -> None:
         """Forget the places of an account."""
-        with available():
+        with translated():
             await self._places.delete_many({"account": account})

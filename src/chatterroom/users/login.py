@@ -90,7 +90,15 @@ class Logins:
 
     async def _begin(self, account: Account, origin: Origin, now: datetime) -> Tokens:
         session_id = SessionId(new_id())
-        session = Session(session_id, account.user_id, origin, now, now + self._lifetime, now)
+        session = Session(
+            session_id,
+            account.user_id,
+            origin,
+            now,
+            now + self._lifetime,
+            now,
+            account.password_changed_at,
+        )
         token = RefreshToken.first(session_id)
         await self._sessions.begin(session, token)
         # Whoever changes the password or deletes the account ends the sessions they find.

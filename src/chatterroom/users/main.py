@@ -40,6 +40,8 @@ from chatterroom.users.guessing_mongo import GuessStore
 from chatterroom.users.key_rotation import follow_signing_key
 from chatterroom.users.login import Logins
 from chatterroom.users.own_account import OwnAccounts
+from chatterroom.users.password_change import PasswordChanges
+from chatterroom.users.password_change_mongo import PasswordChangeStore
 from chatterroom.users.passwords import Passwords
 from chatterroom.users.profile_mongo import ProfileStore
 from chatterroom.users.second_factor_mongo import SecondFactorStore
@@ -87,6 +89,7 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
         SecondFactorStore(store.database) as factors,
         GuessStore(store.database) as records,
         DeletionStore(store.database) as deletion_store,
+        PasswordChangeStore(store.database) as password_change_store,
         Passwords(settings.hashing_concurrency) as passwords,
         _chat_backend(directory, credential) as chat,
         asyncio.TaskGroup() as tasks,
@@ -104,7 +107,8 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
             verifier.ended,
             lambda ended: alerts.end(ended.user_id, ended.session_id),
         )
-        sessions = SessionControl(session_store, ends, book)
+        sessions = SessionControl(session_store, ends, book, settings.max_sessions_per_user)
+        password_changes = PasswordChanges(password_change_store, sessions)
         window = timedelta(seconds=settings.wrong_passwords_window_s)
         guesses = Guesses(records, settings.wrong_passwords, window)
         authentication = Authentication(store, passwords, factors, guesses)
@@ -121,7 +125,15 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
             store,
             deletion_store,
             OwnAccounts(
-                store, profiles, factors, passwords, authentication, deletions, sessions, book
+                store,
+                profiles,
+                factors,
+                passwords,
+                authentication,
+                password_changes,
+                deletions,
+                sessions,
+                book,
             ),
             logins,
             ends,
@@ -136,6 +148,7 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
             tasks.create_task(book.run()),
             tasks.create_task(directory.follow()),
             tasks.create_task(deletions.run()),
+            tasks.create_task(password_changes.run()),
         ]
         async with serve_rpc(
             settings.host,

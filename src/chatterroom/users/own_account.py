@@ -14,6 +14,7 @@ from chatterroom.users.alerts import PasswordChanged, ProfileChanged, SecondFact
 from chatterroom.users.authentication import Authentication
 from chatterroom.users.common_passwords import refuse_guessable
 from chatterroom.users.deletion import Deletions
+from chatterroom.users.password_change import PasswordChanges
 from chatterroom.users.passwords import Passwords
 from chatterroom.users.profile import Avatar, ProfileChange
 from chatterroom.users.profile_mongo import ProfileStore
@@ -46,6 +47,7 @@ class OwnAccounts:
     factors: SecondFactorStore
     passwords: Passwords
     authentication: Authentication
+    password_changes: PasswordChanges
     deletions: Deletions
     sessions: SessionControl
     alerts: AlertBook
@@ -84,12 +86,8 @@ class OwnAccounts:
         new_bytes = parse_password(new)
         refuse_guessable(new, account.username, account.email)
         new_hash = await self.passwords.hash(new_bytes)
-        # Before: where storage fails in between, nobody stays in with the old password. After:
-        # somebody may have come in with it.
-        await self.sessions.end_others(who.user_id, who.session_id, now)
-        if not await self.store.change_password(account, new_hash, now):
+        if not await self.password_changes.change(account, new_hash, who.session_id, now):
             raise ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "the password is wrong")
-        await self.sessions.end_others(who.user_id, who.session_id, now)
         log.info("password_changed", user_id=who.user_id)
         alert = PasswordChanged(new_id(), *_told(who, origin, now))
         self.alerts.tell(who.user_id, alert)

@@ -10,7 +10,7 @@ import structlog
 from google.protobuf.empty_pb2 import Empty
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
-from chatterroom.core.ids import SessionId, UserId, new_id, parse_user_id
+from chatterroom.core.ids import SessionId, UserId, new_id, parse_session_id, parse_user_id
 from chatterroom.core.times import format_time, now
 from chatterroom.pb import users_pb2
 from chatterroom.rpc.identity import current_caller, require_identity
@@ -38,6 +38,8 @@ _USERS_AT_ONCE = 100
 _MOST_RESULTS = 100
 _USUAL_RESULTS = 20
 _QUERY_CHARACTERS = 64
+_MOST_SESSIONS = 200
+_USUAL_SESSIONS = 100
 _TOUCHED_AT_ONCE = 1_000
 _BEYOND_DEADLINE_S = 1.0
 
@@ -120,13 +122,20 @@ class UsersServicer(AccountServicer):
     async def ListSessions(
         self, request: users_pb2.ListSessionsRequest, context: Context
     ) -> users_pb2.ListSessionsResponse:
-        """Shows users their own. Raises IDENTITY_MISMATCH, MALFORMED_ID."""
+        """Shows users their own. Raises IDENTITY_MISMATCH, MALFORMED_ID, INVALID_REQUEST."""
         user_id = parse_user_id(request.user_id)
         require_identity(user_id, "user_id")
-        found = await self._sessions.of_user(user_id, now())
+        before = parse_session_id(request.before, "before") if request.before else None
+        limit = request.limit or _USUAL_SESSIONS
+        if not 1 <= limit <= _MOST_SESSIONS:
+            raise ChatterRoomError(
+                ErrorCode.INVALID_REQUEST, f"limit must be 1 to {_MOST_SESSIONS}", field="limit"
+            )
+        found = await self._sessions.of_user(user_id, now(), limit + 1, before)
         current = current_caller().session_id
         return users_pb2.ListSessionsResponse(
-            sessions=[_session_entry(session, current) for session in found]
+            sessions=[_session_entry(session, current) for session in found[:limit]],
+            has_more=len(found) > limit,
         )
 
     async def EndOtherSessions(
@@ -137,7 +146,7 @@ class UsersServicer(AccountServicer):
         require_identity(user_id, "user_id")
         ended = await self._sessions.end_others(user_id, current_caller().session_id, now())
         return users_pb2.EndOtherSessionsResponse(
-            message="Other sessions ended successfully", ended=len(ended)
+            message="Other sessions ended successfully", ended=ended
         )
 
     async def TouchSessions(

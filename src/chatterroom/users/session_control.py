@@ -17,6 +17,11 @@ __all__ = ["SessionControl"]
 
 log = structlog.get_logger()
 
+# How many sessions are ended by one write.
+BATCH = 1_000
+# Of many sessions that are ended together, the newest have an alert.
+MAX_ALERTED = 20
+
 
 class SessionControl:
     """Ends sessions: within a second their tokens are refused and their sockets closed.
@@ -24,18 +29,30 @@ class SessionControl:
     Every method may raise STORAGE_UNAVAILABLE; then it may have happened, and may be repeated.
     """
 
-    def __init__(self, store: SessionStore, ends: SessionEnds, alerts: AlertBook) -> None:
+    def __init__(
+        self, store: SessionStore, ends: SessionEnds, alerts: AlertBook, max_per_user: int
+    ) -> None:
         self._store = store
         self._ends = ends
         self._alerts = alerts
+        self._max_per_user = max_per_user
 
-    async def of_user(self, user_id: UserId, now: datetime) -> list[Session]:
-        """Return the sessions of a user, newest first."""
-        return await self._store.of_user(user_id, now)
+    async def of_user(
+        self, user_id: UserId, now: datetime, limit: int, before: SessionId | None = None
+    ) -> list[Session]:
+        """Return the newest sessions of a user, newest first."""
+        return await self._store.of_user(user_id, now, limit, before)
 
     async def begin(self, session: Session, token: RefreshToken) -> None:
-        """Store a new session, to be continued with `token`."""
+        """Store a new session, to be continued with `token`.
+
+        Beyond the limit of sessions per user, those that were seen least recently end, without an
+        alert. A limit of 0 is none.
+        """
         await self._store.add(session, token)
+        if self._max_per_user:
+            beyond = await self._store.beyond(session, self._max_per_user, BATCH)
+            await self._end(beyond, session.created_at)
         await self._alerts.begin(session.user_id, session.session_id)
 
     async def rotate(
@@ -76,16 +93,26 @@ class SessionControl:
             self._tell(session, "ended_by_user", by, now)
         return True
 
-    async def end_others(
-        self, user_id: UserId, but: SessionId | None, now: datetime
-    ) -> list[SessionId]:
-        """End all sessions of a user, with the exception of `but`; return which."""
-        found = await self._store.of_user(user_id, now)
-        others = [session for session in found if session.session_id != but]
-        await self._end(others, now)
-        for session in others:
-            self._tell(session, "ended_by_user", but, now)
-        return [session.session_id for session in others]
+    async def end_others(self, user_id: UserId, but: SessionId | None, now: datetime) -> int:
+        """End all sessions of a user, with the exception of `but`; return how many."""
+        ended = 0
+        while others := await self._store.others(user_id, but, BATCH):
+            await self._end(others, now)
+            for session in others[: max(0, MAX_ALERTED - ended)]:
+                self._tell(session, "ended_by_user", but, now)
+            ended += len(others)
+        return ended
+
+    async def end_of_earlier_passwords(
+        self, user_id: UserId, password_set_at: datetime, but: SessionId | None, now: datetime
+    ) -> bool:
+        """End a batch of the sessions begun with another password; False where none is left.
+
+        Without alerts: the change of the password has one.
+        """
+        found = await self._store.of_earlier_passwords(user_id, password_set_at, but, BATCH)
+        await self._end(found, now)
+        return bool(found)
 
     async def end_stolen(self, token: RefreshToken, now: datetime) -> None:
         """End the session of a token that has been used before, if there still is one."""
@@ -98,10 +125,14 @@ class SessionControl:
             self._tell(session, "refresh_token_reused", None, now)
 
     async def _end(self, sessions: Sequence[Session], now: datetime) -> None:
-        if sessions:
-            self._ends.tell(await self._store.end(sessions, now))
-        for session in sessions:
-            log.info("session_ended", user_id=session.user_id, session_id=session.session_id)
+        if not sessions:
+            return
+        self._ends.tell(await self._store.end(sessions, now))
+        first = sessions[0]
+        if len(sessions) == 1:
+            log.info("session_ended", user_id=first.user_id, session_id=first.session_id)
+        else:
+            log.info("sessions_ended", user_id=first.user_id, sessions=len(sessions))
 
     def _tell(
         self, session: Session, reason: EndReason, by: SessionId | None, now: datetime

@@ -1,7 +1,8 @@
 """Ended sessions as one instance knows them: its own at once, those of others by looking."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -11,6 +12,7 @@ import structlog
 from chatterroom.auth.ended_sessions import EndedSession, EndedSessions
 from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.errors import ChatterRoomError
+from chatterroom.core.ids import SessionId
 
 __all__ = ["SessionEnds"]
 
@@ -19,10 +21,10 @@ log = structlog.get_logger()
 LOOK_EVERY_S = 0.3
 # What was written a moment ago may become visible after what was written later.
 _OVERLAP = timedelta(seconds=5)
-_PAGE = 5_000
+PAGE = 1_000
 # Watchers take a longer silence for a dead connection (rpc/session_watch.py).
 _SIGN_OF_LIFE_S = 1.0
-_MESSAGE = 1_000
+MESSAGE = 1_000
 MAX_WAITING = 20_000
 
 
@@ -30,9 +32,9 @@ class Source(Protocol):
     """Where all instances find the ends."""
 
     async def ended_since(
-        self, moment: datetime, limit: int
+        self, moment: datetime, after: SessionId, limit: int
     ) -> list[tuple[datetime, EndedSession]]:
-        """Return ends not before `moment`, earliest first."""
+        """Return ends behind `moment` and, of that moment, behind `after`, earliest first."""
 
 
 class SessionEnds:
@@ -68,6 +70,8 @@ class SessionEnds:
     async def watch(self) -> AsyncIterator[Sequence[EndedSession]]:
         """Yield all that are of interest, then each as it ends, and nothing as a sign of life.
 
+        Never more than `MESSAGE` together, however many end at once.
+
         Ends where this instance stops, and for a watcher that falls too far behind: it should
         begin again.
         """
@@ -87,25 +91,23 @@ class SessionEnds:
             watcher.wake()
 
     async def _look(self) -> None:
-        since = self._seen_until - _OVERLAP
-        while True:
-            page = await self._source.ended_since(since, _PAGE)
+        since, after = self._seen_until - _OVERLAP, SessionId("")
+        while page := await self._source.ended_since(since, after, PAGE):
             self.tell([session for _, session in page])
-            if page:
-                self._seen_until = max(self._seen_until, page[-1][0])
-            if len(page) < _PAGE or page[-1][0] == since:
+            since, after = page[-1][0], page[-1][1].session_id
+            self._seen_until = max(self._seen_until, since)
+            if len(page) < PAGE:
                 return
-            since = page[-1][0]
 
 
 class _Watcher:
     """What one watcher has not been told yet."""
 
-    def __init__(self, waiting: list[EndedSession]) -> None:
+    def __init__(self, waiting: Iterable[EndedSession]) -> None:
         self.lost_some = False
-        self._waiting = waiting
+        self._waiting = deque(waiting)
         self._news = asyncio.Event()
-        self._first = len(waiting)
+        self._first = len(self._waiting)
 
     def add(self, session: EndedSession) -> None:
         if len(self._waiting) >= MAX_WAITING + self._first:
@@ -125,5 +127,4 @@ class _Watcher:
             except TimeoutError:
                 return ()
         self._news.clear()
-        told, self._waiting = self._waiting[:_MESSAGE], self._waiting[_MESSAGE:]
-        return told
+        return [self._waiting.popleft() for _ in range(min(MESSAGE, len(self._waiting)))]

@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING
+from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError
 
 from chatterroom.auth.ended_sessions import EndedSession
 from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import SessionId, UserId
-from chatterroom.storage.availability_mongo import available
-from chatterroom.users.database_mongo import IndexedStore
+from chatterroom.users.database_mongo import IndexedStore, translated
 from chatterroom.users.sessions import Origin, RefreshToken, Session
 
 __all__ = ["SessionStore"]
@@ -21,6 +20,7 @@ Document = Mapping[str, Any]
 
 # Clocks of instances differ a little, and answers with new tokens are under way for a while.
 _SLACK = timedelta(minutes=2)
+_DUPLICATE = 11000
 
 
 @uncancelled
@@ -40,7 +40,7 @@ class SessionStore(IndexedStore):
     async def add(self, session: Session, token: RefreshToken) -> None:
         """Store a new session, to be continued with `token`."""
         await self._prepare()
-        with available():
+        with translated():
             await self._sessions.insert_one(
                 {
                     "_id": session.session_id,
@@ -52,6 +52,7 @@ class SessionStore(IndexedStore):
                     "created_at": session.created_at,
                     "last_seen_at": session.created_at,
                     "expires_at": session.expires_at,
+                    "password_set_at": session.password_set_at,
                 }
             )
 
@@ -69,7 +70,7 @@ class SessionStore(IndexedStore):
         one that the newest was given for.
         """
         is_newest = {"$eq": ["$secret_hash", old.secret_hash]}
-        with available():
+        with translated():
             session = await self._sessions.find_one_and_update(
                 {
                     "_id": old.session_id,
@@ -98,41 +99,70 @@ class SessionStore(IndexedStore):
 
     async def of_family(self, token: RefreshToken) -> Session | None:
         """Return the session that a token, perhaps a used one, belongs to."""
-        with available():
-            return _session(
-                await self._sessions.find_one(
-                    {"_id": token.session_id, "family_hash": token.family_hash}
-                )
+        with translated():
+            found = await self._sessions.find_one(
+                {"_id": token.session_id, "family_hash": token.family_hash}
             )
+        return _session(found) if found else None
 
     async def find(self, session_id: SessionId, user_id: UserId | None) -> Session | None:
         """Return a session, of this user if one is given."""
         owner = {} if user_id is None else {"user_id": user_id}
-        with available():
-            return _session(await self._sessions.find_one({"_id": session_id, **owner}))
+        with translated():
+            found = await self._sessions.find_one({"_id": session_id, **owner})
+        return _session(found) if found else None
 
-    async def of_user(self, user_id: UserId, now: datetime) -> list[Session]:
-        """Return the sessions of a user that have not expired, newest first."""
-        with available():
-            cursor = self._sessions.find({"user_id": user_id, "expires_at": {"$gt": now}})
-            found = [_session(each) async for each in cursor.sort("_id", DESCENDING)]
-        return [session for session in found if session is not None]
+    async def of_user(
+        self, user_id: UserId, now: datetime, limit: int, before: SessionId | None = None
+    ) -> list[Session]:
+        """Return the newest sessions of a user that have not expired, newest first."""
+        older: Document = {"_id": {"$lt": before}} if before else {}
+        wanted = {"user_id": user_id, "expires_at": {"$gt": now}, **older}
+        with translated():
+            cursor = self._sessions.find(wanted).sort("_id", DESCENDING).limit(limit)
+            return [_session(each) async for each in cursor]
+
+    async def beyond(self, newest: Session, most: int, limit: int) -> list[Session]:
+        """Return the sessions of a user without `newest` and the `most - 1` others seen last."""
+        others = {"user_id": newest.user_id, "_id": {"$ne": newest.session_id}}
+        with translated():
+            cursor = self._sessions.find(others)
+            cursor = cursor.sort([("last_seen_at", DESCENDING), ("_id", DESCENDING)])
+            return [_session(each) async for each in cursor.skip(most - 1).limit(limit)]
+
+    async def others(self, user_id: UserId, but: SessionId | None, limit: int) -> list[Session]:
+        """Return sessions of a user other than `but`, newest first."""
+        with translated():
+            cursor = self._sessions.find({"user_id": user_id, "_id": {"$ne": but}})
+            return [_session(each) async for each in cursor.sort("_id", DESCENDING).limit(limit)]
+
+    async def of_earlier_passwords(
+        self, user_id: UserId, password_set_at: datetime, but: SessionId | None, limit: int
+    ) -> list[Session]:
+        """Return sessions begun with another password than the present one, newest first."""
+        wanted = {
+            "user_id": user_id,
+            "_id": {"$ne": but},
+            "password_set_at": {"$ne": password_set_at},
+        }
+        with translated():
+            cursor = self._sessions.find(wanted).sort("_id", DESCENDING).limit(limit)
+            return [_session(each) async for each in cursor]
 
     async def touch(self, session_ids: Sequence[SessionId], now: datetime) -> None:
         """Note that sessions have been used."""
-        with available():
+        with translated():
             await self._sessions.update_many(
                 {"_id": {"$in": list(session_ids)}}, {"$max": {"last_seen_at": now}}
             )
 
     async def end(self, sessions: Sequence[Session], now: datetime) -> list[EndedSession]:
-        """End sessions, those first that are first in the list; return what is to be known."""
+        """End sessions, all at once; return what is to be known."""
         await self._prepare()
         forget_at = now + self._remembered_for
-        for session in sessions:
-            # Known as ended before it is gone: after a crash in between, a repeat finds it.
-            await self._mark_ended(session, forget_at)
-        with available():
+        # Known as ended before they are gone: after a crash in between, a repeat finds them.
+        await self._mark_ended(sessions, forget_at)
+        with translated():
             ids = [session.session_id for session in sessions]
             await self._sessions.delete_many({"_id": {"$in": ids}})
         return [
@@ -141,12 +171,18 @@ class SessionStore(IndexedStore):
         ]
 
     async def ended_since(
-        self, moment: datetime, limit: int
+        self, moment: datetime, after: SessionId, limit: int
     ) -> list[tuple[datetime, EndedSession]]:
-        """Return ends not before `moment`, on the clock of MongoDB, earliest first."""
-        with available():
-            cursor = self._ended.find({"ended_at": {"$gte": moment}})
-            cursor = cursor.sort("ended_at", ASCENDING).limit(limit)
+        """Return ends behind `moment` and, of that moment, behind `after`, earliest first.
+
+        The clock is MongoDB's. Sessions that are ended together have one moment.
+        """
+        behind = {
+            "$or": [{"ended_at": {"$gt": moment}}, {"ended_at": moment, "_id": {"$gt": after}}]
+        }
+        with translated():
+            cursor = self._ended.find(behind)
+            cursor = cursor.sort([("ended_at", ASCENDING), ("_id", ASCENDING)]).limit(limit)
             return [
                 (
                     each["ended_at"],
@@ -159,32 +195,43 @@ class SessionStore(IndexedStore):
                 async for each in cursor
             ]
 
-    async def _mark_ended(self, session: Session, forget_at: datetime) -> None:
+    async def _mark_ended(self, sessions: Sequence[Session], forget_at: datetime) -> None:
         # The clock of MongoDB is one for all instances: those who look for news rely on it.
-        fields = {
-            "user_id": session.user_id,
-            "ended_at": {"$ifNull": ["$ended_at", "$$NOW"]},
-            "forget_at": forget_at,
-        }
-        with available():
+        marks = [
+            UpdateOne(
+                {"_id": session.session_id},
+                [
+                    {
+                        "$set": {
+                            "user_id": session.user_id,
+                            "ended_at": {"$ifNull": ["$ended_at", "$$NOW"]},
+                            "forget_at": forget_at,
+                        }
+                    }
+                ],
+                upsert=True,
+            )
+            for session in sessions
+        ]
+        with translated():
             try:
-                await self._ended.update_one(
-                    {"_id": session.session_id}, [{"$set": fields}], upsert=True
-                )
-            except DuplicateKeyError:
-                # Another instance has just done the same.
-                return
+                await self._ended.bulk_write(marks, ordered=False)
+            except BulkWriteError as error:
+                # Duplicates: another instance has just done the same.
+                failures = error.details["writeErrors"]
+                if error.details["writeConcernErrors"] or any(
+                    failure["code"] != _DUPLICATE for failure in failures
+                ):
+                    raise
 
     async def _create_indexes(self) -> None:
-        await self._sessions.create_index("user_id")
+        await self._sessions.create_index([("user_id", ASCENDING), ("_id", DESCENDING)])
         await self._sessions.create_index("expires_at", expireAfterSeconds=0)
-        await self._ended.create_index("ended_at")
+        await self._ended.create_index([("ended_at", ASCENDING), ("_id", ASCENDING)])
         await self._ended.create_index("forget_at", expireAfterSeconds=0)
 
 
-def _session(found: Document | None) -> Session | None:
-    if found is None:
-        return None
+def _session(found: Document) -> Session:
     return Session(
         SessionId(found["_id"]),
         UserId(found["user_id"]),
@@ -192,4 +239,5 @@ def _session(found: Document | None) -> Session | None:
         found["created_at"],
         found["expires_at"],
         found["last_seen_at"],
+        found.get("password_set_at"),
     )

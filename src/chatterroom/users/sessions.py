@@ -44,6 +44,8 @@ class Session:
     created_at: datetime
     expires_at: datetime
     last_seen_at: datetime
+    password_set_at: datetime | None = None
+    """When the password that it was begun with was set; None: at the registration."""
 
 
 @dataclass(frozen=True)

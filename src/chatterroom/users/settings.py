@@ -28,6 +28,8 @@ class UsersSettings(ServiceSettings, frozen=True, kw_only=True):
     access_token_lifetime_s: Annotated[int, msgspec.Meta(ge=1)] = 900
     refresh_token_lifetime_s: Annotated[int, msgspec.Meta(ge=1)] = 30 * _DAY_S
     """How long a session lasts without a refresh."""
+    max_sessions_per_user: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 100
+    """How many sessions a user has at most: a login beyond ends the one seen least recently."""
     hashing_concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
     """How many passwords are hashed at a time; each takes a core and 19 MiB."""
     wrong_passwords: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 10

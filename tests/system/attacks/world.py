@@ -3,14 +3,19 @@
 import itertools
 import secrets
 import socket
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
+import pymongo
+from pymongo.database import Database
 from tests.system.conftest import Platform, program
 from tests.system.test_secrets import secrets_of
+
+from chatterroom.engines.mongod import internal_url
 
 from .wire import WebSocket, talk
 
@@ -66,14 +71,16 @@ class Person:
         self.log_in()
 
     def log_in(self) -> dict[str, Any]:
-        body = {"email": self.email, "password": self.password}
-        answer = self.http.post("/user-service/login", json=body)
+        answer = self.http.post("/user-service/login", json=self.credentials())
         assert answer.status_code == 200, answer.text
         tokens: dict[str, Any] = answer.json()
         self.token: str = tokens["token"]
         self.world.confidential |= {self.password, self.token, tokens["refresh_token"]}
         self.http.headers["Authorization"] = f"Bearer {self.token}"
         return tokens
+
+    def credentials(self) -> dict[str, str]:
+        return {"email": self.email, "password": self.password}
 
     def create_room(self, *members: "Person") -> str:
         body = {
@@ -164,6 +171,14 @@ class World:
             if connection.status == psutil.CONN_LISTEN
         ]
         return [(place.ip, place.port) for place in found]
+
+    @contextmanager
+    def users_database(self) -> Iterator[Database[dict[str, Any]]]:
+        """Open the user service's database, for what would take an attacker hours."""
+        ((_, port),) = self.listening("mongod")
+        url = internal_url(self.platform.data_dir / "mongod", f"127.0.0.1:{port}")
+        with pymongo.MongoClient[dict[str, Any]](url, tz_aware=True) as client:
+            yield client["chatterroom_users"]
 
     def resident_bytes(self) -> int:
         return sum(psutil.Process(pid).memory_info().rss for pid in self.pids)

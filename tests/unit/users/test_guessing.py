@@ -8,7 +8,7 @@ from pymongo import AsyncMongoClient
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.users.guessing import Guesses
-from chatterroom.users.guessing_mongo import GuessStore
+from chatterroom.users.guessing_mongo import MAX_PLACES, GuessStore
 
 START = datetime(2026, 11, 23, 16, 45, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -108,3 +108,13 @@ async def test_forgotten_places_are_known_no_more(guesses):
     for n in range(3):
         await guesses.admit(EMAIL, f"203.0.113.{n}", START)
     await refused(guesses.admit(EMAIL, "192.0.2.1", START))
+
+
+async def test_only_the_newest_places_of_an_account_are_remembered(guesses, mongo_url):
+    places = [f"192.0.2.{n}" for n in range(MAX_PLACES + 5)]
+    for n, place in enumerate(places):
+        at = START + n * MINUTE
+        await guesses.succeeded(await guesses.admit(EMAIL, place, at))
+    async with AsyncMongoClient(mongo_url) as client:
+        remembered = client.get_default_database().login_places
+        assert await remembered.count_documents({}) == MAX_PLACES

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import time
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import argon2
 import grpc
@@ -240,6 +241,30 @@ async def test_no_login_with_the_old_password_outlives_a_change(users, alice, mo
     with MongoClient(mongo_url) as client:
         sessions = client.get_default_database().sessions.find()
         assert [session["_id"] for session in sessions] == [alice.session_id]
+
+
+async def test_a_change_that_was_cut_short_is_finished_by_any_instance(
+    users, alice, mongo_url, eventually, code_of
+):
+    before = await log_in(users)
+    await change_password(users, alice)
+    after = await log_in(users, password=NEW_PASSWORD)
+    with MongoClient(mongo_url) as client:
+        database = client.get_default_database()
+        # As a process leaves it that ends right behind the change of the password.
+        stale = {**database.sessions.find_one({"_id": after.session_id}), "password_set_at": None}
+        stale_ids = [f"00{n:024}" for n in range(2_500)]
+        database.sessions.insert_many({**stale, "_id": each} for each in stale_ids)
+        left = {"but": alice.session_id, "due_at": datetime.now(UTC)}
+        database.users.update_one({"_id": alice.user_id}, {"$set": {"sessions_to_end": left}})
+
+        async def nothing_is_left():
+            return database.users.find_one({"sessions_to_end": {"$exists": True}}) is None
+
+        await eventually(nothing_is_left)
+        kept = {each["_id"] for each in database.sessions.find({}, {"_id": True})}
+    assert kept == {alice.session_id, after.session_id}
+    assert await code_of(refresh(users, before)) is ErrorCode.TOKEN_INVALID
 
 
 async def test_a_service_that_names_no_session_ends_all_of_them(users, alice, code_of):

@@ -17,6 +17,7 @@ from chatterroom.pb import users_pb2 as pb
 from chatterroom.rpc.balancer import Balancer, Instance
 from chatterroom.rpc.session_watch import watch_sessions
 from chatterroom.users.login import GRACE
+from chatterroom.users.session_control import MAX_ALERTED
 
 
 async def refresh(users, token):
@@ -303,3 +304,104 @@ async def test_a_stop_is_quick_while_services_watch(users, eventually):
         await eventually(watches)
         async with asyncio.timeout(2):
             await users.stop()
+
+
+# Many sessions of one user
+
+
+def add_sessions(mongo_url, login, number, **fields):
+    """Store older sessions of a user, as so many logins would have left them."""
+    with MongoClient(mongo_url, tz_aware=True) as client:
+        sessions = client.get_default_database().sessions
+        model = sessions.find_one({"_id": login.session_id})
+        seen = now() - timedelta(days=1)
+        ids = [f"00{n:024}" for n in range(number)]
+        sessions.insert_many(
+            {
+                **model,
+                "_id": session_id,
+                "last_seen_at": seen + timedelta(seconds=n),
+                "password_set_at": None,
+                **fields,
+            }
+            for n, session_id in enumerate(ids)
+        )
+    return ids
+
+
+async def test_a_login_beyond_the_limit_ends_the_session_seen_least_recently(
+    start_users, mongo_url, code_of
+):
+    users = await start_users(max_sessions_per_user=3)
+    await users.register()
+    first, second, third = [await users.log_in() for _ in range(3)]
+    change_session(mongo_url, first, last_seen_at=now() + timedelta(seconds=5))
+    async with users.alert_socket(second) as oldest, users.alert_socket(first) as other:
+        fourth = await users.log_in()
+        assert await closing_code(oldest) == 4401
+        # Of the session that has ended there is no alert.
+        assert [(await other.event())["type"] for _ in range(3)] == ["login"] * 3
+        await other.hears_nothing()
+    assert await code_of(uses_its_token(users, second)) is ErrorCode.TOKEN_INVALID
+    kept = {session.session_id for session in await sessions_of(users, fourth)}
+    assert kept == {first.session_id, third.session_id, fourth.session_id}
+
+
+async def test_the_limit_holds_for_accounts_that_had_more_sessions_before(start_users, mongo_url):
+    users = await start_users(max_sessions_per_user=3)
+    await users.register()
+    add_sessions(mongo_url, await users.log_in(), 50)
+    login = await users.log_in()
+    assert len(await sessions_of(users, login)) == 3
+
+
+async def test_a_limit_of_zero_is_none(start_users):
+    users = await start_users(max_sessions_per_user=0)
+    await users.register()
+    logins = [await users.log_in() for _ in range(3)]
+    assert len(await sessions_of(users, logins[0])) == 3
+
+
+async def test_sessions_are_listed_a_page_at_a_time(users, mongo_url, code_of):
+    await users.register()
+    login = await users.log_in()
+    added = add_sessions(mongo_url, login, 250)
+    stub = users.acting_for(login.user_id, login.session_id)
+
+    async def page(**wanted):
+        return await stub.ListSessions(pb.ListSessionsRequest(user_id=login.user_id, **wanted))
+
+    first = await page()
+    assert (len(first.sessions), first.has_more) == (100, True)
+    second = await page(limit=200, before=first.sessions[-1].session_id)
+    assert (len(second.sessions), second.has_more) == (151, False)
+    listed = [session.session_id for session in (*first.sessions, *second.sessions)]
+    assert listed == [login.session_id, *reversed(added)]
+    assert await code_of(page(limit=201)) is ErrorCode.INVALID_REQUEST
+    assert await code_of(page(before="x")) is ErrorCode.MALFORMED_ID
+
+
+async def test_thousands_of_sessions_end_together_with_few_alerts(
+    users, mongo_url, code_of, eventually
+):
+    await users.register()
+    login, other = await users.log_in(), await users.log_in()
+    add_sessions(mongo_url, login, 4_000)
+    stub = users.acting_for(login.user_id, login.session_id)
+    request = pb.EndOtherSessionsRequest(user_id=login.user_id)
+    async with watching(users, users) as (ended, _):
+        assert (await stub.EndOtherSessions(request)).ended == 4_001
+
+        async def all_are_known():
+            return len(ended) == 4_001
+
+        await eventually(all_are_known)
+    assert await code_of(uses_its_token(users, other)) is ErrorCode.TOKEN_INVALID
+    with MongoClient(mongo_url) as client:
+        database = client.get_default_database()
+        assert database.ended_sessions.count_documents({}) == 4_001
+
+        async def alerts_are_kept():
+            return database.alerts.count_documents({"alert.type": "session_ended"}) == MAX_ALERTED
+
+        await eventually(alerts_are_kept)

@@ -25,6 +25,8 @@ export function useAlerts(): readonly HeldAlert[] {
 export interface SessionsView {
   /** Null until they have been read. */
   readonly sessions: readonly OwnSession[] | null;
+  /** There are older sessions. */
+  readonly hasMore: boolean;
   /** The last reading failed. */
   readonly error: unknown;
 }
@@ -33,13 +35,18 @@ export interface SessionsView {
 export function useSessions(): SessionsView {
   const { account } = useClient();
   const version = useCell(account.sessionsVersion);
-  const [view, setView] = useState<SessionsView>({ sessions: null, error: null });
+  const [view, setView] = useState<SessionsView>({
+    sessions: null,
+    hasMore: false,
+    error: null,
+  });
   useEffect(() => {
     let isCurrent = true;
     const read = () => {
       account.api.sessions().then(
-        (sessions) => isCurrent && setView({ sessions, error: null }),
-        (error: unknown) => isCurrent && setView(({ sessions }) => ({ sessions, error })),
+        ({ sessions, has_more: hasMore }) =>
+          isCurrent && setView({ sessions, hasMore, error: null }),
+        (error: unknown) => isCurrent && setView((view) => ({ ...view, error })),
       );
     };
     const readIfSeen = () => {

@@ -40,6 +40,12 @@ export interface OwnSession {
   readonly current: boolean;
 }
 
+export interface SessionsPage {
+  readonly sessions: readonly OwnSession[];
+  /** There are older ones. */
+  readonly has_more: boolean;
+}
+
 /** What an authenticator needs; `uri` says the same for a QR code. */
 export interface SecondFactorSecret {
   readonly secret: string;
@@ -92,9 +98,9 @@ export class AccountApi {
 
   // Sessions
 
-  /** Return one's sessions, newest first. */
-  async sessions(): Promise<readonly OwnSession[]> {
-    return (await this.api.get<{ sessions: OwnSession[] }>(SESSIONS)).sessions;
+  /** Return one's newest sessions, newest first. */
+  sessions(): Promise<SessionsPage> {
+    return this.api.get(`${SESSIONS}?limit=200`);
   }
 
   async endSession(sessionId: string): Promise<void> {

@@ -14,7 +14,7 @@ import styles from "./Page.module.css";
 
 export function SessionsPage() {
   const { account } = useClient();
-  const { sessions, error } = useSessions();
+  const { sessions, hasMore, error } = useSessions();
   const action = useAction();
   const endOthers = () =>
     void action.run(async () => {
@@ -40,6 +40,7 @@ export function SessionsPage() {
               <Row key={session.session_id} session={session} />
             ))}
           </ul>
+          {hasMore && <p className={styles["soft"]}>Older sessions are not shown.</p>}
           <Button kind="danger" disabled={action.isBusy || sessions.length < 2} onClick={endOthers}>
             End all others
           </Button>
