@@ -5,13 +5,16 @@ Exit status: 0 passed, 1 failed, 2 unknown.
 
 import argparse
 import asyncio
+import logging
 import secrets
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 from rich.console import Console
 
 from chatterroom.client import ClientError
@@ -20,15 +23,24 @@ from torture.mutants import MUTANTS
 from torture.platform import NotHealedError
 from torture.report import EXIT_STATUS, progress_line, show, show_mutants
 from torture.run import Options, Result, run
-from torture.schedule import HONEST, only
+from torture.schedule import HONEST, REPLICATED, Mix, only
 
 _MINUTES = 1.0
 _INTERRUPTED = 130
+_MONGODS = {"1": (1,), "3": (3,), "both": (1, 3)}
+_WORST_LAST = [EXIT_STATUS[state] for state in ("passed", "unknown", "failed")]
 
 
 def main() -> int:
-    """Run once, or once for every mutant."""
-    arguments = _parser().parse_args()
+    """Run once, once with one mongod and once with three, or once for every mutant."""
+    parser = _parser()
+    arguments = parser.parse_args()
+    arguments.mongods = _MONGODS[arguments.mongods]
+    try:
+        for number in arguments.mongods:
+            only(_mix(number), arguments.faults)
+    except ValueError as error:
+        parser.error(str(error))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     seed = secrets.randbelow(10**6) if arguments.seed is None else arguments.seed
     directory = arguments.out / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-seed{seed}"
@@ -40,14 +52,20 @@ def main() -> int:
         users=arguments.users,
         people=arguments.people,
         rooms=arguments.rooms,
-        mix=arguments.faults,
     )
+    # What engines say of themselves is in their logs.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     try:
         if arguments.mutants:
             return _all_mutants(console, options)
         if arguments.broken:
             options = _broken(options, arguments.broken, keep_length=bool(arguments.minutes))
-        result = _run(console, options)
+            return _judged(console, options)
+        statuses = [
+            _judged(console, _with_mongods(options, number, arguments.faults))
+            for number in arguments.mongods
+        ]
+        return max(statuses, key=_WORST_LAST.index)
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("interrupted; everything is stopped")
         return _INTERRUPTED
@@ -57,9 +75,27 @@ def main() -> int:
     except (ClientError, EngineError, OSError) as error:
         console.print(f"unknown: {error or type(error).__name__}; logs: {directory}")
         return EXIT_STATUS["unknown"]
+
+
+def _judged(console: Console, options: Options) -> int:
+    result = _run(console, options)
     show(console, result)
-    console.print(f"histories and result: {directory}")
+    console.print(f"histories and result: {options.directory}")
     return EXIT_STATUS[result.verdict.state]
+
+
+def _with_mongods(options: Options, mongods: int, faults: Sequence[str]) -> Options:
+    mix = _mix(mongods)
+    return replace(
+        options,
+        directory=options.directory / f"mongods-{mongods}",
+        mongods=mongods,
+        mix=only(mix, faults) if faults else mix,
+    )
+
+
+def _mix(mongods: int) -> Mix:
+    return HONEST if mongods == 1 else REPLICATED
 
 
 def _all_mutants(console: Console, options: Options) -> int:
@@ -111,10 +147,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--people", type=int, default=24)
     parser.add_argument("--rooms", type=int, default=6)
     parser.add_argument(
+        "--mongods",
+        choices=_MONGODS,
+        default="1",
+        help="nodes of MongoDB: 1, a replica set of 3, or a run with each (both)",
+    )
+    parser.add_argument(
         "--faults",
-        type=lambda names: only(HONEST, [name.strip() for name in names.split(",")]),
-        default=HONEST,
-        help='only some faults: "kill mongod,stop chat"',
+        type=lambda names: [name.strip() for name in names.split(",")],
+        default=[],
+        help='only some faults: "kill mongod,stop chat"; with 3 mongods: "lose majority"',
     )
     parser.add_argument("--break", dest="broken", choices=MUTANTS, metavar="NAME")
     parser.add_argument("--mutants", action="store_true", help="run every broken product in turn")

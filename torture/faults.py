@@ -14,7 +14,20 @@ from chatterroom.engines.errors import EngineError
 from torture.links import Link
 from torture.platform import Part, Platform
 from torture.records import Fault, Recorder
-from torture.schedule import FLUSH, KILL, LINK, STOP, Planned
+from torture.replica_set import Member, ReplicaSet
+from torture.schedule import (
+    FLUSH,
+    KILL,
+    LINK,
+    LOSE,
+    PRIMARY,
+    ROLL,
+    SECONDARY,
+    STEP_DOWN,
+    STOP,
+    UNPLUG,
+    Planned,
+)
 
 __all__ = ["Injector"]
 
@@ -44,13 +57,17 @@ class Injector:
     async def _inject(self, fault: Planned) -> None:
         if self._is_unplugged:
             return
-        link = self._platform.links.get(fault.target.removesuffix(LINK))
-        if fault.kind in {KILL, STOP, FLUSH}:
-            await self._hit_process(fault)
-        elif link is not None:
-            await self._break(link, fault)
-        else:
+        mongods = self._platform.mongods
+        if fault.kind == UNPLUG:
             await self._unplug(fault)
+        elif fault.target.endswith(LINK):
+            await self._break(await self._platform.links_to(fault.target), fault)
+        elif mongods is not None and (
+            fault.target in {PRIMARY, SECONDARY} or fault.kind in {LOSE, ROLL}
+        ):
+            await self._hit_members(mongods, fault)
+        else:
+            await self._hit_process(fault)
 
     async def _hit_process(self, fault: Planned) -> None:
         part = self._choose(fault.target)
@@ -60,25 +77,73 @@ class Injector:
         if fault.kind == FLUSH:
             await _flush(self._platform.redis_url)
         elif fault.kind == KILL:
-            self._platform.signal(part.pid, signal.SIGKILL)
+            self._platform.signal(part, signal.SIGKILL)
             await self._replaced(part)
         else:
-            self._platform.signal(part.pid, signal.SIGSTOP)
+            self._platform.signal(part, signal.SIGSTOP)
             try:
                 await asyncio.sleep(fault.length_s)
             finally:
-                self._platform.signal(part.pid, signal.SIGCONT)
+                self._platform.signal(part, signal.SIGCONT)
         self._end(begun)
 
-    async def _break(self, link: Link, fault: Planned) -> None:
-        if not (link.is_used and link.is_whole):
+    async def _hit_members(self, mongods: ReplicaSet, fault: Planned) -> None:
+        members = await self._choose_members(mongods, fault)
+        if not members:
+            return  # earlier faults have them
+        for member in members:
+            member.is_busy = True
+        begun = self._begin(fault, ", ".join(member.name for member in members))
+        try:
+            await self._hit(mongods, members, fault)
+        except EngineError:
+            return  # healing waits longer, and tells
+        finally:
+            for member in members:
+                member.is_busy = False
+        self._end(begun)
+
+    async def _hit(self, mongods: ReplicaSet, members: Sequence[Member], fault: Planned) -> None:
+        if fault.kind == STEP_DOWN:
+            await mongods.step_down(members[0])
+        elif fault.kind == ROLL:
+            for member in members:
+                await member.end()
+                await member.start_again()
+        elif fault.kind == STOP:
+            members[0].signal(signal.SIGSTOP)
+            try:
+                await asyncio.sleep(fault.length_s)
+            finally:
+                members[0].signal(signal.SIGCONT)
+        else:
+            await asyncio.gather(*(member.kill() for member in members))
+            await asyncio.sleep(fault.length_s)
+            await asyncio.gather(*(member.start_again() for member in members))
+
+    async def _choose_members(self, mongods: ReplicaSet, fault: Planned) -> list[Member]:
+        if fault.kind == ROLL:
+            return [] if any(each.is_busy for each in mongods.members) else mongods.members
+        if fault.kind == LOSE:
+            primary = await mongods.choose(PRIMARY)
+            others = [each for each in mongods.members if each is not primary]
+            is_free = primary is not None and not any(each.is_busy for each in others)
+            return others if is_free else []
+        chosen = await mongods.choose(fault.target)
+        return [] if chosen is None else [chosen]
+
+    async def _break(self, links: Sequence[Link], fault: Planned) -> None:
+        fit = [link for link in links if link.is_used and link.is_whole]
+        if not fit:
             return  # an earlier fault is not over
         begun = self._begin(fault, fault.target)
-        link.break_(fault.kind)
+        for link in fit:
+            link.break_(fault.kind)
         try:
             await asyncio.sleep(fault.length_s)
         finally:
-            link.mend()
+            for link in fit:
+                link.mend()
         self._end(begun)
 
     async def _unplug(self, fault: Planned) -> None:

@@ -8,7 +8,8 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,9 +24,11 @@ from chatterroom.engines.mongod import internal_url
 from chatterroom.engines.ports import LOOPBACK, free_port
 from chatterroom.engines.redis_server import redis_url
 from torture.links import LINKED, Link
+from torture.replica_set import ReplicaSet
+from torture.schedule import LINK, PRIMARY
 from torture.twin import WHOLE, link_variable
 
-__all__ = ["NotHealedError", "Part", "Platform"]
+__all__ = ["NotHealedError", "Part", "Platform", "uncaused"]
 
 _ENGINES = ("mongod", "redis")
 
@@ -33,6 +36,7 @@ _START_S = 60.0
 _HEAL_S = 60.0
 _STOP_S = 45.0
 _DEATH = re.compile(r"process_died +exit_code=(-?\d+) process=(\S+)")
+_FAILED_START = re.compile(r"process_failed +process=(\S+) reason=.*ended with exit code (-?\d+)")
 _FIELD = re.compile(r"\b(process|pid|state|address)=(\S+)")
 _LIMITS_OFF = (
     "ADDRESS_REQUESTS_PER_S",
@@ -61,11 +65,19 @@ class Part:
 class Platform:
     """The whole platform on a directory of its own, on loopback, its limits for strangers off.
 
-    Services reach the engines, and clients the gateway, by `links`, one for each of the three.
+    Services reach the engines, and clients the gateway, by `links`, one for each of them. With
+    more than one of `mongods` these are a replica set of ours; else `up` starts its own mongod.
     """
 
     def __init__(
-        self, directory: Path, *, users: int, chat: int, seed: int, mutant: str | None
+        self,
+        directory: Path,
+        *,
+        users: int,
+        chat: int,
+        seed: int,
+        mutant: str | None,
+        mongods: int = 1,
     ) -> None:
         self._directory = directory
         self._port = free_port()
@@ -78,9 +90,17 @@ class Platform:
         self._process: ChildProcess | None = None
         self._log_start = 0
         self._addresses: dict[str, str] = {}
+        self._killed: Counter[str] = Counter()
+        self.mongods = (
+            ReplicaSet(directory / "mongod", directory / "logs", members=mongods, seed=seed)
+            if mongods > 1
+            else None
+        )
+        members = [member.name for member in self.mongods.members] if self.mongods else ["mongod"]
+        self._mongods = members
         self.links = {
             name: Link(partial(self._address, name), random.Random(f"link {name} {seed}"))
-            for name in LINKED
+            for name in (*members, *(end for end in LINKED if end != "mongod"))
         }
 
     @property
@@ -93,8 +113,18 @@ class Platform:
         self._directory.mkdir(parents=True, exist_ok=True)
         for link in self.links.values():
             await link.start()
+        if self.mongods is not None:
+            await self.mongods.start()
         await self._launch()
         await self._wait_until_whole(_START_S)
+
+    async def links_to(self, target: str) -> list[Link]:
+        """Return the links of a name: to all mongods, to the one that is primary, to another."""
+        end = target.removesuffix(LINK)
+        if end == PRIMARY:
+            primary = await self.mongods.primary() if self.mongods else None
+            return [self.links[primary.name]] if primary else []
+        return [self.links[name] for name in (self._mongods if end == "mongod" else [end])]
 
     async def unplug(self) -> None:
         """Kill every process of it at one moment, as far as there is one."""
@@ -107,32 +137,40 @@ class Platform:
         for process in [*family, supervisor]:
             with contextlib.suppress(psutil.Error):
                 process.kill()
+        if self.mongods is not None:
+            await self.mongods.kill()
         await self._process.wait()
         await asyncio.to_thread(psutil.wait_procs, family, timeout=_STOP_S)
 
     async def plug_in(self) -> None:
         """Start again on the data that is left; raises `EngineError` where it does not get up."""
         self._log_start = self._log().stat().st_size
+        if self.mongods is not None:
+            await self.mongods.heal(_HEAL_S)
         await self._launch()
         await self._wait_until_whole(_HEAL_S)
 
     async def stop(self) -> None:
         """End it and all its children, also those that are stopped; keep nothing but logs."""
-        if self._process is None:
-            return
         for link in self.links.values():
             link.mend()
-        family = self._family()
-        self.wake()
-        await self._process.stop(_STOP_S)
-        # The supervisor's children end with it; this is for those of a supervisor that was killed.
-        for process in psutil.wait_procs(family, timeout=5)[1]:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
+        if self._process is not None:
+            await self._stop_process(self._process)
+        if self.mongods is not None:
+            await self.mongods.stop()
         for link in self.links.values():
             await link.close()
         for engine in _ENGINES:
             shutil.rmtree(self._directory / engine, ignore_errors=True)
+
+    async def _stop_process(self, up: ChildProcess) -> None:
+        family = self._family()
+        self.wake()
+        await up.stop(_STOP_S)
+        # The supervisor's children end with it; this is for those of a supervisor that was killed.
+        for process in psutil.wait_procs(family, timeout=5)[1]:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
 
     async def is_whole(self) -> bool:
         """Say whether every process is up and the gateway finds all services healthy."""
@@ -157,6 +195,8 @@ class Platform:
         if self._process is None:
             return
         try:
+            if self.mongods is not None:
+                await self.mongods.heal(_HEAL_S)
             await self._wait_until_whole(_HEAL_S)
         except EngineError as error:
             raise NotHealedError(f"{_HEAL_S:g} s after the last fault: {error}") from error
@@ -168,16 +208,19 @@ class Platform:
                 if process.status() == psutil.STATUS_STOPPED:
                     process.send_signal(signal.SIGCONT)
 
-    def signal(self, pid: int, number: signal.Signals) -> None:
+    def signal(self, part: Part, number: signal.Signals) -> None:
         """Send a signal to one of its processes; none to a stranger who got the pid since."""
         for process in self._family():
-            if process.pid == pid:
+            if process.pid == part.pid:
                 with contextlib.suppress(psutil.Error):
                     process.send_signal(number)
+                    self._killed[part.name] += number == signal.SIGKILL
 
     @property
     def mongo_url(self) -> str:
         """The database past the platform, as one who may do anything."""
+        if self.mongods is not None:
+            return self.mongods.internal_url
         mongod = DataDirectory(self._directory).engine("mongod")
         return internal_url(mongod, self.parts()["mongod"].address)
 
@@ -192,11 +235,15 @@ class Platform:
         return {part.name: part for part in self._logged()}
 
     async def _launch(self) -> None:
-        ports = {link_variable(name): f"{self.links[name].port}" for name in _ENGINES}
+        ports = {
+            link_variable("mongod"): ",".join(f"{self.links[each].port}" for each in self._mongods),
+            link_variable("redis"): f"{self.links['redis'].port}",
+        }
+        mongo_urls = self.mongods.environment() if self.mongods is not None else {}
         self._process = await ChildProcess.start(
             self._command,
             log_path=self._directory / "up.out",
-            environment=_environment() | ports,
+            environment=_environment() | ports | mongo_urls,
         )
 
     async def _wait_until_whole(self, deadline_s: float) -> None:
@@ -206,9 +253,12 @@ class Platform:
             )
 
     def _address(self, name: str) -> str:
-        """Return where one of the three that have a link listens; ports stay the same."""
+        """Return where one of those that have a link listens; ports stay the same."""
         if name == "gateway":
             return self._gateway
+        for member in self.mongods.members if self.mongods is not None else ():
+            if member.name == name:
+                return member.address
         if not self._addresses.get(name) and (part := self.parts().get(name)):
             self._addresses[name] = part.address
         return self._addresses.get(name, "")
@@ -217,9 +267,11 @@ class Platform:
         return self._directory / "logs" / "up.log"
 
     def deaths(self) -> list[tuple[str, int]]:
-        """Return the processes that ended otherwise than by SIGKILL, and their exit codes."""
-        found = _DEATH.findall(self._log().read_text(errors="replace"))
-        return [(process, int(code)) for code, process in found if int(code) != -signal.SIGKILL]
+        """Return the processes that ended though nobody killed them, and their exit codes."""
+        log = self._log().read_text(errors="replace")
+        found = [(name, int(code)) for code, name in _DEATH.findall(log)]
+        found += [(name, int(code)) for name, code in _FAILED_START.findall(log)]
+        return uncaused(found, self._killed) + (self.mongods.deaths() if self.mongods else [])
 
     def _logged(self) -> Iterator[Part]:
         try:
@@ -246,6 +298,18 @@ class Platform:
             return psutil.Process(self._process.pid).children(recursive=True)
         except psutil.Error:
             return []
+
+
+def uncaused(deaths: Iterable[tuple[str, int]], killed: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return the deaths, as (process, exit code), for which no kill of that process is known."""
+    left = Counter(killed)
+    found: list[tuple[str, int]] = []
+    for name, exit_code in deaths:
+        if exit_code == -signal.SIGKILL and left[name]:
+            left[name] -= 1
+        else:
+            found.append((name, exit_code))
+    return found
 
 
 def _environment() -> dict[str, str]:

@@ -47,6 +47,7 @@ class Options:
     people: int = 24
     rooms: int = 6
     wanderers: int = 3
+    mongods: int = 1
     mutant: str | None = None
     mix: Mix = HONEST
     habits: Habits = field(default_factory=Habits)
@@ -79,6 +80,7 @@ class Result(msgspec.Struct, frozen=True):
     users: int
     people: int
     rooms: int
+    mongods: int
     mutant: str | None
     verdict: Verdict
     faults: dict[str, int]
@@ -99,6 +101,7 @@ async def run(options: Options, tell: Callable[[Progress], None]) -> Result:
         chat=options.chat,
         seed=options.seed,
         mutant=options.mutant,
+        mongods=options.mongods,
     )
     tell(Progress("starting the platform"))
     try:
@@ -287,6 +290,7 @@ def _judged(options: Options, trial: _Trial) -> Result:
         users=options.users,
         people=options.people,
         rooms=options.rooms,
+        mongods=options.mongods,
         mutant=options.mutant,
         verdict=verdict,
         faults=dict(Counter(each.kind for each in recovered)),

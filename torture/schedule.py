@@ -6,11 +6,16 @@ from dataclasses import dataclass, replace
 
 from torture.links import LINK_FAULTS, LINKED
 
-__all__ = ["HONEST", "Mix", "Planned", "only", "plan"]
+__all__ = ["HONEST", "REPLICATED", "Mix", "Planned", "only", "plan"]
 
 KILL, STOP, FLUSH, UNPLUG = "kill", "stop", "flush", "unplug"
+STEP_DOWN, LOSE, ROLL = "step-down", "lose", "roll"
+"""What is done to the members of a replica set, besides killing and stopping them."""
+PRIMARY, SECONDARY = "primary", "secondary"
 LINK = "-link"
 """What names of links end in: mongod-link is the way of the services to mongod."""
+
+_LOST_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,23 @@ HONEST = Mix(
 )
 
 
+REPLICATED = replace(
+    HONEST,
+    faults=(
+        *(fault for fault in HONEST.faults if fault[1] != "mongod"),
+        (KILL, PRIMARY, 3),
+        (KILL, SECONDARY, 2),
+        (STOP, PRIMARY, 2),
+        (STOP, SECONDARY, 1),
+        (STEP_DOWN, PRIMARY, 2),
+        (LOSE, "majority", 2),
+        (ROLL, "mongods", 1),
+        *((fault, f"{PRIMARY}{LINK}", 1) for fault in LINK_FAULTS),
+    ),
+)
+"""The same on a replica set of several mongods, whose members fail one by one."""
+
+
 def plan(seed: int, mix: Mix, duration_s: float) -> list[Planned]:
     """Plan the faults of a run. Every kind comes once before one of them comes again too often:
     they are drawn like cards, and the deck is shuffled anew when it is empty."""
@@ -77,12 +99,19 @@ def plan(seed: int, mix: Mix, duration_s: float) -> list[Planned]:
     at_s = mix.first_s
     while at_s < duration_s:
         kind, target = next(cards)
-        lasts = kind == STOP or kind in LINK_FAULTS
-        length_s = chance.uniform(*mix.stop_s) if lasts else 0.0
+        length_s = _LOST_S if kind == LOSE else 0.0
+        if _lasts(kind, target):
+            length_s = chance.uniform(*mix.stop_s)
         planned.append(Planned(at_s, kind, target, length_s))
         if chance.random() >= mix.together:
             at_s += chance.uniform(*mix.pause_s)
     return planned
+
+
+def _lasts(kind: str, target: str) -> bool:
+    """Say whether it ends after a while by itself: a member that is killed stays away so long."""
+    killed_member = kind == KILL and target in {PRIMARY, SECONDARY}
+    return kind == STOP or kind in LINK_FAULTS or killed_member
 
 
 def _cards(chance: random.Random, mix: Mix) -> Iterator[tuple[str, str]]:

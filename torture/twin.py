@@ -16,11 +16,11 @@ from chatterroom import cli
 from chatterroom.engines.up import UpOptions, run
 from torture.mutants import MUTANTS
 
-__all__ = ["WHOLE", "link_variable", "main"]
+__all__ = ["WHOLE", "link_variable", "main", "reach_mongod_by_link"]
 
 WHOLE = "whole"
 
-_PORT = re.compile(r"(?<=:)\d+(?=/)")
+_PORT = re.compile(r"(?<=:)\d+(?=[,/])")
 
 
 def main() -> int:
@@ -31,14 +31,17 @@ def main() -> int:
     if command == "chat" and name != WHOLE:
         MUTANTS[name].apply()
     _reach_redis_by_link(os.environ)
-    _reach_mongod_by_link(os.environ)
+    reach_mongod_by_link(os.environ)
     sys.argv = ["chatterroom", command, *arguments]
     cli.main()
     return 0
 
 
 def link_variable(engine: str) -> str:
-    """Return the environment variable that has the port of the link to an engine."""
+    """Return the environment variable that has the port of the link to an engine.
+
+    For several mongods it has the ports of their links, in the order of the hosts in the URL.
+    """
     return f"TORTURE_{engine.upper()}_PORT"
 
 
@@ -47,20 +50,23 @@ def _reach_redis_by_link(environ: Any) -> None:
         environ[name] = _PORT.sub(environ[link_variable("redis")], url)
 
 
-def _reach_mongod_by_link(environ: Mapping[str, str]) -> None:
+def reach_mongod_by_link(environ: Mapping[str, str]) -> None:
     """Redirect connections rather than the URL.
 
     The driver connects to the address that the replica set names, whatever the URL says; a direct
     connection would behave otherwise than those that people have.
     """
-    link = int(environ[link_variable("mongod")])
-    found = (_PORT.search(url) for url in _urls(environ, "MONGO").values())
-    ports = {int(port[0]) for port in found if port}
+    links = [int(port) for port in environ[link_variable("mongod")].split(",")]
+    by_port = {
+        int(port): link
+        for url in _urls(environ, "MONGO").values()
+        for port, link in zip(_PORT.findall(url), links, strict=True)
+    }
     connect = socket.socket.connect
 
     def connect_by_link(self: socket.socket, address: Any) -> None:
         host, port, *rest = address
-        connect(self, (host, link if port in ports else port, *rest))
+        connect(self, (host, by_port.get(port, port), *rest))
 
     socket.socket.connect = connect_by_link  # type: ignore[method-assign, assignment]
 

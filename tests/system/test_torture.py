@@ -1,5 +1,6 @@
 """A short torture run is part of every test run; and the torture itself is tested on a mutant."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -8,10 +9,18 @@ from torture.clients import Habits
 from torture.mutants import MUTANTS
 from torture.report import figures
 from torture.run import Options, Progress, Result, run
+from torture.schedule import REPLICATED, only
 
 BUSY = Habits(pause_s=0.2)
 SEED = 17
 """Tears the way to mongod and kills a gateway, a chat and a user service, and mongod."""
+REPLICA_SEED = 0
+"""Kills the primary, makes the next step down, stops one, and loses the majority."""
+MEMBERS_FAIL = replace(
+    only(REPLICATED, ["kill primary", "stop primary", "step-down primary", "lose majority"]),
+    pause_s=(2.0, 3.5),
+    stop_s=(1.5, 3.0),
+)
 
 
 def quiet(progress: Progress) -> None:
@@ -47,6 +56,24 @@ async def test_nothing_is_lost_doubled_or_disordered_while_everything_is_killed(
     assert len(result.faults) >= 2
     assert "tear mongod-link" in result.faults
     assert result.changes.keys() >= {"message_edited", "message_deleted", "reaction_added"}
+
+
+async def test_nothing_is_lost_while_the_members_of_a_replica_set_fail(tmp_path: Path):
+    options = Options(
+        tmp_path / "run",
+        seconds=12,
+        seed=REPLICA_SEED,
+        chat=1,
+        people=10,
+        mongods=3,
+        mix=MEMBERS_FAIL,
+        habits=BUSY,
+        required_acks=100,
+    )
+    result = await torture(options)
+    assert result.verdict.state == "passed", msgspec.json.encode(result.verdict)
+    assert set(figures(result).values()) == {0}
+    assert result.faults.keys() >= {"kill primary", "lose majority"}
 
 
 async def test_a_broken_product_is_found_out(tmp_path: Path):

@@ -1,5 +1,5 @@
 from torture.links import LINK_FAULTS, LINKED
-from torture.schedule import HONEST, Mix, only, plan
+from torture.schedule import HONEST, REPLICATED, Mix, only, plan
 
 
 def test_the_same_seed_plans_the_same_faults():
@@ -43,3 +43,27 @@ def test_only_stopped_processes_are_stopped_for_a_while():
     mix = Mix(faults=(("kill", "chat", 1), ("stop", "chat", 1)), pause_s=(1, 2), stop_s=(2, 3))
     for fault in plan(6, mix, 60):
         assert (2 <= fault.length_s <= 3) == (fault.kind == "stop")
+
+
+def test_members_of_a_replica_set_take_the_place_of_the_one_mongod():
+    kinds = {(kind, target) for kind, target, _ in REPLICATED.faults}
+    assert not {target for _, target in kinds} & {"mongod"}
+    assert kinds >= {
+        ("kill", "primary"),
+        ("kill", "secondary"),
+        ("stop", "primary"),
+        ("stop", "secondary"),
+        ("step-down", "primary"),
+        ("lose", "majority"),
+        ("roll", "mongods"),
+    }
+    others = {(kind, target) for kind, target, _ in HONEST.faults if target != "mongod"}
+    assert others < kinds
+
+
+def test_killed_members_stay_away_for_a_while_and_a_majority_for_ten_seconds():
+    mix = only(REPLICATED, ["kill primary", "lose majority", "step-down primary", "kill chat"])
+    lengths = {"kill primary": mix.stop_s, "lose majority": (10, 10)}
+    for fault in plan(7, mix, 60):
+        low, high = lengths.get(f"{fault.kind} {fault.target}", (0, 0))
+        assert low <= fault.length_s <= high
