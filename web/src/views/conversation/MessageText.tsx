@@ -1,11 +1,11 @@
 // The text of a message as React elements.
 
-import { memo, useMemo, type ReactNode } from "react";
+import { Fragment, memo, useMemo, type ReactNode } from "react";
 import { useLocation } from "wouter";
 import { useStore } from "../../app/hooks";
 import type { UserId } from "../../protocol/ids";
 import { CodeBlock } from "./CodeBlock";
-import { isEmojiOnly, parseMessage, type Block, type Inline } from "./markdown";
+import { isEmojiOnly, mentionedName, parseMessage, type Block, type Inline } from "./markdown";
 import styles from "./MessageText.module.css";
 
 const NOBODY: readonly UserId[] = [];
@@ -72,12 +72,29 @@ class Painter {
       case "quote":
         return <blockquote key={key}>{this.blocks(block.children)}</blockquote>;
       case "list": {
-        const items = block.items.map((item, at) => <li key={at}>{this.blocks(item)}</li>);
-        if (block.start === null) return <ul key={key}>{items}</ul>;
+        const items = block.items.map((item, at) => (
+          <li key={at} value={item.number ?? undefined}>
+            {this.blocks(item.children)}
+          </li>
+        ));
+        return block.ordered ? <ol key={key}>{items}</ol> : <ul key={key}>{items}</ul>;
+      }
+      case "table": {
+        const [head = [], ...rows] = block.rows;
         return (
-          <ol key={key} start={block.start}>
-            {items}
-          </ol>
+          // Wide tables scroll by themselves.
+          <div key={key} className={styles["table"]}>
+            <table>
+              <thead>
+                <tr>{head.map((cell, at) => <th key={at}>{this.inlines(cell)}</th>)}</tr>
+              </thead>
+              <tbody>
+                {rows.map((row, at) => (
+                  <tr key={at}>{row.map((cell, at) => <td key={at}>{this.inlines(cell)}</td>)}</tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
         );
       }
     }
@@ -96,12 +113,7 @@ class Painter {
       case "code":
         return <code key={key}>{inline.text}</code>;
       case "mention":
-        if (!this.all.has(inline.name)) return inline.text;
-        return (
-          <bdi key={key} className={styles["mention"]} data-self={this.own.has(inline.name) || undefined}>
-            {inline.text}
-          </bdi>
-        );
+        return this.mention(inline.text, key);
       case "link":
         return (
           <SafeLink key={key} href={inline.href}>
@@ -115,6 +127,18 @@ class Painter {
       case "del":
         return <del key={key}>{this.inlines(inline.children)}</del>;
     }
+  }
+  private mention(text: string, key: number): ReactNode {
+    const name = mentionedName(text, this.all);
+    if (name === null) return text;
+    return (
+      <Fragment key={key}>
+        <bdi className={styles["mention"]} data-self={mentionedName(text, this.own) === name || undefined}>
+          @{name}
+        </bdi>
+        {text.slice(1 + name.length)}
+      </Fragment>
+    );
   }
 }
 
