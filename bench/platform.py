@@ -43,6 +43,16 @@ _LIMITS_OFF = (
     "MAX_SOCKETS_PER_ADDRESS",
     "MAX_SOCKETS_PER_USER",
 )
+_QUOTAS_OFF = (
+    "USER_MESSAGES_PER_S",
+    "USER_MESSAGE_BYTES_PER_S",
+    "USER_CHANGES_PER_S",
+    "USER_MARKS_PER_S",
+    "USER_TYPING_PER_S",
+    "USER_PRESENCE_PER_S",
+    "USER_SOCKETS_PER_S",
+    "USER_RESUMED_BYTES_PER_S",
+)
 # Sockets that flood would be cut off for it.
 _FLOODING = {"CHATTERROOM_MESSAGES_PER_S": "1000000", "CHATTERROOM_MESSAGE_BURST": "1000000"}
 
@@ -175,4 +185,5 @@ def _environment() -> Mapping[str, str]:
     paths = os.pathsep.join([str(_ROOT), *filter(None, [kept.get("PYTHONPATH")])])
     off = {f"CHATTERROOM_GATEWAY_{name}": "0" for name in _LIMITS_OFF}
     off["CHATTERROOM_USERS_MAX_SESSIONS_PER_USER"] = "0"
+    off |= {f"CHATTERROOM_CHAT_{name}": "0" for name in _QUOTAS_OFF}
     return {**kept, **off, **_FLOODING, "PYTHONPATH": paths}

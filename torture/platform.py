@@ -46,6 +46,16 @@ _LIMITS_OFF = (
     "ADDRESS_HANDSHAKES_PER_S",
     "USER_HANDSHAKES_PER_S",
 )
+_QUOTAS_OFF = (
+    "USER_MESSAGES_PER_S",
+    "USER_MESSAGE_BYTES_PER_S",
+    "USER_CHANGES_PER_S",
+    "USER_MARKS_PER_S",
+    "USER_TYPING_PER_S",
+    "USER_PRESENCE_PER_S",
+    "USER_SOCKETS_PER_S",
+    "USER_RESUMED_BYTES_PER_S",
+)
 
 
 class NotHealedError(EngineError):
@@ -319,4 +329,5 @@ def _environment() -> dict[str, str]:
     paths = os.pathsep.join([root, *filter(None, [kept.get("PYTHONPATH")])])
     off = {f"CHATTERROOM_GATEWAY_{name}": "0" for name in _LIMITS_OFF}
     off["CHATTERROOM_USERS_MAX_SESSIONS_PER_USER"] = "0"
+    off |= {f"CHATTERROOM_CHAT_{name}": "0" for name in _QUOTAS_OFF}
     return kept | off | {"PYTHONPATH": paths}

@@ -95,7 +95,12 @@ def environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if "CHATTERROOM" not in name}
     # The limits for strangers would stop a test suite that registers hundreds of users.
     off = ("ADDRESS_REQUESTS_PER_S", "CREDENTIALS_PER_MIN", "ADDRESS_HANDSHAKES_PER_S")
-    return kept | {f"CHATTERROOM_GATEWAY_{name}": "0" for name in off}
+    quotas = ("MESSAGES", "MESSAGE_BYTES", "CHANGES", "MARKS", "PRESENCE", "SOCKETS")
+    return (
+        kept
+        | {f"CHATTERROOM_GATEWAY_{name}": "0" for name in off}
+        | {f"CHATTERROOM_CHAT_USER_{name}_PER_S": "0" for name in quotas}
+    )
 
 
 def wait_for(condition: Callable[[], bool], timeout_s: float, what: str) -> None:

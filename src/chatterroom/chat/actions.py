@@ -32,7 +32,8 @@ from chatterroom.chat.log import Appended, ConversationLog
 from chatterroom.chat.marks import Marks
 from chatterroom.chat.memberships import Membership
 from chatterroom.chat.people import People, no_such_user
-from chatterroom.chat.presence import Presence
+from chatterroom.chat.presence import Presence, Watcher
+from chatterroom.chat.quotas import Quotas
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import (
@@ -68,6 +69,15 @@ class Actions:
     presence: Presence
     blocks: Blocks
     departed: Departed
+    quotas: Quotas
+
+    def admit_message(self, sender_id: UserId, message: str) -> None:
+        """Check a text and count it; raises what is wrong with it, or RATE_LIMITED.
+
+        For those who must know before they look anything up; they pass `admitted` to the send.
+        """
+        _check_message(message)
+        self.quotas.spend_message(sender_id, message)
 
     async def send_private_message(
         self,
@@ -78,12 +88,14 @@ class Actions:
         reply_to: MessageId | None = None,
         *,
         strangers: Container[tuple[UserId, UserId]] | None = None,
+        admitted: bool = False,
     ) -> asyncio.Future[Appended]:
         """Submit a private message; see `ConversationLog.submit`.
 
         `strangers` is what the method of that name has returned; without it, it is asked.
         """
-        _check_message(message)
+        if not admitted:
+            self.admit_message(sender_id, message)
         if sender_id == receiver_id:
             raise ChatterRoomError(
                 ErrorCode.MESSAGE_TO_ONESELF, "a private chat is between two users"
@@ -132,9 +144,12 @@ class Actions:
         message: str,
         client_id: ClientId | None,
         reply_to: MessageId | None = None,
+        *,
+        admitted: bool = False,
     ) -> asyncio.Future[Appended]:
         """Submit a message to a room; see `ConversationLog.submit`."""
-        _check_message(message)
+        if not admitted:
+            self.admit_message(sender_id, message)
         command = PostMessage(
             room_conversation_id(room_id),
             sender_id,
@@ -155,6 +170,7 @@ class Actions:
     ) -> Appended:
         """Replace the text of a user's own message."""
         _check_message(message)
+        self.quotas.spend_edit(user_id, message)
         conversation_id, seq = place_of(message_id)
         mentions = await self.people.mentioned(message)
         return await self._change_message(
@@ -166,6 +182,7 @@ class Actions:
         self, user_id: UserId, message_id: MessageId, client_id: ClientId | None
     ) -> Appended:
         """Delete a message for everybody."""
+        self.quotas.spend_change(user_id)
         conversation_id, seq = place_of(message_id)
         return await self._change_message(
             DeleteMessage(conversation_id, user_id, client_id or _fresh(), seq)
@@ -187,6 +204,7 @@ class Actions:
                 f"emoji must have 1 to {MAX_EMOJI_CHARACTERS} characters and no spaces",
                 field="emoji",
             )
+        self.quotas.spend_change(user_id)
         conversation_id, seq = place_of(message_id)
         return await self._change_message(
             ReactToMessage(conversation_id, user_id, client_id or _fresh(), seq, emoji, remove),
@@ -197,6 +215,7 @@ class Actions:
         self, user_id: UserId, message_id: MessageId, client_id: ClientId | None, *, remove: bool
     ) -> Appended:
         """Pin a message, or take the pin out."""
+        self.quotas.spend_change(user_id)
         conversation_id, seq = place_of(message_id)
         return await self._change_message(
             PinMessage(conversation_id, user_id, client_id or _fresh(), seq, remove), speaks=True
@@ -211,6 +230,7 @@ class Actions:
     ) -> Appended:
         """Create a room; a repeat with the same client id returns the first one."""
         name = _checked_name(room_name)
+        self.quotas.spend_change(creator_id)
         request_id = client_id or _fresh()
         others = list(dict.fromkeys(user for user in members_ids if user != creator_id))
         room_id = room_id_of_request(creator_id, request_id)
@@ -229,6 +249,7 @@ class Actions:
     ) -> Appended:
         """Rename a room or change its settings."""
         name = None if room_name is None else _checked_name(room_name)
+        self.quotas.spend_change(user_id)
         return await self.log.append(
             UpdateRoom(
                 room_conversation_id(room_id), user_id, client_id or _fresh(), name, settings
@@ -243,6 +264,8 @@ class Actions:
         client_id: ClientId | None,
     ) -> Appended:
         """Add a user to a room, on behalf of a member or, with None, of a service."""
+        if actor_id is not None:
+            self.quotas.spend_change(actor_id)
         return await self._bring_together(
             AddMember(
                 room_conversation_id(room_id),
@@ -258,6 +281,7 @@ class Actions:
         self, room_id: RoomId, user_id: UserId, client_id: ClientId | None
     ) -> Appended:
         """End a user's own membership."""
+        self.quotas.spend_change(user_id)
         return await self.log.append(
             LeaveRoom(room_conversation_id(room_id), user_id, client_id or _fresh())
         )
@@ -287,6 +311,7 @@ class Actions:
         self, room_id: RoomId, actor_id: UserId, user_id: UserId, client_id: ClientId | None
     ) -> Appended:
         """End somebody else's membership."""
+        self.quotas.spend_change(actor_id)
         return await self.log.append(
             RemoveMember(room_conversation_id(room_id), actor_id, client_id or _fresh(), user_id)
         )
@@ -300,6 +325,7 @@ class Actions:
         client_id: ClientId | None,
     ) -> Appended:
         """Give a member another role; "owner" hands the room over."""
+        self.quotas.spend_change(actor_id)
         return await self.log.append(
             ChangeRole(
                 room_conversation_id(room_id), actor_id, client_id or _fresh(), user_id, role
@@ -318,6 +344,7 @@ class Actions:
 
         Return the read mark, the delivery mark, and how many messages are unread.
         """
+        self.quotas.spend_mark(user_id)
         membership = await self.require_membership(user_id, conversation_id)
         newest = await self.store.newest_index(conversation_id)
         pending_read, pending_delivered = self.marks.pending(user_id, conversation_id)
@@ -344,11 +371,33 @@ class Actions:
             return True
         return not self.blocks.between(viewer, member_id)
 
-    async def set_typing(self, user_id: UserId, conversation_id: ConversationId) -> None:
-        """Tell the others in a conversation that a user is writing."""
-        self._require_unblocked(await self.require_membership(user_id, conversation_id))
+    async def set_typing(
+        self, user_id: UserId, conversation_id: ConversationId, *, is_member: bool = False
+    ) -> None:
+        """Tell the others in a conversation that a user is writing.
+
+        `is_member` spares the look whether the user is in the room.
+        """
+        self.quotas.spend_typing(user_id, conversation_id)
+        if is_private(conversation_id) or not is_member:
+            self._require_unblocked(await self.require_membership(user_id, conversation_id))
         event = encode_typing(conversation_id, user_id)
-        self.hub.pass_on(conversation_id, event, skip=user_id)
+        self.hub.broadcast(conversation_id, event, skip=user_id)
+
+    async def presence_of(
+        self, viewer: UserId | None, user_ids: Sequence[UserId]
+    ) -> dict[UserId, bool]:
+        """Return who is online; see `Presence.of`. None is a service."""
+        if viewer is not None:
+            self.quotas.spend_presence(viewer)
+        return await self.presence.of(viewer, user_ids)
+
+    async def watch_presence(
+        self, watcher: Watcher, user_ids: Sequence[UserId]
+    ) -> dict[UserId, bool]:
+        """Return who is online, and tell `watcher` of changes; see `Presence.watch`."""
+        self.quotas.spend_presence(watcher.user_id)
+        return await self.presence.watch(watcher, user_ids)
 
     async def require_membership(
         self, user_id: UserId, conversation_id: ConversationId
@@ -365,6 +414,7 @@ class Actions:
 
     async def block(self, user_id: UserId, other: UserId, *, blocked: bool) -> None:
         """Block a user or end the block; see `Blocks.set`. Raises USER_NOT_FOUND."""
+        self.quotas.spend_change(user_id)
         if blocked:
             await self.people.require_known([other])
         await self.blocks.set(user_id, other, blocked=blocked)

@@ -5,7 +5,6 @@ first, so that what it missed comes before what happens, and nothing comes twice
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -27,7 +26,6 @@ from chatterroom.chat.commands import (
     reference_of,
 )
 from chatterroom.chat.entries import MessagePosted
-from chatterroom.chat.events import encode_typing
 from chatterroom.chat.following import Following
 from chatterroom.chat.leases_redis import Leases, online
 from chatterroom.chat.log import Appended, StorageUnavailableError
@@ -37,7 +35,6 @@ from chatterroom.core.ids import (
     ConversationId,
     RoomId,
     UserId,
-    is_private,
     message_id,
     parse_client_id,
     parse_conversation_id,
@@ -54,8 +51,6 @@ __all__ = ["ChatSocket"]
 log = structlog.get_logger()
 
 MAX_INBOX = 1_000
-# Clients repeat it while somebody goes on writing; more often tells nothing more.
-_TYPING_EVERY_S = 1.0
 
 _NO_ROOM = ChatterRoomError(ErrorCode.ROOM_NOT_FOUND, "there is no such room, or you are not in it")
 
@@ -79,7 +74,6 @@ class ChatSocket:
         "_socket",
         "_tasks",
         "_token",
-        "_typed_at",
         "_work",
         "session_id",
         "simple",
@@ -113,7 +107,6 @@ class ChatSocket:
         # An empty deque takes as much memory as everything else here.
         self._inbox: deque[bytes] | None = None
         self._work: asyncio.Task[None] | None = None
-        self._typed_at = 0.0
 
     # The session: what the client does
 
@@ -164,10 +157,10 @@ class ChatSocket:
         if self._socket is not None:
             self._socket.write(frames)
 
-    def write_passing(self, frame: bytes) -> None:
+    def write_ephemeral(self, frame: bytes) -> None:
         """Pass a frame on, unless the reader is slow."""
         if self._socket is not None:
-            self._socket.write_passing(frame)
+            self._socket.write_ephemeral(frame)
 
     async def drained(self) -> None:
         """Wait for a slow reader."""
@@ -277,7 +270,7 @@ class ChatSocket:
                 await self._tell_typing(parse_conversation_id(command.conversation_id))
             case WatchPresence():
                 users = [parse_user_id(user_id, "user_ids") for user_id in command.user_ids]
-                present = await self._actions.presence.watch(self, users)
+                present = await self._actions.watch_presence(self, users)
                 event = {"type": "presence", "ref": command.ref, "users": _shown(present)}
                 self._send_event(event)
             case Ping():
@@ -356,14 +349,12 @@ class ChatSocket:
                 "there is no such conversation, or you are not in it",
                 conversation_id=conversation_id,
             )
-        now = time.monotonic()
-        if now - self._typed_at >= _TYPING_EVERY_S:
-            self._typed_at = now
-            if is_private(conversation_id):
-                await self._actions.set_typing(self.user_id, conversation_id)
-            else:
-                event = encode_typing(conversation_id, self.user_id)
-                self._actions.hub.pass_on(conversation_id, event, skip=self.user_id)
+        try:
+            await self._actions.set_typing(self.user_id, conversation_id, is_member=True)
+        except ChatterRoomError as error:
+            # Clients repeat it while somebody goes on writing; more often tells nothing more.
+            if error.code is not ErrorCode.RATE_LIMITED:
+                raise
 
     def _report_failure(self, done: asyncio.Future[Appended]) -> None:
         if not done.cancelled() and (error := done.exception()) is not None:

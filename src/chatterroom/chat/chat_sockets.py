@@ -59,6 +59,7 @@ class ChatSockets:
         room_id = handshake.query.get("roomId")
         room = room_conversation_id(parse_room_id(room_id, "roomId")) if room_id else None
         parts = self._parts
+        parts.actions.quotas.spend_opening(token.user_id)
         socket = ChatSocket(
             parts.actions,
             parts.leases,

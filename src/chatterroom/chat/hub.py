@@ -24,7 +24,7 @@ from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core import times
 from chatterroom.core.cancellation import raise_if_cancelled
-from chatterroom.core.ids import ConversationId, UserId
+from chatterroom.core.ids import ConversationId, UserId, new_id
 from chatterroom.sockets.frames import text_frame
 
 __all__ = ["Fanout", "Hub", "Moment", "Outlet", "Subscription"]
@@ -45,11 +45,13 @@ READ_WITHIN_S = 5.0
 
 
 class _Hint(msgspec.Struct, frozen=True, array_like=True):
-    """What instances tell each other of a conversation: entries, or a passing event."""
+    """What instances send each other about a conversation: entries, or an ephemeral event."""
 
     entries: list[Published] = []
-    passing: bytes = b""
+    ephemeral: bytes = b""
     skip: UserId | None = None
+    origin: str = ""
+    """The hub that has published it. Last, so that the end of the bytes says whose it is."""
 
 
 _CONVERSATION = "chatterroom:conversation:"
@@ -67,7 +69,7 @@ class Outlet(Protocol):
     def write(self, frames: bytes) -> None:
         """Send complete frames."""
 
-    def write_passing(self, frame: bytes) -> None:
+    def write_ephemeral(self, frame: bytes) -> None:
         """Send a frame that may be left out where the reader is slow."""
 
     def drained(self) -> Awaitable[None]:
@@ -162,13 +164,15 @@ class Hub:
         self._watchers: defaultdict[UserId, set[Outlet]] = defaultdict(set)
         self._sweep_now = asyncio.Event()
         self._removals = 0
+        self._origin = new_id()
+        self._own_end = self._origin.encode()
 
     # What happens
 
     def committed(self, conversation_id: ConversationId, entries: Sequence[Entry]) -> None:
         """Deliver what this instance has stored, here and to the other instances."""
         published = [publish(entry) for entry in entries]
-        hint = msgspec.msgpack.encode(_Hint(published))
+        hint = msgspec.msgpack.encode(_Hint(published, origin=self._origin))
         self._fanout.publish(_CONVERSATION + conversation_id, hint)
         self._offer(conversation_id, published)
         for entry in published:
@@ -177,7 +181,7 @@ class Hub:
                 self._fanout.publish(_USER + user_id, hint)
                 self._tell_appeared(user_id, conversation_id, entry.seq)
 
-    def pass_on(
+    def broadcast(
         self, conversation_id: ConversationId, event: bytes, skip: UserId | None = None
     ) -> None:
         """Tell all live followers, on every instance, of something that is not stored.
@@ -185,19 +189,25 @@ class Hub:
         Those of the user `skip` are left out, and so is whoever reads too slowly.
         """
         frame = text_frame(event)
-        hint = msgspec.msgpack.encode(_Hint([], frame, skip))
+        hint = msgspec.msgpack.encode(_Hint([], frame, skip, self._origin))
         self._fanout.publish(_CONVERSATION + conversation_id, hint)
-        self._deliver_passing(conversation_id, frame, skip)
+        self._deliver_ephemeral(conversation_id, frame, skip)
 
     def heard(self, channel: str, payload: bytes) -> None:
-        """Take in what another instance has published."""
+        """Take in what another instance has published.
+
+        Redis sends everything to everybody who has subscribed, the publisher among them: what
+        comes back was delivered when it happened.
+        """
+        if payload.endswith(self._own_end):
+            return
         if channel.startswith(_CONVERSATION):
             conversation_id = ConversationId(channel.removeprefix(_CONVERSATION))
             hint = _decode_hint(payload)
             if hint.entries:
                 self._offer(conversation_id, hint.entries)
             else:
-                self._deliver_passing(conversation_id, hint.passing, hint.skip)
+                self._deliver_ephemeral(conversation_id, hint.ephemeral, hint.skip)
         else:
             user_id = UserId(channel.removeprefix(_USER))
             self._tell_appeared(user_id, *_decode_appeared(payload))
@@ -472,7 +482,7 @@ class Hub:
             feed.read_at = began
         return [publish(entry) for entry in entries]
 
-    def _deliver_passing(
+    def _deliver_ephemeral(
         self, conversation_id: ConversationId, frame: bytes, skip: UserId | None
     ) -> None:
         feed = self._feeds.get(conversation_id)
@@ -480,7 +490,7 @@ class Hub:
             return
         for subscription in tuple(feed.live):
             if subscription.outlet.user_id != skip:
-                subscription.outlet.write_passing(frame)
+                subscription.outlet.write_ephemeral(frame)
 
     async def _read_missing(self, feed: _Feed) -> None:
         try:

@@ -27,6 +27,7 @@ from chatterroom.chat.log import ConversationLog
 from chatterroom.chat.marks import Marks
 from chatterroom.chat.people import People
 from chatterroom.chat.presence import Presence
+from chatterroom.chat.quotas import Quotas
 from chatterroom.chat.servicer_grpc import OPEN_TO, SERVICE_NAME, ChatServicer
 from chatterroom.chat.settings import ChatSettings
 from chatterroom.chat.store_mongo import ChatStore
@@ -78,7 +79,7 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
         asyncio.TaskGroup() as tasks,
     ):
         hub = Hub(store, fanout, tasks)
-        marks = Marks(store, hub.pass_on)
+        marks = Marks(store, hub.broadcast)
 
         def committed(conversation_id: ConversationId, entries: list[Entry]) -> None:
             hub.committed(conversation_id, entries)
@@ -94,7 +95,17 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
         departed = Departed(store.departed)
         presence = Presence(store, leases, blocks, departed)
         people = People(users)
-        actions = Actions(conversation_log, store, hub, people, marks, presence, blocks, departed)
+        actions = Actions(
+            conversation_log,
+            store,
+            hub,
+            people,
+            marks,
+            presence,
+            blocks,
+            departed,
+            Quotas(settings),
+        )
         origins = frozenset(split_urls(settings.allowed_origins))
         sockets = ChatSockets(actions, leases, tasks, verifier=verifier, allowed_origins=origins)
 

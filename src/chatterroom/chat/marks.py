@@ -11,7 +11,10 @@ from chatterroom.chat.events import encode_marks
 from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.core.errors import ChatterRoomError
 from chatterroom.core.ids import ConversationId, UserId
+from chatterroom.core.rate_limits import Policy, RateLimiter
+from chatterroom.core.slices import slices
 
 __all__ = ["Marks"]
 
@@ -19,6 +22,12 @@ log = structlog.get_logger()
 
 FLUSH_S = 0.25
 MAX_GATHERED = 10_000
+# Marks in one event, and places in one write.
+MAX_TOLD = 200
+_WRITTEN_AT_ONCE = 1_000
+# How often the marks of one user in one conversation are told: a few at once, then one a second
+# with the newest. Each is full again after seconds, so forgetting one early changes little.
+_TOLD_OFTEN = Policy("marks told", 1.0, 4)
 
 Place = tuple[UserId, ConversationId]
 
@@ -36,6 +45,9 @@ class Marks:
         self._tell = tell
         self._raised: dict[Place, tuple[int, int]] = {}
         self._to_tell: dict[Place, UserId | None] = {}
+        self._untold: dict[Place, tuple[int, int, UserId | None]] = {}
+        """What is stored and is still to be told, and whom not."""
+        self._told = RateLimiter(_TOLD_OFTEN, MAX_GATHERED)
         self._any = asyncio.Event()
 
     def raise_to(
@@ -87,23 +99,44 @@ class Marks:
 
     async def _flush(self) -> None:
         self._any.clear()
-        if not self._raised:
-            return
-        marks = dict(self._raised)
-        try:
-            await self._store.raise_marks(marks)
-        except StorageUnavailableError as error:
-            log.warning("marks_delayed", marks=len(marks), reason=error.reason)
-            self._any.set()
-            return
-        told: defaultdict[tuple[ConversationId, UserId | None], list[tuple[UserId, int, int]]] = (
-            defaultdict(list)
-        )
-        for place, (read, delivered) in marks.items():
-            if self._raised.get(place) == (read, delivered):
+        for marks in slices(list(self._raised.items()), _WRITTEN_AT_ONCE):
+            try:
+                await self._store.raise_marks(dict(marks))
+            except StorageUnavailableError as error:
+                log.warning("marks_delayed", marks=len(self._raised), reason=error.reason)
+                self._any.set()
+                return
+            except Exception:
+                # These are lost, and not those behind them; the next mark makes up for it.
+                log.exception("marks_failed")
+            self._note_stored(marks)
+        self._tell_stored()
+
+    def _note_stored(self, marks: Sequence[tuple[Place, tuple[int, int]]]) -> None:
+        for place, mark in marks:
+            if self._raised.get(place) == mark:
                 del self._raised[place]
             if place in self._to_tell:
                 hidden_from = self._to_tell.pop(place)
-                told[place[1], hidden_from].append((place[0], read, delivered))
+                if place in self._untold or len(self._untold) < MAX_GATHERED:
+                    self._untold[place] = (*mark, hidden_from)
+
+    def _tell_stored(self) -> None:
+        told: defaultdict[tuple[ConversationId, UserId | None], list[tuple[UserId, int, int]]] = (
+            defaultdict(list)
+        )
+        now = asyncio.get_running_loop().time()
+        for place in tuple(self._untold):
+            try:
+                self._told.spend(" ".join(place), now)
+            except ChatterRoomError:
+                self._any.set()  # look again: then the newest is told
+                continue
+            read, delivered, hidden_from = self._untold.pop(place)
+            told[place[1], hidden_from].append((place[0], read, delivered))
         for (conversation_id, hidden_from), news in told.items():
-            self._tell(conversation_id, encode_marks(conversation_id, news), hidden_from)
+            for some in slices(news, MAX_TOLD):
+                try:
+                    self._tell(conversation_id, encode_marks(conversation_id, some), hidden_from)
+                except Exception:
+                    log.exception("marks_not_told", conversation_id=conversation_id)

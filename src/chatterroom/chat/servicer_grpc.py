@@ -86,9 +86,13 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         self, request: chat_pb2.SendMessagesRequest, context: Any
     ) -> chat_pb2.SendMessagesResponse:
         _require_service()
-        strangers = await self._actions.strangers(_private_pairs(request.sends))
+        senders = [self._admit(send) for send in request.sends]
+        strangers = await self._actions.strangers(_private_pairs(request.sends, senders))
         # One after the other up to the log's queue: the order of the batch is the order there.
-        submitted = [await self._submit(send, strangers) for send in request.sends]
+        submitted = [
+            await self._submit(send, sender, strangers)
+            for send, sender in zip(request.sends, senders, strict=True)
+        ]
         return chat_pb2.SendMessagesResponse(results=[await _result(each) for each in submitted])
 
     async def EditMessage(  # noqa: N802, D102
@@ -330,7 +334,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     ) -> chat_pb2.GetPresenceResponse:
         viewer = _own(request.user_id, "user_id") if request.user_id else current_caller().user_id
         users = [parse_user_id(user_id, "user_ids") for user_id in request.user_ids]
-        presence = await self._actions.presence.of(viewer, users)
+        presence = await self._actions.presence_of(viewer, users)
         return chat_pb2.GetPresenceResponse(
             users=[
                 chat_pb2.Presence(user_id=user_id, online=online)
@@ -387,19 +391,43 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
             )
         return chat_pb2.ListMarksResponse(marks=marks)
 
-    async def _submit(
-        self, send: chat_pb2.SendRequest, strangers: Container[tuple[UserId, UserId]]
-    ) -> asyncio.Future[Appended] | ChatterRoomError:
+    def _admit(self, send: chat_pb2.SendRequest) -> UserId | ChatterRoomError:
+        """Return who sends, once counted; or the refusal, before anything is looked up for it."""
         try:
             sender_id = parse_user_id(send.sender_id, "sender_id")
+            self._actions.admit_message(sender_id, send.message)
+        except Exception as error:  # noqa: BLE001 -- logged; the rest of the batch goes on
+            return _known(error)
+        return sender_id
+
+    async def _submit(
+        self,
+        send: chat_pb2.SendRequest,
+        sender_id: UserId | ChatterRoomError,
+        strangers: Container[tuple[UserId, UserId]],
+    ) -> asyncio.Future[Appended] | ChatterRoomError:
+        if isinstance(sender_id, ChatterRoomError):
+            return sender_id
+        try:
             client_id, reply_to = _client_id(send.client_id), _reply_to(send.reply_to)
             if send.receiver_id:
                 receiver_id = parse_user_id(send.receiver_id, "receiver_id")
                 return await self._actions.send_private_message(
-                    sender_id, receiver_id, send.message, client_id, reply_to, strangers=strangers
+                    sender_id,
+                    receiver_id,
+                    send.message,
+                    client_id,
+                    reply_to,
+                    strangers=strangers,
+                    admitted=True,
                 )
             return await self._actions.send_room_message(
-                parse_room_id(send.room_id), sender_id, send.message, client_id, reply_to
+                parse_room_id(send.room_id),
+                sender_id,
+                send.message,
+                client_id,
+                reply_to,
+                admitted=True,
             )
         except Exception as error:  # noqa: BLE001 -- logged; the rest of the batch goes on
             return _known(error)
@@ -491,13 +519,15 @@ def _require_service() -> None:
         raise ChatterRoomError(ErrorCode.NOT_ALLOWED, "only services may call this")
 
 
-def _private_pairs(sends: Iterable[chat_pb2.SendRequest]) -> set[tuple[UserId, UserId]]:
-    """Return who writes to whom, as far as they can be read: what cannot is refused later."""
+def _private_pairs(
+    sends: Iterable[chat_pb2.SendRequest], senders: Iterable[UserId | ChatterRoomError]
+) -> set[tuple[UserId, UserId]]:
+    """Return who writes to whom, as far as it can be read: what cannot is refused later."""
     pairs = set()
-    for send in sends:
-        if send.receiver_id:
+    for send, sender_id in zip(sends, senders, strict=True):
+        if send.receiver_id and not isinstance(sender_id, ChatterRoomError):
             with contextlib.suppress(ChatterRoomError):
-                pairs.add((parse_user_id(send.sender_id), parse_user_id(send.receiver_id)))
+                pairs.add((sender_id, parse_user_id(send.receiver_id)))
     return pairs
 
 

@@ -10,6 +10,10 @@ from chatterroom.process import ServiceSettings
 __all__ = ["ChatSettings"]
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Rate = Annotated[float, msgspec.Meta(ge=0)]
+Burst = Annotated[int, msgspec.Meta(ge=1)]
+# The longest message has 32,000 bytes: less could never be sent.
+ByteBurst = Annotated[int, msgspec.Meta(ge=65536)]
 
 
 class ChatSettings(ServiceSettings, frozen=True, kw_only=True):
@@ -29,6 +33,30 @@ class ChatSettings(ServiceSettings, frozen=True, kw_only=True):
     """How long clients get to connect elsewhere when this instance stops."""
     allowed_origins: str = ""
     """Origins, separated by commas, that may open sockets beside the page's own."""
+    user_messages_per_s: Rate = 20.0
+    """New messages of one user; this and the following are counted by each instance. 0 is off."""
+    user_messages_burst: Burst = 100
+    user_message_bytes_per_s: Rate = 256 * 1024.0
+    """Bytes of texts, of messages and edits, of one user."""
+    user_message_bytes_burst: ByteBurst = 2 * 1024 * 1024
+    user_changes_per_s: Rate = 10.0
+    """Edits, deletions, reactions, pins, blocks and changes of rooms by one user."""
+    user_changes_burst: Burst = 100
+    user_marks_per_s: Rate = 10.0
+    """Read and delivery marks of one user."""
+    user_marks_burst: Burst = 100
+    user_typing_per_s: Rate = 5.0
+    """How often one user may say that they are typing; in each conversation once a second."""
+    user_typing_burst: Burst = 10
+    user_presence_per_s: Rate = 5.0
+    """How often one user may ask who is online."""
+    user_presence_burst: Burst = 50
+    user_sockets_per_s: Rate = 5.0
+    """Sockets that one user opens."""
+    user_sockets_burst: Burst = 64
+    user_resumed_bytes_per_s: Rate = 4 * 1024 * 1024.0
+    """Bytes that resumes of one user send; over this rate they slow down."""
+    user_resumed_bytes_burst: Annotated[int, msgspec.Meta(ge=1024 * 1024)] = 64 * 1024 * 1024
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(

@@ -63,6 +63,12 @@ _PASSING = frozenset(
 )
 _RETRY_BASE_S = 0.2
 _RETRY_CAP_S = 2.0
+# A rate limit says when there is room again: only a little is added, so that the sessions of one
+# user do not all come back in the same moment.
+_LIMITED = "rate_limited"
+_LIMITED_BASE_S = 0.05
+# A command that has to wait for longer is refused, and not repeated while others wait behind it.
+_LONGEST_RETRY_S = 10.0
 
 _NORMAL = 1000
 _STAY_AWAY = 4400
@@ -522,13 +528,17 @@ class Session(SessionCommands):
         if answer is None or answer.done() or command is None:
             return
         error = ApiError(refusal.code, refusal.detail, None, refusal.retry_after_s)
-        if refusal.code not in _PASSING or not command.repeatable:
+        wait_s = refusal.retry_after_s or 0.0
+        may_pass = refusal.code in _PASSING and wait_s <= _LONGEST_RETRY_S
+        if not may_pass or not command.repeatable:
             answer.set_exception(error)
             return
         self._refusals[command.ref] = error
-        delay_s = full_jitter(command.postponed, _RETRY_BASE_S, _RETRY_CAP_S)
-        until = asyncio.get_running_loop().time() + max(delay_s, refusal.retry_after_s or 0.0)
-        self._outbox.postpone(command.ref, until)
+        if refusal.code == _LIMITED and wait_s:
+            delay_s = wait_s + full_jitter(command.postponed, _LIMITED_BASE_S, _RETRY_CAP_S)
+        else:
+            delay_s = max(wait_s, full_jitter(command.postponed, _RETRY_BASE_S, _RETRY_CAP_S))
+        self._outbox.postpone(command.ref, asyncio.get_running_loop().time() + delay_s)
         self._outbox_changed.set()
 
     async def _write(self, connection: Connection) -> None:

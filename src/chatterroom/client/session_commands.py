@@ -25,7 +25,8 @@ T = TypeVar("T")
 
 class SessionCommands(ABC):
     """Commands that are sent again, after every reconnect and every passing refusal, until they
-    are answered.
+    are answered. Where a rate limit asks for a pause, they wait for it, unless it is longer than
+    ten seconds: then `ApiError` says how long (`retry_after_s`).
 
     Those that return `Ack` or `Changed` have then taken effect exactly once, and are on disk.
     Commands about one conversation take effect in the order of the calls, as `send` says. All

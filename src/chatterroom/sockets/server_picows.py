@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from math import ceil
 from typing import Annotated, Protocol
 
 import msgspec
@@ -146,7 +147,7 @@ class Socket(WSListener):
                 log.info("slow_reader_cut", waiting_bytes=waiting)
                 self._cut()
 
-    def write_passing(self, frame: bytes) -> None:
+    def write_ephemeral(self, frame: bytes) -> None:
         """Send a frame that nobody misses, unless the reader is behind."""
         transport = self._transport
         if transport is not None and not self._paused and not transport.is_close_frame_sent:
@@ -367,9 +368,10 @@ def _refusal(error: ChatterRoomError) -> WSUpgradeResponseWithListener:
         "detail": error.message,
         "code": error.code.value,
     }
+    headers = {"Content-Type": "application/problem+json"}
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = f"{max(1, ceil(error.retry_after_s))}"
     response = WSUpgradeResponse.create_error_response(
-        status,
-        msgspec.json.encode(problem),
-        {"Content-Type": "application/problem+json"},
+        status, msgspec.json.encode({**problem, **error.data, **problem}), headers
     )
     return WSUpgradeResponseWithListener(response, None)

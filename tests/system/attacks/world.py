@@ -27,6 +27,8 @@ REQUEST_TIMEOUT_S = 2.0
 SOCKETS_PER_USER, SOCKETS_PER_ADDRESS = 8, 12
 CREDENTIALS_BURST = 24
 USER_BURST = 300
+MESSAGES_BURST = 400
+CHANGES_BURST = 200
 # What a patient attacker would wait for comes sooner, and what many would need few can do. Tests
 # come through a trusted proxy, so that each of their people has an address.
 SETTINGS = {
@@ -40,6 +42,10 @@ SETTINGS = {
     "CHATTERROOM_USERS_EMAILS_VISIBLE": "false",
     "CHATTERROOM_GATEWAY_CREDENTIALS_PER_MIN": "6",
     "CHATTERROOM_GATEWAY_CREDENTIALS_BURST": f"{CREDENTIALS_BURST}",
+    "CHATTERROOM_CHAT_USER_MESSAGES_PER_S": "20",
+    "CHATTERROOM_CHAT_USER_MESSAGES_BURST": f"{MESSAGES_BURST}",
+    "CHATTERROOM_CHAT_USER_CHANGES_PER_S": "10",
+    "CHATTERROOM_CHAT_USER_CHANGES_BURST": f"{CHANGES_BURST}",
 }
 # What tells strangers how we are built.
 _REVEALING = (b"Traceback", b'File "', b"site-packages", b"chatterroom/src", b"0x7f")

@@ -40,6 +40,10 @@ ALICE, BOB, CAROL = (UserId(new_id()) for _ in range(3))
 
 
 PATIENCE_S = 20.0
+QUOTAS_OFF = {
+    f"user_{name}_per_s": 0.0
+    for name in ("messages", "message_bytes", "changes", "marks", "presence", "sockets")
+}
 
 
 def message_posted(conversation_id: ConversationId, seq: int) -> MessagePosted:
@@ -173,8 +177,11 @@ class Service:
 
 
 @asynccontextmanager
-async def running_service(mongo_url: str, redis_url: str, secrets: Path) -> AsyncIterator[Service]:
-    service, serving = await _started(mongo_url, redis_url, secrets)
+async def running_service(
+    mongo_url: str, redis_url: str, secrets: Path, **quotas: float
+) -> AsyncIterator[Service]:
+    """Run a service; its quotas are off, but for those that are given."""
+    service, serving = await _started(mongo_url, redis_url, secrets, quotas)
     yield service
     service.stop.set()
     await serving
@@ -182,7 +189,7 @@ async def running_service(mongo_url: str, redis_url: str, secrets: Path) -> Asyn
 
 
 async def _started(
-    mongo_url: str, redis_url: str, secrets: Path, attempts: int = 3
+    mongo_url: str, redis_url: str, secrets: Path, quotas: dict[str, float], attempts: int = 3
 ) -> tuple[Service, asyncio.Task[None]]:
     """Start on free ports; on others where somebody was faster to take them."""
     settings = ChatSettings(
@@ -192,6 +199,7 @@ async def _started(
         redis_url=redis_url,
         grpc_port=free_port(),
         websocket_port=free_port(),
+        **(QUOTAS_OFF | quotas),
     )
     service = Service(settings.grpc_port, settings.websocket_port, secrets)
     serving = asyncio.create_task(serve(settings, SocketSettings(), service.stop))
@@ -205,7 +213,7 @@ async def _started(
     await service.channel.close()
     if attempts == 1:
         await serving
-    return await _started(mongo_url, redis_url, secrets, attempts - 1)
+    return await _started(mongo_url, redis_url, secrets, quotas, attempts - 1)
 
 
 async def _until_serving(service: Service) -> None:

@@ -11,6 +11,7 @@ from chatterroom.chat.entries import Entry
 from chatterroom.chat.feed import publish
 from chatterroom.chat.hub import READ_WITHIN_S, Hub
 from chatterroom.core.ids import ConversationId, UserId, new_id
+from chatterroom.sockets.frames import text_frame
 
 ROOM = ConversationId(new_id())
 
@@ -51,6 +52,17 @@ class Silence:
         pass
 
 
+class Echo(Silence):
+    """A fan-out that brings every hint to all hubs, the publisher among them, as Redis does."""
+
+    def __init__(self) -> None:
+        self.hubs: list[Hub] = []
+
+    def publish(self, channel: str, payload: bytes) -> None:
+        for hub in self.hubs:
+            hub.heard(channel, payload)
+
+
 class Reader:
     def __init__(self) -> None:
         self.user_id = UserId(new_id())
@@ -59,8 +71,8 @@ class Reader:
     def write(self, frames: bytes) -> None:
         self.heard += frames
 
-    def write_passing(self, frame: bytes) -> None:
-        raise AssertionError("nothing passes by")
+    def write_ephemeral(self, frame: bytes) -> None:
+        self.heard += frame
 
     async def drained(self) -> None:
         pass
@@ -72,9 +84,9 @@ async def log() -> Log:
 
 
 @asynccontextmanager
-async def running_hub(log: Log) -> AsyncIterator[Hub]:
+async def running_hub(log: Log, fanout: Silence | None = None) -> AsyncIterator[Hub]:
     async with asyncio.TaskGroup() as tasks:
-        yield Hub(log, Silence(), tasks)
+        yield Hub(log, fanout or Silence(), tasks)
 
 
 async def following(hub: Hub, after: int | None = None) -> Reader:
@@ -110,3 +122,18 @@ async def test_the_sweep_reads_nothing_again_that_was_read_a_moment_ago(log: Log
         await hub._sweep(500, 0.0)
         assert log.head_reads == 2
     assert live.heard == frames(log, 4)
+
+
+async def test_a_hub_ignores_what_comes_back_to_it_and_others_do_not(log: Log):
+    echo = Echo()
+    async with running_hub(log, echo) as hub, running_hub(log, echo) as other:
+        echo.hubs += (hub, other)
+        here, there = await following(hub), await following(other)
+        hub.broadcast(ROOM, b"typing")
+        assert here.heard == there.heard == text_frame(b"typing")
+        log.grow()
+        hub.committed(ROOM, log.entries[-1:])
+        assert here.heard == there.heard == text_frame(b"typing") + frames(log, 4)
+        other.broadcast(ROOM, b"marks", skip=here.user_id)
+        assert there.heard.endswith(text_frame(b"marks"))
+        assert not here.heard.endswith(text_frame(b"marks"))

@@ -288,10 +288,15 @@ class Actions:
 
     store = None
 
+    def admit_message(self, sender_id, message) -> None:
+        pass
+
     async def strangers(self, pairs) -> set:
         return set()
 
-    async def send_room_message(self, room_id, sender_id, message, client_id, reply_to):
+    async def send_room_message(
+        self, room_id, sender_id, message, client_id, reply_to, *, admitted
+    ):
         if message == "unforeseen":
             raise RuntimeError(message)
         stored = asyncio.get_running_loop().create_future()

@@ -277,7 +277,7 @@ async def test_nothing_is_sent_behind_a_close():
     async with serve() as server, raw(server) as client:
         server.socket.close(CloseCode.INTERNAL_ERROR)
         server.socket.send(b"too late")
-        server.socket.write_passing(text_frame(b"as well"))
+        server.socket.write_ephemeral(text_frame(b"as well"))
         assert await client.frame() == (Opcode.CLOSE, b"\x03\xf3")
         client.send(Opcode.CLOSE, b"\x03\xf3")
         assert await client.frame() is None

@@ -1,10 +1,14 @@
 // Tells the server how far was read and received: the newest only, and again after a loss.
 
 import type { ConversationId } from "../protocol/ids";
+import { ApiError } from "../session/errors";
 import type { SessionSocket } from "../socket/session_socket";
 import type { Store } from "../store/store";
 
 const GATHER_MS = 400;
+// Below the rate at which a server takes marks of one user: ten a second.
+const AT_ONCE = 30;
+const NEXT_MS = 4_000;
 
 interface Told {
   read: number;
@@ -41,11 +45,11 @@ export class Marker {
   }
 
   /** See in a moment whether there is something to tell. */
-  later(): void {
+  later(delayMs = GATHER_MS): void {
     this.timer ??= setTimeout(() => {
       this.timer = null;
-      this.tellAll();
-    }, GATHER_MS);
+      this.tellSome();
+    }, delayMs);
   }
 
   stop(): void {
@@ -53,18 +57,24 @@ export class Marker {
     this.timer = null;
   }
 
-  private tellAll(): void {
+  private tellSome(): void {
     if (this.store.connection !== "live") return;
+    let left = AT_ONCE;
     for (const [id, { inside, readIndex: read, messageIndex }] of this.store.conversations) {
       if (!inside) continue;
       const told = this.told.get(id) ?? { read: 0, delivered: 0 };
       if (read <= told.read && messageIndex <= told.delivered) continue;
+      if (left-- === 0) {
+        this.later(NEXT_MS);
+        return;
+      }
       this.knows(id, read, messageIndex);
       this.socket
         .tell("mark", { conversation_id: id, read, delivered: messageIndex })
-        .catch(() => {
-          // It was not heard: tell it again when the next connection is live.
+        .catch((error: unknown) => {
+          // It was not heard: tell it again later, or when the next connection is live.
           this.told.set(id, told);
+          if (error instanceof ApiError && error.retryAfterS !== null) this.later(NEXT_MS);
         });
     }
   }

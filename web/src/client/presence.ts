@@ -1,6 +1,7 @@
 // Whose presence the views show; the server is asked about all of them together.
 
 import type { UserId } from "../protocol/ids";
+import { ApiError } from "../session/errors";
 import type { SessionSocket } from "../socket/session_socket";
 
 const MAX_WATCHED = 200;
@@ -30,13 +31,16 @@ export class PresenceWatch {
   }
 
   /** Ask in a moment; after every connection once. */
-  later(): void {
+  later(delayMs = GATHER_MS): void {
     this.timer ??= setTimeout(() => {
       this.timer = null;
       const user_ids = [...this.counts.keys()].slice(0, MAX_WATCHED);
-      // Without a connection it is asked when there is one.
-      this.socket.tell("watch_presence", { user_ids }).catch(() => undefined);
-    }, GATHER_MS);
+      this.socket.tell("watch_presence", { user_ids }).catch((error: unknown) => {
+        // Without a connection it is asked when there is one.
+        const waitS = error instanceof ApiError ? error.retryAfterS : null;
+        if (waitS !== null) this.later(waitS * 1000 + GATHER_MS);
+      });
+    }, delayMs);
   }
 
   stop(): void {

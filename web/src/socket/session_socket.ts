@@ -61,6 +61,12 @@ const PASSING = new Set([
 ]);
 const RETRY_BASE_MS = 200;
 const RETRY_CAP_MS = 5_000;
+// A rate limit says when there is room again: only a little is added, so that the tabs of one user
+// do not all come back in the same moment.
+const LIMITED = "rate_limited";
+const LIMITED_BASE_MS = 50;
+// A command that has to wait for longer is refused, and not repeated while others wait behind it.
+const LONGEST_RETRY_MS = 10_000;
 // From this close code on, connecting again is no use, with two exceptions.
 const STAY_AWAY = 4400;
 const TOKEN_EXPIRED = 4401;
@@ -248,10 +254,14 @@ export class SessionSocket {
     const ref = refusal.ref;
     const postponed = ref === null ? undefined : this.outbox.postponements(ref);
     if (ref === null || postponed === undefined) return;
-    if (PASSING.has(refusal.code) && this.outbox.isRepeatable(ref)) {
-      const delay = fullJitter(postponed, RETRY_BASE_MS, RETRY_CAP_MS, this.random);
-      const atLeast = (refusal.retry_after_s ?? 0) * 1000;
-      this.outbox.postpone(ref, this.clock.now() + Math.max(delay, atLeast));
+    const wait = (refusal.retry_after_s ?? 0) * 1000;
+    const mayPass = PASSING.has(refusal.code) && wait <= LONGEST_RETRY_MS;
+    if (mayPass && this.outbox.isRepeatable(ref)) {
+      const delay =
+        refusal.code === LIMITED && wait > 0
+          ? wait + fullJitter(postponed, LIMITED_BASE_MS, RETRY_CAP_MS, this.random)
+          : Math.max(wait, fullJitter(postponed, RETRY_BASE_MS, RETRY_CAP_MS, this.random));
+      this.outbox.postpone(ref, this.clock.now() + delay);
       this.flush();
       return;
     }
