@@ -73,7 +73,7 @@ class Painter {
         return <blockquote key={key}>{this.blocks(block.children)}</blockquote>;
       case "list": {
         const items = block.items.map((item, at) => (
-          <li key={at} value={item.number ?? undefined}>
+          <li key={at} value={item.number ?? undefined} data-bare={item.isBare || undefined}>
             {this.blocks(item.children)}
           </li>
         ));

@@ -23,6 +23,8 @@ export type Block =
 export interface Item {
   /** The number that was written, in ordered lists. */
   readonly number: number | null;
+  /** Nothing but its mark was written, which is its text then. */
+  readonly isBare: boolean;
   readonly children: readonly Block[];
 }
 
@@ -130,10 +132,12 @@ class BlockReader {
     let isEmpty = true;
     for (let open = this.next(); open !== undefined && open.type !== closing; open = this.next()) {
       const children = this.read("list_item_close");
-      isEmpty &&= this.isEmpty(children);
+      const isBare = this.isEmpty(children);
+      isEmpty &&= isBare;
       items.push({
-        number: closing === "ordered_list_close" ? Number(open.info) : null,
-        children: children.length > 0 ? withTask(children) : this.asWritten(open),
+        number: closing === "ordered_list_close" && !isBare ? Number(open.info) : null,
+        isBare,
+        children: isBare ? this.asWritten(open) : withTask(children),
       });
     }
     if (isEmpty) return this.asWritten(token);
