@@ -78,21 +78,31 @@ class AccountCalls(Calls):
         display_name: str | None = None,
         avatar: str | None = None,
         preferences: dict[str, Any] | None = None,
+        code: str | None = None,
     ) -> Account:
-        """Change what is given. `avatar` is a data: URL; "" takes it, or the name, away."""
-        body = answers.UpdateAccount(username, display_name, avatar, preferences)
+        """Change what is given. `avatar` is a data: URL; "" takes it, or the name, away.
+
+        With a second factor, another username needs a `code`.
+        """
+        body = answers.UpdateAccount(username, display_name, avatar, preferences, code)
         return await self._call("PATCH", _ME, Account, body=body)
 
-    async def change_password(self, current_password: str, new_password: str) -> None:
+    async def change_password(
+        self, current_password: str, new_password: str, *, code: str | None = None
+    ) -> None:
         """Change the password; all other sessions of the user end.
 
+        With a second factor it needs a `code`.
         A password that was kept by `login` is not replaced: log in again to keep the new one.
         """
-        body = answers.ChangePassword(current_password, new_password)
+        body = answers.ChangePassword(current_password, new_password, code)
         await self._call("POST", f"{_ME}/password", answers.Done, body=body)
 
     async def delete_account(self, password: str, *, code: str | None = None) -> None:
-        """Delete the account for good. Messages stay, as those of a deleted user."""
+        """Delete the account for good. Messages stay, as those of a deleted user.
+
+        With a second factor it needs a `code`.
+        """
         body = answers.Confirmation(password, code)
         await self._call("POST", f"{_ME}/deletion", answers.Done, body=body)
         self._credentials.forget()

@@ -246,13 +246,15 @@ class UpdateAccount(Struct, frozen=True, omit_defaults=True):
     display_name: str | None = None
     avatar: str | None = None
     preferences: dict[str, Any] | None = None
+    code: str | None = None
 
 
-class ChangePassword(Struct, frozen=True):
+class ChangePassword(Struct, frozen=True, omit_defaults=True):
     """The old password and the new one."""
 
     current_password: str
     new_password: str
+    code: str | None = None
 
 
 class Confirmation(Struct, frozen=True, omit_defaults=True):

@@ -24,6 +24,7 @@ __all__ = [
 
 Password = Annotated[str, example("correct horse battery staple", format="password")]
 Code = Annotated[str, example("492039", "Six digits of the authenticator app, or a recovery code.")]
+CodeIfNeeded = Annotated[Code, Meta(description="If there is a second factor.")]
 DisplayName = Annotated[str, example("Ada Lovelace", "Empty: none.")]
 AvatarUrl = Annotated[
     str,
@@ -71,6 +72,10 @@ class UpdateAccount(RequestBody):
         | None
     ) = None
     preferences: Preferences | None = None
+    code: (
+        Annotated[Code, Meta(description="For another username, if there is a second factor.")]
+        | None
+    ) = None
 
 
 class ChangePassword(RequestBody):
@@ -78,13 +83,14 @@ class ChangePassword(RequestBody):
 
     current_password: Password
     new_password: Password
+    code: CodeIfNeeded | None = None
 
 
 class DeleteAccount(RequestBody):
     """Proof that it is really the user who deletes the account."""
 
     password: Password
-    code: Annotated[Code, Meta(description="Where there is a second factor.")] | None = None
+    code: CodeIfNeeded | None = None
 
 
 class StartSecondFactor(RequestBody):

@@ -22,6 +22,7 @@ _PICTURE_POLICY: tuple[Header, ...] = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
     (b"cache-control", b"private, max-age=31536000, immutable"),
 )
+_CONFIRMED_BY_CODE = (ErrorCode.SECOND_FACTOR_REQUIRED, ErrorCode.SECOND_FACTOR_WRONG)
 _CONFIRMED_BY_PASSWORD = (ErrorCode.WRONG_CREDENTIALS, ErrorCode.USER_NOT_FOUND)
 
 
@@ -54,7 +55,7 @@ async def update_account(
         given["preferences"] = msgspec.json.encode(body.preferences).decode()
     account = await platform.services.users.call(
         lambda stub: stub.UpdateAccount,
-        users_pb2.UpdateAccountRequest(user_id=call.user_id, **given),
+        users_pb2.UpdateAccountRequest(user_id=call.user_id, code=body.code or "", **given),
         caller=call.caller,
         safe_to_repeat=True,
     )
@@ -90,6 +91,7 @@ async def change_password(call: Call[bodies.ChangePassword, Nothing], platform: 
             user_id=call.user_id,
             current_password=call.body.current_password,
             new_password=call.body.new_password,
+            code=call.body.code or "",
             device=device_of(call),
             address=call.address,
         ),
@@ -202,7 +204,7 @@ PROFILE_ENDPOINTS = (
         body=bodies.UpdateAccount,
         answer=bodies.OwnAccount,
         service="users",
-        errors=(ErrorCode.USERNAME_TAKEN, ErrorCode.USER_NOT_FOUND),
+        errors=(*_CONFIRMED_BY_CODE, ErrorCode.USERNAME_TAKEN, ErrorCode.USER_NOT_FOUND),
     ),
     Endpoint(
         method="POST",
@@ -211,7 +213,7 @@ PROFILE_ENDPOINTS = (
         body=bodies.ChangePassword,
         answer=Done,
         service="users",
-        errors=(*_CONFIRMED_BY_PASSWORD, ErrorCode.WEAK_PASSWORD),
+        errors=(*_CONFIRMED_BY_PASSWORD, *_CONFIRMED_BY_CODE, ErrorCode.WEAK_PASSWORD),
     ),
     Endpoint(
         method="POST",
@@ -220,11 +222,7 @@ PROFILE_ENDPOINTS = (
         body=bodies.DeleteAccount,
         answer=Done,
         service="users",
-        errors=(
-            *_CONFIRMED_BY_PASSWORD,
-            ErrorCode.SECOND_FACTOR_REQUIRED,
-            ErrorCode.SECOND_FACTOR_WRONG,
-        ),
+        errors=(*_CONFIRMED_BY_PASSWORD, *_CONFIRMED_BY_CODE),
     ),
     Endpoint(
         method="POST",
@@ -251,12 +249,7 @@ PROFILE_ENDPOINTS = (
         body=bodies.RemoveSecondFactor,
         answer=Done,
         service="users",
-        errors=(
-            *_CONFIRMED_BY_PASSWORD,
-            ErrorCode.NOT_FOUND,
-            ErrorCode.SECOND_FACTOR_REQUIRED,
-            ErrorCode.SECOND_FACTOR_WRONG,
-        ),
+        errors=(*_CONFIRMED_BY_PASSWORD, *_CONFIRMED_BY_CODE, ErrorCode.NOT_FOUND),
     ),
     Endpoint(
         method="GET",

@@ -634,6 +634,7 @@ class UpdateAccountRequest(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     AVATAR_FIELD_NUMBER: _builtins.int
     PREFERENCES_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     username: _builtins.str
     display_name: _builtins.str
@@ -642,6 +643,8 @@ class UpdateAccountRequest(_message.Message):
     """A data URL of a PNG, JPEG or WebP picture, at most 40,000 characters; empty removes it."""
     preferences: _builtins.str
     """A JSON object, at most 8 KiB."""
+    code: _builtins.str
+    """Needed to change the username of an account with a second factor."""
     def __init__(
         self,
         *,
@@ -650,10 +653,11 @@ class UpdateAccountRequest(_message.Message):
         display_name: _builtins.str | None = ...,
         avatar: _builtins.str | None = ...,
         preferences: _builtins.str | None = ...,
+        code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_avatar", b"_avatar", "_display_name", b"_display_name", "_preferences", b"_preferences", "_username", b"_username", "avatar", b"avatar", "display_name", b"display_name", "preferences", b"preferences", "username", b"username"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avatar", b"_avatar", "_display_name", b"_display_name", "_preferences", b"_preferences", "_username", b"_username", "avatar", b"avatar", "display_name", b"display_name", "preferences", b"preferences", "user_id", b"user_id", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avatar", b"_avatar", "_display_name", b"_display_name", "_preferences", b"_preferences", "_username", b"_username", "avatar", b"avatar", "code", b"code", "display_name", b"display_name", "preferences", b"preferences", "user_id", b"user_id", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__avatar: _TypeAlias = _typing.Literal["avatar"]  # noqa: Y015
     _WhichOneofArgType__avatar: _TypeAlias = _typing.Literal["_avatar", b"_avatar"]  # noqa: Y015
@@ -727,12 +731,15 @@ class ChangePasswordRequest(_message.Message):
     NEW_PASSWORD_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     current_password: _builtins.str
     new_password: _builtins.str
     device: _builtins.str
     """What the alert shows."""
     address: _builtins.str
+    code: _builtins.str
+    """Needed where the account has a second factor."""
     def __init__(
         self,
         *,
@@ -741,10 +748,11 @@ class ChangePasswordRequest(_message.Message):
         new_password: _builtins.str = ...,
         device: _builtins.str = ...,
         address: _builtins.str = ...,
+        code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "current_password", b"current_password", "device", b"device", "new_password", b"new_password", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "code", b"code", "current_password", b"current_password", "device", b"device", "new_password", b"new_password", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,6 +10,7 @@ from chatterroom.core.times import format_time, now
 from chatterroom.pb import users_pb2, users_pb2_grpc
 from chatterroom.rpc.identity import current_caller, require_identity
 from chatterroom.users.accounts import Account, parse_username
+from chatterroom.users.authentication import Proof
 from chatterroom.users.own_account import OwnAccounts, Who
 from chatterroom.users.profile import (
     ProfileChange,
@@ -41,9 +42,13 @@ class AccountServicer(users_pb2_grpc.UserServiceServicer):
     async def UpdateAccount(
         self, request: users_pb2.UpdateAccountRequest, context: Context
     ) -> users_pb2.Account:
-        """Raises INVALID_REQUEST, USERNAME_TAKEN, USER_NOT_FOUND."""
+        """Raises INVALID_REQUEST, USERNAME_TAKEN, USER_NOT_FOUND.
+
+        For another username also SECOND_FACTOR_REQUIRED, SECOND_FACTOR_WRONG, RATE_LIMITED.
+        """
         who = _who(request.user_id)
-        return await self._account(await self._own.change_profile(who, _change(request)))
+        change = _change(request)
+        return await self._account(await self._own.change_profile(who, change, request.code, now()))
 
     async def GetAvatar(
         self, request: users_pb2.GetAvatarRequest, context: Context
@@ -57,10 +62,13 @@ class AccountServicer(users_pb2_grpc.UserServiceServicer):
     async def ChangePassword(
         self, request: users_pb2.ChangePasswordRequest, context: Context
     ) -> users_pb2.AccountResponse:
-        """Raises WRONG_CREDENTIALS, WEAK_PASSWORD, RATE_LIMITED, OVERLOADED."""
+        """Raises WRONG_CREDENTIALS, WEAK_PASSWORD, RATE_LIMITED, OVERLOADED.
+
+        With a second factor also SECOND_FACTOR_REQUIRED and SECOND_FACTOR_WRONG.
+        """
         await self._own.change_password(
             _who(request.user_id),
-            request.current_password,
+            Proof(request.current_password, request.code),
             request.new_password,
             Origin.of(request.device, request.address),
             now(),
@@ -72,7 +80,7 @@ class AccountServicer(users_pb2_grpc.UserServiceServicer):
     ) -> users_pb2.AccountResponse:
         """Raises WRONG_CREDENTIALS, SECOND_FACTOR_REQUIRED, SECOND_FACTOR_WRONG, RATE_LIMITED."""
         who = _who(request.user_id)
-        await self._own.delete(who, request.password, request.code, now())
+        await self._own.delete(who, Proof(request.password, request.code), now())
         return users_pb2.AccountResponse(message="Account deleted successfully")
 
     async def BeginSecondFactor(
@@ -88,7 +96,7 @@ class AccountServicer(users_pb2_grpc.UserServiceServicer):
     async def ConfirmSecondFactor(
         self, request: users_pb2.ConfirmSecondFactorRequest, context: Context
     ) -> users_pb2.ConfirmSecondFactorResponse:
-        """Raises NOT_FOUND, SECOND_FACTOR_WRONG."""
+        """Raises NOT_FOUND, SECOND_FACTOR_WRONG, RATE_LIMITED."""
         origin = Origin.of(request.device, request.address)
         who = _who(request.user_id)
         codes = await self._own.confirm_second_factor(who, request.code, origin, now())
@@ -100,7 +108,8 @@ class AccountServicer(users_pb2_grpc.UserServiceServicer):
         """Raises NOT_FOUND, WRONG_CREDENTIALS, SECOND_FACTOR_WRONG, RATE_LIMITED."""
         origin = Origin.of(request.device, request.address)
         who = _who(request.user_id)
-        await self._own.remove_second_factor(who, request.password, request.code, origin, now())
+        proof = Proof(request.password, request.code)
+        await self._own.remove_second_factor(who, proof, origin, now())
         return users_pb2.AccountResponse(message="Second factor removed successfully")
 
     async def _account(self, account: Account) -> users_pb2.Account:

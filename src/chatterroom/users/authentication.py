@@ -1,6 +1,6 @@
 """Whether somebody is who they say: password, second factor, and the limit on guesses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -15,9 +15,17 @@ from chatterroom.users.second_factor import matching_step
 from chatterroom.users.second_factor_mongo import SecondFactorStore
 from chatterroom.users.store_mongo import UserStore
 
-__all__ = ["Attempt", "Authentication"]
+__all__ = ["Attempt", "Authentication", "Proof"]
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a user who is logged in gives again before a sensitive change; the code may be ""."""
+
+    password: str = field(repr=False)
+    code: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,20 @@ class Authentication:
             raise _wrong_code()
         await self._guesses.forgive(admission)
 
+    async def confirm_first_code(
+        self, user_id: UserId, secret: bytes, code: str, now: datetime
+    ) -> int:
+        """Return the time step of a code of a secret that is not in force yet.
+
+        Raises SECOND_FACTOR_WRONG and RATE_LIMITED.
+        """
+        admission = await self._guesses.admit_confirmation(user_id, now)
+        step = matching_step(secret, code, now)
+        if step is None:
+            raise _wrong_code()
+        await self._guesses.forgive(admission)
+        return step
+
     async def _accepts(self, account: Account, code: str, now: datetime) -> bool:
         """Use up a code of an account, or say that there is no such code."""
         factor = account.second_factor
@@ -143,11 +165,13 @@ def _wrong_password() -> ChatterRoomError:
 
 def _code_required() -> ChatterRoomError:
     return ChatterRoomError(
-        ErrorCode.SECOND_FACTOR_REQUIRED, "this account needs a code, too", field="code"
+        ErrorCode.SECOND_FACTOR_REQUIRED,
+        "Enter a code from your authenticator app, or a recovery code.",
+        field="code",
     )
 
 
 def _wrong_code() -> ChatterRoomError:
     return ChatterRoomError(
-        ErrorCode.SECOND_FACTOR_WRONG, "the code is wrong, or was used before", field="code"
+        ErrorCode.SECOND_FACTOR_WRONG, "The code is wrong, or was used before.", field="code"
     )

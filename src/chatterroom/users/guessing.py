@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.ids import new_id
 
 __all__ = ["Admission", "GuessRecords", "Guesses"]
 
@@ -27,6 +28,8 @@ class Admission:
     account: str
     place: str
     at: datetime
+    attempt_id: str
+    """Many attempts may have one time."""
 
 
 class GuessRecords(Protocol):
@@ -38,13 +41,15 @@ class GuessRecords(Protocol):
     async def remember(self, place: str, account: str, until: datetime) -> None:
         """Remember a place of an account."""
 
-    async def count(self, key: str, now: datetime, window: timedelta, most: int) -> datetime | None:
+    async def count(
+        self, key: str, attempt_id: str, now: datetime, window: timedelta, most: int
+    ) -> datetime | None:
         """Count an attempt where fewer than `most` lie within the window.
 
         Else count nothing and return when the oldest of them was.
         """
 
-    async def uncount(self, key: str, at: datetime) -> None:
+    async def uncount(self, key: str, attempt_id: str) -> None:
         """Take an attempt out of a count."""
 
     async def forget(self, account: str) -> None:
@@ -70,15 +75,15 @@ class Guesses:
         return await self._counted(place if known else account, account, place, now)
 
     async def admit_confirmation(self, user_id: str, now: datetime) -> Admission:
-        """Count a password that a user who is logged in gives again, or raise RATE_LIMITED.
+        """Count a password or code that a user who is logged in gives, or raise RATE_LIMITED.
 
         A count of its own: who has stolen a token locks nobody out of the login.
         """
         return await self._counted(_digest("confirmation", user_id), "", "", now)
 
     async def forgive(self, admission: Admission) -> None:
-        """Take an attempt out of the count: the password was right."""
-        await self._records.uncount(admission.count, admission.at)
+        """Take an attempt out of the count: the password, or the code, was right."""
+        await self._records.uncount(admission.count, admission.attempt_id)
 
     async def succeeded(self, admission: Admission) -> None:
         """Forgive an attempt that was a login, and know its place from now on."""
@@ -92,12 +97,13 @@ class Guesses:
         await self._records.forget(_digest("account", email))
 
     async def _counted(self, count: str, account: str, place: str, now: datetime) -> Admission:
-        oldest = await self._records.count(count, now, self._window, self._most)
+        attempt_id = new_id()
+        oldest = await self._records.count(count, attempt_id, now, self._window, self._most)
         if oldest is None:
-            return Admission(count, account, place, now)
+            return Admission(count, account, place, now, attempt_id)
         raise ChatterRoomError(
             ErrorCode.RATE_LIMITED,
-            "too many wrong passwords for this account; try again later",
+            "Too many wrong passwords or codes for this account. Try again later.",
             retry_after_s=max(1.0, (oldest + self._window - now).total_seconds()),
             policy="account",
         )

@@ -51,7 +51,9 @@ class GuessStore(SiblingStore):
                     {"account": account, "expires_at": {"$lt": oldest["expires_at"]}}
                 )
 
-    async def count(self, key: str, now: datetime, window: timedelta, most: int) -> datetime | None:
+    async def count(
+        self, key: str, attempt_id: str, now: datetime, window: timedelta, most: int
+    ) -> datetime | None:
         """Count an attempt where fewer than `most` lie within the window.
 
         Else count nothing and return when the oldest of them was. One step in MongoDB: of many at
@@ -59,31 +61,35 @@ class GuessStore(SiblingStore):
         """
         recent = {
             "$filter": {
-                "input": {"$ifNull": ["$recent", []]},
-                "cond": {"$gt": ["$$this", now - window]},
+                "input": {"$ifNull": ["$attempts", []]},
+                "cond": {"$gt": ["$$this.at", now - window]},
             }
         }
-        counted = {"$cond": ["$admitted", {"$concatArrays": ["$recent", [now]]}, "$recent"]}
+        attempt = {"id": attempt_id, "at": now}
+        with_it = {"$concatArrays": ["$attempts", [attempt]]}
+        counted = {"$cond": ["$admitted", with_it, "$attempts"]}
         with translated():
             found = await self._attempts.find_one_and_update(
                 {"_id": key},
                 [
-                    {"$set": {"recent": recent}},
-                    {"$set": {"admitted": {"$lt": [{"$size": "$recent"}, most]}}},
-                    {"$set": {"recent": counted, "expires_at": now + window}},
+                    {"$set": {"attempts": recent}},
+                    {"$set": {"admitted": {"$lt": [{"$size": "$attempts"}, most]}}},
+                    {"$set": {"attempts": counted, "expires_at": now + window}},
                 ],
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
         if found is None or found["admitted"]:
             return None
-        oldest: datetime = min(found["recent"])
+        oldest: datetime = min(attempt["at"] for attempt in found["attempts"])
         return oldest
 
-    async def uncount(self, key: str, at: datetime) -> None:
+    async def uncount(self, key: str, attempt_id: str) -> None:
         """Take an attempt out of a count."""
         with translated():
-            await self._attempts.update_one({"_id": key}, {"$pull": {"recent": at}})
+            await self._attempts.update_one(
+                {"_id": key}, {"$pull": {"attempts": {"id": attempt_id}}}
+            )
 
     async def forget(self, account: str) -> None:
         """Forget the places of an account."""

@@ -11,7 +11,7 @@ from chatterroom.core.times import format_time
 from chatterroom.users.accounts import Account, parse_password
 from chatterroom.users.alert_book import AlertBook
 from chatterroom.users.alerts import PasswordChanged, ProfileChanged, SecondFactorChanged
-from chatterroom.users.authentication import Authentication
+from chatterroom.users.authentication import Authentication, Proof
 from chatterroom.users.common_passwords import refuse_guessable
 from chatterroom.users.deletion import Deletions
 from chatterroom.users.password_change import PasswordChanges
@@ -19,7 +19,7 @@ from chatterroom.users.passwords import Passwords
 from chatterroom.users.profile import Avatar, ProfileChange
 from chatterroom.users.profile_mongo import ProfileStore
 from chatterroom.users.recovery_codes import new_recovery_codes, recovery_code_hash
-from chatterroom.users.second_factor import PENDING_FOR, matching_step, new_secret
+from chatterroom.users.second_factor import PENDING_FOR, new_secret
 from chatterroom.users.second_factor_mongo import SecondFactorStore
 from chatterroom.users.session_control import SessionControl
 from chatterroom.users.sessions import Origin
@@ -66,9 +66,17 @@ class OwnAccounts:
             raise ChatterRoomError(ErrorCode.NOT_FOUND, "this user has no picture")
         return avatar
 
-    async def change_profile(self, who: Who, change: ProfileChange) -> Account:
-        """Change what is given, all at once, and tell the user's devices. Raises USERNAME_TAKEN."""
-        await self.account(who.user_id)
+    async def change_profile(
+        self, who: Who, change: ProfileChange, code: str, now: datetime
+    ) -> Account:
+        """Change what is given, all at once, and tell the user's devices.
+
+        Another username needs a code where the account has a second factor. Raises USERNAME_TAKEN,
+        SECOND_FACTOR_REQUIRED, SECOND_FACTOR_WRONG, RATE_LIMITED.
+        """
+        account = await self.account(who.user_id)
+        if change.username not in {None, account.username}:
+            await self.authentication.confirm_code(account, code, now)
         if change != ProfileChange():
             await self.profiles.change(who.user_id, change)
             log.info("profile_changed", user_id=who.user_id)
@@ -76,15 +84,17 @@ class OwnAccounts:
         return await self.account(who.user_id)
 
     async def change_password(
-        self, who: Who, current: str, new: str, origin: Origin, now: datetime
+        self, who: Who, proof: Proof, new: str, origin: Origin, now: datetime
     ) -> None:
         """Change the password, and end all other sessions of the user.
 
-        Raises WRONG_CREDENTIALS, WEAK_PASSWORD, RATE_LIMITED and OVERLOADED.
+        Raises WRONG_CREDENTIALS, WEAK_PASSWORD, SECOND_FACTOR_REQUIRED, SECOND_FACTOR_WRONG,
+        RATE_LIMITED and OVERLOADED.
         """
-        account = await self.authentication.confirm(who.user_id, current, now)
+        account = await self.authentication.confirm(who.user_id, proof.password, now)
         new_bytes = parse_password(new)
         refuse_guessable(new, account.username, account.email)
+        await self.authentication.confirm_code(account, proof.code, now)
         new_hash = await self.passwords.hash(new_bytes)
         if not await self.password_changes.change(account, new_hash, who.session_id, now):
             raise ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "the password is wrong")
@@ -112,14 +122,12 @@ class OwnAccounts:
     ) -> list[str]:
         """Turn the second factor on and return the recovery codes, which nobody sees again.
 
-        Raises NOT_FOUND where no secret waits, SECOND_FACTOR_WRONG.
+        Raises NOT_FOUND where no secret waits, SECOND_FACTOR_WRONG, RATE_LIMITED.
         """
         secret = await self.factors.begun(who.user_id, now - PENDING_FOR)
         if secret is None:
             raise _nothing_begun()
-        step = matching_step(secret, code, now)
-        if step is None:
-            raise ChatterRoomError(ErrorCode.SECOND_FACTOR_WRONG, "the code is wrong", field="code")
+        step = await self.authentication.confirm_first_code(who.user_id, secret, code, now)
         codes = new_recovery_codes()
         hashes = [recovery_code_hash(each) for each in codes]
         if not await self.factors.turn_on(who.user_id, secret, step, hashes):
@@ -128,27 +136,27 @@ class OwnAccounts:
         return codes
 
     async def remove_second_factor(
-        self, who: Who, password: str, code: str, origin: Origin, now: datetime
+        self, who: Who, proof: Proof, origin: Origin, now: datetime
     ) -> None:
         """Turn the second factor off.
 
         Raises NOT_FOUND where there is none, WRONG_CREDENTIALS, SECOND_FACTOR_REQUIRED,
         SECOND_FACTOR_WRONG, RATE_LIMITED.
         """
-        account = await self.authentication.confirm(who.user_id, password, now)
+        account = await self.authentication.confirm(who.user_id, proof.password, now)
         if account.second_factor is None:
             raise ChatterRoomError(ErrorCode.NOT_FOUND, "there is no second factor")
-        await self.authentication.confirm_code(account, code, now)
+        await self.authentication.confirm_code(account, proof.code, now)
         await self.factors.turn_off(who.user_id)
         self._tell_second_factor(who, origin, now, enabled=False)
 
-    async def delete(self, who: Who, password: str, code: str, now: datetime) -> None:
+    async def delete(self, who: Who, proof: Proof, now: datetime) -> None:
         """Delete the account for good.
 
         Raises WRONG_CREDENTIALS, SECOND_FACTOR_REQUIRED, SECOND_FACTOR_WRONG, RATE_LIMITED.
         """
-        account = await self.authentication.confirm(who.user_id, password, now)
-        await self.authentication.confirm_code(account, code, now)
+        account = await self.authentication.confirm(who.user_id, proof.password, now)
+        await self.authentication.confirm_code(account, proof.code, now)
         await self.deletions.delete(account)
 
     def _tell_second_factor(

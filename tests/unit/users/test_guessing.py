@@ -118,3 +118,17 @@ async def test_only_the_newest_places_of_an_account_are_remembered(guesses, mong
     async with AsyncMongoClient(mongo_url) as client:
         remembered = client.get_default_database().login_places
         assert await remembered.count_documents({}) == MAX_PLACES
+
+
+async def test_two_attempts_in_one_millisecond_are_two(guesses):
+    first, second = [await guesses.admit(EMAIL, "203.0.113.1", START) for _ in range(2)]
+    assert first.attempt_id != second.attempt_id
+    await guesses.forgive(first)
+    await guesses.admit(EMAIL, "203.0.113.1", START)
+    await guesses.admit(EMAIL, "203.0.113.1", START)
+    await refused(guesses.admit(EMAIL, "203.0.113.1", START))
+    # Forgiven twice is forgiven once.
+    await guesses.forgive(second)
+    await guesses.forgive(second)
+    await guesses.admit(EMAIL, "203.0.113.1", START)
+    await refused(guesses.admit(EMAIL, "203.0.113.1", START))

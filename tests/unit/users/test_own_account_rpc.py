@@ -45,9 +45,9 @@ async def update(users, login, **fields):
     return await acting(users, login).UpdateAccount(request)
 
 
-async def change_password(users, login, current=PASSWORD, new=NEW_PASSWORD):
+async def change_password(users, login, current=PASSWORD, new=NEW_PASSWORD, code=""):
     request = pb.ChangePasswordRequest(
-        user_id=login.user_id, current_password=current, new_password=new
+        user_id=login.user_id, current_password=current, new_password=new, code=code
     )
     return await acting(users, login).ChangePassword(request)
 
@@ -419,6 +419,70 @@ async def test_a_second_factor_is_removed_with_password_and_code(
     assert (await remove(users, alice, app.next_code)).message
     assert (await log_in(users)).token
     assert await code_of(remove(users, alice, "")) is ErrorCode.NOT_FOUND
+
+
+async def test_a_password_is_changed_with_a_code_that_works_once(
+    users, alice, second_factor, code_of
+):
+    app, codes = second_factor
+    assert await code_of(change_password(users, alice)) is ErrorCode.SECOND_FACTOR_REQUIRED
+    for wrong in ("not it", app.first_code):
+        refused = change_password(users, alice, code=wrong)
+        assert await code_of(refused) is ErrorCode.SECOND_FACTOR_WRONG
+    # A password that would be refused uses up no code.
+    weak = change_password(users, alice, new="password123", code=app.next_code)
+    assert await code_of(weak) is ErrorCode.WEAK_PASSWORD
+    assert (await log_in(users, codes[0])).token
+    assert (await change_password(users, alice, code=app.next_code)).message
+    again = change_password(users, alice, NEW_PASSWORD, PASSWORD, code=app.next_code)
+    assert await code_of(again) is ErrorCode.SECOND_FACTOR_WRONG
+    assert (await change_password(users, alice, NEW_PASSWORD, PASSWORD, code=codes[1])).message
+
+
+async def test_a_username_is_changed_with_a_code_and_the_rest_without(
+    users, alice, second_factor, code_of
+):
+    app, _ = second_factor
+    refused = update(users, alice, username="alicia")
+    assert await code_of(refused) is ErrorCode.SECOND_FACTOR_REQUIRED
+    refused = update(users, alice, username="alicia", code="not it")
+    assert await code_of(refused) is ErrorCode.SECOND_FACTOR_WRONG
+    changed = await update(users, alice, username="alice", display_name="Ada", preferences="{}")
+    assert (changed.username, changed.display_name) == ("alice", "Ada")
+    changed = await update(users, alice, username="alicia", code=app.next_code)
+    assert changed.username == "alicia"
+
+
+async def test_wrong_codes_count_together_wherever_they_are_given(start_users, code_of):
+    users = await start_users(wrong_passwords=4)
+    await users.register()
+    alice = await users.log_in()
+    app = App((await begin(users, alice)).secret)
+    for _ in range(2):
+        assert await code_of(confirm(users, alice, "000000")) is ErrorCode.SECOND_FACTOR_WRONG
+    await confirm(users, alice, app.first_code)
+    refused = change_password(users, alice, code="000000")
+    assert await code_of(refused) is ErrorCode.SECOND_FACTOR_WRONG
+    assert await code_of(delete(users, alice, code="000000")) is ErrorCode.SECOND_FACTOR_WRONG
+    for refused in (
+        update(users, alice, username="alicia", code=app.next_code),
+        change_password(users, alice, code=app.next_code),
+        remove(users, alice, app.next_code),
+    ):
+        assert await code_of(refused) is ErrorCode.RATE_LIMITED
+
+
+async def test_codes_at_a_confirmation_cannot_be_tried_without_end(start_users, code_of):
+    users = await start_users(wrong_passwords=3)
+    await users.register()
+    alice = await users.log_in()
+    app = App((await begin(users, alice)).secret)
+    guesses = [confirm(users, alice, "000000") for _ in range(10)]
+    codes = await asyncio.gather(*map(code_of, guesses))
+    assert codes.count(ErrorCode.SECOND_FACTOR_WRONG) == 3
+    assert codes.count(ErrorCode.RATE_LIMITED) == 7
+    assert await code_of(confirm(users, alice, app.first_code)) is ErrorCode.RATE_LIMITED
+    assert not (await account(users, alice)).second_factor
 
 
 async def test_devices_of_other_sessions_hear_of_changes(users, alice):

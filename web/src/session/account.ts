@@ -28,6 +28,8 @@ export interface AccountChanges {
   readonly username?: string;
   readonly display_name?: string;
   readonly avatar?: string;
+  /** For another username, if there is a second factor. */
+  readonly code?: string;
 }
 
 export interface OwnSession {
@@ -71,8 +73,9 @@ export class AccountApi {
   }
 
   /** Set another password; all other sessions end. */
-  async changePassword(current: string, next: string): Promise<void> {
-    await this.post("/password", { current_password: current, new_password: next });
+  async changePassword(current: string, next: string, code: string): Promise<void> {
+    const given = { current_password: current, new_password: next };
+    await this.post("/password", { ...given, ...(code === "" ? {} : { code }) });
   }
 
   /** Delete the account for good. */

@@ -5,6 +5,7 @@ import { useAccount } from "../../app/account_hooks";
 import { useClient, useSession } from "../../app/session";
 import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
+import { CODE_FIELDS, CodeField, codeOf } from "./CodeField";
 import { Outcome } from "./Outcome";
 import { useAction } from "./useAction";
 import { Waiting } from "./Waiting";
@@ -12,10 +13,8 @@ import styles from "./Page.module.css";
 
 const FIELDS = {
   wrong_credentials: "password",
-  second_factor_wrong: "code",
-  second_factor_required: "code",
   "field:password": "password",
-  "field:code": "code",
+  ...CODE_FIELDS,
 };
 
 export function DeletionPage() {
@@ -30,7 +29,7 @@ export function DeletionPage() {
     event.preventDefault();
     const given = new FormData(event.currentTarget);
     void action.run(async () => {
-      await api.remove(String(given.get("password")), String(given.get("code") ?? "").trim());
+      await api.remove(String(given.get("password")), codeOf(given));
       leave("Your account is deleted.");
     });
   };
@@ -48,16 +47,7 @@ export function DeletionPage() {
         required
         problem={action.problemOf("password")}
       />
-      {account.second_factor && (
-        <Field
-          label="Code"
-          name="code"
-          autoComplete="one-time-code"
-          required
-          hint="From your authenticator app, or a recovery code."
-          problem={action.problemOf("code")}
-        />
-      )}
+      {account.second_factor && <CodeField action={action} />}
       <Field
         label={`Type your username, ${account.username}, to confirm`}
         value={typed}

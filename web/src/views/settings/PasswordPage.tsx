@@ -6,6 +6,7 @@ import { useAccount } from "../../app/account_hooks";
 import { useClient } from "../../app/session";
 import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
+import { CODE_FIELDS, CodeField, codeOf } from "./CodeField";
 import { Outcome } from "./Outcome";
 import { useAction } from "./useAction";
 import styles from "./Page.module.css";
@@ -15,6 +16,7 @@ const FIELDS = {
   weak_password: "next",
   "field:current_password": "current",
   "field:new_password": "next",
+  ...CODE_FIELDS,
 };
 
 export function PasswordPage() {
@@ -28,7 +30,8 @@ export function PasswordPage() {
     event.preventDefault();
     const given = new FormData(event.currentTarget);
     void action.run(async () => {
-      await own.api.changePassword(String(given.get("current")), String(given.get("next")));
+      const [current, next] = [String(given.get("current")), String(given.get("next"))];
+      await own.api.changePassword(current, next, codeOf(given));
       form.current?.reset();
       own.sessionsChanged();
     });
@@ -63,6 +66,7 @@ export function PasswordPage() {
           hint="At least eight characters; not a common password, nor your own name or email."
           problem={action.problemOf("next")}
         />
+        {account?.second_factor === true && <CodeField action={action} />}
         <div className={styles["actions"]}>
           <Button kind="primary" type="submit" disabled={action.isBusy}>
             Change password

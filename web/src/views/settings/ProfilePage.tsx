@@ -7,6 +7,7 @@ import type { Account } from "../../session/account";
 import { Avatar } from "../../ui/Avatar";
 import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
+import { CODE_FIELDS, CodeField, codeOf } from "./CodeField";
 import { Outcome } from "./Outcome";
 import { asPicture } from "./picture";
 import { useAction } from "./useAction";
@@ -91,6 +92,7 @@ const FIELDS = {
   invalid_username: "username",
   "field:username": "username",
   "field:display_name": "display_name",
+  ...CODE_FIELDS,
 };
 
 function Names({ account }: { account: Account }) {
@@ -99,14 +101,17 @@ function Names({ account }: { account: Account }) {
   const [displayName, setDisplayName] = useState(account.display_name);
   const [username, setUsername] = useState(account.username);
   const isSame = displayName.trim() === account.display_name && username === account.username;
+  const needsCode = account.second_factor && username !== account.username;
 
-  const save = (event: FormEvent) => {
+  const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const display_name = displayName.trim();
+    const code = codeOf(new FormData(event.currentTarget));
     void action.run(() =>
       own.change({
         ...(display_name === account.display_name ? {} : { display_name }),
         ...(username === account.username ? {} : { username }),
+        ...(code === "" ? {} : { code }),
       }),
     );
   };
@@ -132,6 +137,7 @@ function Names({ account }: { account: Account }) {
         hint="By this people find and mention you. Whoever is first may take the one you give up."
         problem={action.problemOf("username")}
       />
+      {needsCode && <CodeField action={action} />}
       <div className={styles["actions"]}>
         <Button kind="primary" type="submit" disabled={action.isBusy || isSame}>
           Save

@@ -7,6 +7,7 @@ import type { SecondFactorSecret } from "../../session/account";
 import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
 import { QrCode } from "../../ui/QrCode";
+import { CODE_FIELDS, CodeField, codeOf } from "./CodeField";
 import { Outcome } from "./Outcome";
 import { RecoveryCodes } from "./RecoveryCodes";
 import { useAction } from "./useAction";
@@ -15,10 +16,8 @@ import styles from "./Page.module.css";
 
 const FIELDS = {
   wrong_credentials: "password",
-  second_factor_wrong: "code",
-  second_factor_required: "code",
   "field:password": "password",
-  "field:code": "code",
+  ...CODE_FIELDS,
 };
 
 export function SecondFactorPage() {
@@ -83,7 +82,7 @@ function Confirmation({ secret, onConfirmed, onCancelled }: ConfirmationProps) {
   const action = useAction(FIELDS);
   const confirm = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const code = codeOf(event.currentTarget);
+    const code = codeOf(new FormData(event.currentTarget));
     void action.run(async () => {
       onConfirmed(await own.api.confirmSecondFactor(code));
       own.read();
@@ -128,7 +127,7 @@ function Removal() {
   const remove = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const password = String(new FormData(event.currentTarget).get("password"));
-    const code = codeOf(event.currentTarget);
+    const code = codeOf(new FormData(event.currentTarget));
     void action.run(async () => {
       await own.api.removeSecondFactor(password, code);
       own.read();
@@ -148,24 +147,13 @@ function Removal() {
         required
         problem={action.problemOf("password")}
       />
-      <Field
-        label="Code"
-        name="code"
-        autoComplete="one-time-code"
-        required
-        hint="From your authenticator app, or a recovery code."
-        problem={action.problemOf("code")}
-      />
+      <CodeField action={action} />
       <Button kind="danger" type="submit" disabled={action.isBusy}>
         Turn off
       </Button>
       <Outcome action={action} done="" />
     </form>
   );
-}
-
-function codeOf(form: HTMLFormElement): string {
-  return String(new FormData(form).get("code")).trim();
 }
 
 function inGroups(secret: string): string {
