@@ -83,6 +83,7 @@ class ErrorCode(Enum):
     ROOM_EXISTS = ("room_exists", ErrorKind.CONFLICT)
 
     BODY_TOO_LARGE = ("body_too_large", ErrorKind.TOO_LARGE)
+    RESPONSE_TOO_LARGE = ("response_too_large", ErrorKind.INVALID)
     UNSUPPORTED_MEDIA_TYPE = ("unsupported_media_type", ErrorKind.UNSUPPORTED_MEDIA)
 
     RATE_LIMITED = ("rate_limited", ErrorKind.RATE_LIMITED)

@@ -1,11 +1,11 @@
 """Asking a service for its health by the standard gRPC health check."""
 
 import grpc.aio
-from grpc_health.v1 import health_pb2
 
 from chatterroom.auth.certificates import Certificates
 from chatterroom.engines.ports import is_listening
 from chatterroom.rpc.channels import connect
+from chatterroom.rpc.probes import ask_health
 
 __all__ = ["is_serving"]
 
@@ -27,14 +27,7 @@ async def is_serving(host: str, port: int, certificates: Certificates | None = N
         return False
     name = certificates.names[0] if certificates else ""
     async with connect(f"{host}:{port}", name, certificates, _OPTIONS) as channel:
-        # By hand, as the type stubs of the generated client leave its methods out.
-        check = channel.unary_unary(
-            "/grpc.health.v1.Health/Check",
-            request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
-            response_deserializer=health_pb2.HealthCheckResponse.FromString,
-        )
         try:
-            answer = await check(health_pb2.HealthCheckRequest(), timeout=_DEADLINE_S)
+            return (await ask_health(channel, _DEADLINE_S)).is_serving
         except grpc.aio.AioRpcError:
             return False
-    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)

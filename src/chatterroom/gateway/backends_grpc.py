@@ -5,9 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-from grpc_health.v1 import health_pb2_grpc
 
 from chatterroom.auth.secrets import ServiceCredential
 from chatterroom.gateway.settings import GatewaySettings
@@ -16,14 +13,11 @@ from chatterroom.process import split_urls
 from chatterroom.rpc.backend import Backend
 from chatterroom.rpc.balancer import Balancer, Instance
 
-__all__ = ["Health", "Services", "open_services"]
+__all__ = ["Services", "open_services"]
 
 # What discovery knows the services by.
 USERS = "users"
 CHAT = "chat"
-
-# The generated stub has no types.
-Health = Backend[Any]
 
 
 @dataclass(frozen=True)
@@ -33,25 +27,10 @@ class Services:
     users: Backend[users_pb2_grpc.UserServiceAsyncStub]
     chat: Backend[chat_pb2_grpc.ChatServiceAsyncStub]
     discovery: Backend[discovery_pb2_grpc.DiscoveryServiceAsyncStub]
-    users_health: Health
-    chat_health: Health
-    slow_users: Backend[users_pb2_grpc.UserServiceAsyncStub]
-    """For calls that are meant to time out: their failures open no breaker but their own."""
-
-    def refresh_slow_users(self) -> None:
-        """Let `slow_users` know the instances that `users` knows now."""
-        self.slow_users.balancer.replace(self.users.balancer.instances())
 
     async def close(self) -> None:
         """Close every channel."""
-        for backend in (
-            self.users,
-            self.chat,
-            self.discovery,
-            self.users_health,
-            self.chat_health,
-            self.slow_users,
-        ):
+        for backend in (self.users, self.chat, self.discovery):
             await backend.close()
 
 
@@ -73,10 +52,5 @@ def open_services(
             discovery_pb2_grpc.DiscoveryServiceStub,
             credential,
             timeout_s,
-        ),
-        users_health=Backend("users", users, health_pb2_grpc.HealthStub, credential, timeout_s),
-        chat_health=Backend("chat", chat, health_pb2_grpc.HealthStub, credential, timeout_s),
-        slow_users=Backend(
-            "users", Balancer(), users_pb2_grpc.UserServiceStub, credential, timeout_s
         ),
     )

@@ -1,30 +1,22 @@
 """Asking services how they are, where a failure is an answer rather than an error."""
 
+from typing import Any
+
 from google.protobuf.empty_pb2 import Empty
-from grpc_health.v1 import health_pb2
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
-from chatterroom.gateway.backends_grpc import Health, Services
+from chatterroom.gateway.backends_grpc import Services
 from chatterroom.gateway.status_bodies import DiscoveryStatus, HealthWord
+from chatterroom.rpc.backend import Backend
 
 __all__ = ["ask_discovery", "ask_health", "times_out"]
 
 _DEADLINE_S = 1.0
 
 
-async def ask_health(backend: Health) -> HealthWord:
-    """Return what an instance of a service says of itself within a second."""
-    try:
-        answer = await backend.call(
-            lambda stub: stub.Check,
-            health_pb2.HealthCheckRequest(),
-            safe_to_repeat=True,
-            timeout_s=_DEADLINE_S,
-        )
-    except ChatterRoomError:
-        return "unhealthy"
-    serving = answer.status == health_pb2.HealthCheckResponse.SERVING
-    return "healthy" if serving else "unhealthy"
+async def ask_health(backend: Backend[Any]) -> HealthWord:
+    """Return what the instances of a service say of themselves within a second."""
+    return "healthy" if await backend.is_serving() else "unhealthy"
 
 
 async def ask_discovery(services: Services) -> DiscoveryStatus:
@@ -45,9 +37,8 @@ async def times_out(services: Services, timeout_s: float) -> bool:
 
     Raises SERVICE_UNAVAILABLE where the question cannot be put.
     """
-    services.refresh_slow_users()
     try:
-        await services.slow_users.call(
+        await services.users.call(
             lambda stub: stub.Timeout, Empty(), safe_to_repeat=False, timeout_s=timeout_s
         )
     except ChatterRoomError as error:

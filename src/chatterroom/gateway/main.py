@@ -84,8 +84,10 @@ async def running_gateway(
     services = open_services(settings, credential, balancer)
     relay = Relay(
         {
-            "/ws/alert": SocketRoute(USERS, balancer(USERS)),
-            "/ws/chat": SocketRoute(CHAT, balancer(CHAT), gather_by="roomId"),
+            "/ws/alert": SocketRoute(USERS, balancer(USERS), services.users.suspect),
+            "/ws/chat": SocketRoute(
+                CHAT, balancer(CHAT), services.chat.suspect, gather_by="roomId"
+            ),
         },
         admission,
         credential.certificates,

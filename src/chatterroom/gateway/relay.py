@@ -6,7 +6,7 @@ An instance of the service is chosen and gets the handshake; from there on `pipe
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -30,6 +30,8 @@ __all__ = ["Relay", "SocketRoute", "Upgrade"]
 log = structlog.get_logger()
 
 _CONNECT_S = 2.0
+# An instance that has not answered a handshake by then is asked for its health.
+_ANSWER_S = 2.0
 _ATTEMPTS = 2
 _VERSION = "13"
 # What a handshake consists of; the rest of the client's head stays here.
@@ -43,6 +45,8 @@ class SocketRoute:
 
     service: str
     balancer: Balancer
+    suspect: Callable[[Instance], None]
+    """Has the health of an instance checked that cannot be reached."""
     gather_by: str = "userId"
 
     def key(self, handshake: Handshake) -> str:
@@ -161,11 +165,13 @@ class Relay:
     async def _connect(self, connection: Connection, admitted: "_Admitted") -> None:
         route, tried = self._routes[admitted.path], list[str]()
         while len(tried) < _ATTEMPTS:
-            instance = route.balancer.pick(time.monotonic(), key=admitted.key, avoid=tried)
+            instance = route.balancer.pick(key=admitted.key, avoid=tried)
             if instance is None or instance.service_url in tried:
                 break
             tried.append(instance.service_url)
             if await _reach(connection, route, instance, self._tls):
+                loop = asyncio.get_running_loop()
+                loop.call_later(_ANSWER_S, _suspect_if_silent, connection, route, instance)
                 return
         connection.refuse()
 
@@ -204,6 +210,7 @@ async def _reach(
             )
     except (OSError, ValueError) as error:
         reachable = False
+        route.suspect(instance)
         log.warning(
             "relay_cannot_connect",
             service=route.service,
@@ -211,8 +218,13 @@ async def _reach(
             reason=type(error).__name__,
         )
     finally:
-        route.balancer.ended(instance, time.monotonic(), healthy=reachable)
+        route.balancer.ended(instance)
     return reachable
+
+
+def _suspect_if_silent(connection: Connection, route: SocketRoute, instance: Instance) -> None:
+    if connection.deadline is not None:
+        route.suspect(instance)
 
 
 def _require_handshake(request: Upgrade, headers: Mapping[str, str]) -> None:

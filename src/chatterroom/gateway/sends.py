@@ -109,9 +109,7 @@ class Sends:
             self._wake(line.lane)
 
     def _choose_lane(self, line: _Line) -> None:
-        instance = self._chat.balancer.pick(
-            time.monotonic(), key=line.conversation_id, avoid=line.tried
-        )
+        instance = self._chat.balancer.pick(key=line.conversation_id, avoid=line.tried)
         if instance is None:
             _refuse(line.waiting, self._chat.unavailable())
             del self._lines[line.conversation_id]

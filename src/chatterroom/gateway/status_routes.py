@@ -19,7 +19,7 @@ _TIMEOUTS_AT_ONCE = 32
 async def status(call: Call[None, Nothing], platform: Platform) -> bodies.GatewayStatus:
     """Say how the gateway and the services are."""
     users, chat = await asyncio.gather(
-        ask_health(platform.services.users_health), ask_health(platform.services.chat_health)
+        ask_health(platform.services.users), ask_health(platform.services.chat)
     )
     return bodies.GatewayStatus("healthy", platform.uptime_s(), users, chat)
 
@@ -33,12 +33,12 @@ async def discovery_status(call: Call[None, Nothing], platform: Platform) -> Ans
 
 async def users_status(call: Call[None, Nothing], platform: Platform) -> bodies.ServiceStatus:
     """Say how the user service is."""
-    return bodies.ServiceStatus(await ask_health(platform.services.users_health))
+    return bodies.ServiceStatus(await ask_health(platform.services.users))
 
 
 async def chat_status(call: Call[None, Nothing], platform: Platform) -> bodies.ServiceStatus:
     """Say how the chat service is."""
-    return bodies.ServiceStatus(await ask_health(platform.services.chat_health))
+    return bodies.ServiceStatus(await ask_health(platform.services.chat))
 
 
 async def timeout(call: Call[None, Nothing], platform: Platform) -> Answer:

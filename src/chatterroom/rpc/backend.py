@@ -1,4 +1,8 @@
-"""Calls to a service that has several instances: deadlines, retries, breakers."""
+"""Calls to a service that has several instances: deadlines, retries, suspicion.
+
+A call that fails counts against nobody but its caller. It makes its instance suspect, and health
+checks decide (`rpc/probes.py`).
+"""
 
 import asyncio
 import random
@@ -14,9 +18,11 @@ from google.protobuf.message import Message
 from chatterroom.auth.secrets import ServiceCredential
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.rpc.balancer import Balancer, Instance
-from chatterroom.rpc.channels import open_channel
+from chatterroom.rpc.channels import is_connected, open_channel, reach
 from chatterroom.rpc.errors import error_from
 from chatterroom.rpc.identity import SERVICE, Caller, call_metadata
+from chatterroom.rpc.message_sizes import MAX_MESSAGE_BYTES
+from chatterroom.rpc.probes import Probes
 
 __all__ = ["ATTEMPTS", "Backend", "LostCallError", "backoff_s"]
 
@@ -36,7 +42,8 @@ _RETRY_AFTER_S = 1.0
 class LostCallError(Exception):
     """A call that no service has answered: nobody knows whether it was carried out.
 
-    `error` is what its caller is told; `may_pass` says whether a repeat makes sense.
+    `error` is what its caller gets; `may_pass` says whether a repeat makes sense, and is safe for
+    other instances: a call that may have ended one is not repeated on the next.
     """
 
     def __init__(self, error: ChatterRoomError, *, may_pass: bool) -> None:
@@ -71,6 +78,7 @@ class Backend(Generic[Stub]):
         self._credential = credential
         self.timeout_s = timeout_s
         self._channels: dict[str, tuple[grpc.aio.Channel, Stub]] = {}
+        self._probes = Probes(balancer, self._channel, call_metadata(credential, SERVICE))
         self._departing: set[asyncio.Task[None]] = set()
         self._budget = _BUDGET
 
@@ -93,7 +101,7 @@ class Backend(Generic[Stub]):
         deadline = time.monotonic() + (timeout_s or self.timeout_s)
         tried: list[str] = []
         while True:
-            instance = self.balancer.pick(time.monotonic(), key=key, avoid=tried)
+            instance = self.balancer.pick(key=key, avoid=tried)
             if instance is None:
                 raise self.unavailable()
             tried.append(instance.service_url)
@@ -106,11 +114,10 @@ class Backend(Generic[Stub]):
                     instance, method, request, caller=caller, timeout_s=attempt_s
                 )
             except LostCallError as lost:
-                if last or not lost.may_pass or not self.allows_repeat():
+                pause_s = backoff_s(len(tried))
+                in_time = time.monotonic() + pause_s < deadline
+                if last or not in_time or not lost.may_pass or not self.allows_repeat():
                     raise lost.error from None
-            pause_s = backoff_s(len(tried))
-            if time.monotonic() + pause_s >= deadline:
-                raise self.unavailable()
             await asyncio.sleep(pause_s)
 
     async def call_once(
@@ -128,21 +135,33 @@ class Backend(Generic[Stub]):
         failed on the way.
         """
         self._budget = min(_BUDGET, self._budget + _BUDGET_SHARE)
-        stub = self._stub(instance)
+        channel, stub = self._connection(instance)
         metadata = call_metadata(self._credential, caller)
-        # An instance that answers, whatever it answers, is alive.
-        healthy = True
+        sent_at = time.monotonic()
         self.balancer.started(instance)
         try:
+            if not is_connected(channel):
+                await self._reach(instance, channel, timeout_s)
+                timeout_s = max(0.0, timeout_s - (time.monotonic() - sent_at))
+                sent_at = time.monotonic()
             return await method(stub)(request, timeout=timeout_s, metadata=metadata)
         except grpc.aio.AioRpcError as failure:
             known = error_from(failure)
             if known is not None:
                 raise known from None
-            healthy = False
-            raise self._lost(failure) from None
+            raise await self._lost(instance, failure, request, sent_at) from None
         finally:
-            self.balancer.ended(instance, time.monotonic(), healthy=healthy)
+            self.balancer.ended(instance)
+
+    async def is_serving(self) -> bool:
+        """Return whether any instance says within a second that it serves."""
+        instances = self.balancer.instances()
+        checks = await asyncio.gather(*(self._probes.check(each) for each in instances))
+        return any(health.is_serving for health in checks)
+
+    def suspect(self, instance: Instance) -> None:
+        """Have the health of an instance checked that could not be used."""
+        self._probes.suspect(instance)
 
     def allows_repeat(self) -> bool:
         """Take one repeat out of the budget, or return False where nothing is left of it."""
@@ -170,18 +189,33 @@ class Backend(Generic[Stub]):
 
     async def close(self) -> None:
         """Close all channels."""
+        await self._probes.close()
         await asyncio.gather(*self._departing)
         for channel, _ in self._channels.values():
             await channel.close()
         self._channels.clear()
 
-    def _stub(self, instance: Instance) -> Stub:
+    def _connection(self, instance: Instance) -> tuple[grpc.aio.Channel, Stub]:
         found = self._channels.get(instance.service_url)
         if found is None:
             self._forget_departed()
             channel = open_channel(instance.service_url, self.name, self._credential.certificates)
             found = self._channels[instance.service_url] = (channel, self._make_stub(channel))
-        return found[1]
+        return found
+
+    def _channel(self, instance: Instance) -> grpc.aio.Channel:
+        return self._connection(instance)[0]
+
+    async def _reach(self, instance: Instance, channel: grpc.aio.Channel, timeout_s: float) -> None:
+        """Connect, or raise that nothing was sent."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                reached = await reach(channel)
+        except TimeoutError:
+            reached = False
+        if not reached:
+            self._probes.suspect(instance)
+            raise LostCallError(self.unavailable(), may_pass=True)
 
     def _forget_departed(self) -> None:
         present = {instance.service_url for instance in self.balancer.instances()}
@@ -192,11 +226,31 @@ class Backend(Generic[Stub]):
             self._departing.add(task)
             task.add_done_callback(self._departing.discard)
 
-    def _lost(self, failure: grpc.aio.AioRpcError) -> LostCallError:
-        if failure.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return LostCallError(self.timed_out(), may_pass=True)
-        if failure.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}:
-            return LostCallError(self.unavailable(), may_pass=True)
+    async def _lost(
+        self, instance: Instance, failure: grpc.aio.AioRpcError, request: Message, sent_at: float
+    ) -> LostCallError:
+        match failure.code():
+            case grpc.StatusCode.DEADLINE_EXCEEDED:
+                self._probes.suspect(instance)
+                return LostCallError(self.timed_out(), may_pass=True)
+            case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED:
+                self._probes.suspect(instance)
+                health = await self._probes.fresh_check(instance)
+                survived = health.has_run_since(sent_at)
+                if not survived:
+                    log.warning("call_lost_with_its_instance", url=instance.service_url)
+                return LostCallError(self.unavailable(), may_pass=survived)
+            case grpc.StatusCode.RESOURCE_EXHAUSTED:
+                return LostCallError(_too_large(request), may_pass=False)
         log.error("call_failed", service=self.name, status=failure.code().name)
         error = ChatterRoomError(ErrorCode.INTERNAL, "something went wrong on our side")
         return LostCallError(error, may_pass=False)
+
+
+def _too_large(request: Message) -> ChatterRoomError:
+    most = f"{MAX_MESSAGE_BYTES >> 20} MiB"
+    if request.ByteSize() > MAX_MESSAGE_BYTES:
+        return ChatterRoomError(ErrorCode.BODY_TOO_LARGE, f"The request is larger than {most}.")
+    return ChatterRoomError(
+        ErrorCode.RESPONSE_TOO_LARGE, f"The response is larger than {most}: ask for less at a time."
+    )

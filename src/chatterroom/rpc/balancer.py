@@ -1,8 +1,8 @@
-"""Which instance of a service to call next. Pure: no I/O, and the caller passes the time.
+"""Which instance of a service to call next. Pure: no I/O.
 
-An instance that keeps failing is left out for a while (a circuit breaker): `FAILURES_TO_OPEN`
-failures in a row open it, for a time that doubles with each further failure; when that is over,
-one call tries it.
+An instance that fails health checks is left out (a circuit breaker): `FAILURES_TO_OPEN` failures
+in a row open it, one success closes it. Calls themselves never do: a call that fails only makes
+`rpc/probes.py` ask for the instance's health.
 """
 
 import random
@@ -10,11 +10,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 
-__all__ = ["Balancer", "Instance"]
+__all__ = ["FAILURES_TO_OPEN", "Balancer", "Instance"]
 
-FAILURES_TO_OPEN = 3
-OPEN_S = 0.5
-MAX_OPEN_S = 10.0
+# One failed check may be an instance that is busy for a second.
+FAILURES_TO_OPEN = 2
 
 
 @dataclass(frozen=True)
@@ -30,12 +29,10 @@ class _Record:
     instance: Instance
     in_flight: int = 0
     failures: int = 0
-    open_until: float = 0.0
 
-    def admits(self, now: float) -> bool:
-        if self.failures < FAILURES_TO_OPEN:
-            return True
-        return now >= self.open_until and self.in_flight == 0
+    @property
+    def is_open(self) -> bool:
+        return self.failures >= FAILURES_TO_OPEN
 
 
 class Balancer:
@@ -61,18 +58,21 @@ class Balancer:
         """Return the known instances."""
         return [record.instance for record in self._records.values()]
 
-    def pick(
-        self, now: float, *, key: str | None = None, avoid: Collection[str] = ()
-    ) -> Instance | None:
-        """Return the instance to call, or None where there is none whose breaker admits a call.
+    def admits(self, instance: Instance) -> bool:
+        """Return whether an instance is known and its breaker closed."""
+        record = self._records.get(instance.service_url)
+        return record is not None and not record.is_open
+
+    def pick(self, *, key: str | None = None, avoid: Collection[str] = ()) -> Instance | None:
+        """Return the instance to call, or None where every breaker is open or none is known.
 
         With a key the same instance wins every time (rendezvous hashing) while it is healthy;
         without, the less busy of two random ones (power of two choices). Instances in `avoid`
         come last.
         """
-        open_for_calls = [record for record in self._records.values() if record.admits(now)]
-        candidates = [r for r in open_for_calls if r.instance.service_url not in avoid]
-        candidates = candidates or open_for_calls
+        healthy = [record for record in self._records.values() if not record.is_open]
+        candidates = [r for r in healthy if r.instance.service_url not in avoid]
+        candidates = candidates or healthy
         if not candidates:
             return None
         if key is not None:
@@ -87,19 +87,15 @@ class Balancer:
         if record := self._records.get(instance.service_url):
             record.in_flight += 1
 
-    def ended(self, instance: Instance, now: float, *, healthy: bool) -> None:
-        """Note how a call that was `started` has ended."""
-        record = self._records.get(instance.service_url)
-        if record is None:
-            return
-        record.in_flight = max(0, record.in_flight - 1)
-        if healthy:
-            record.failures = 0
-            return
-        record.failures += 1
-        excess = min(record.failures - FAILURES_TO_OPEN, 10)
-        if excess >= 0:
-            record.open_until = now + min(MAX_OPEN_S, OPEN_S * 2**excess)
+    def ended(self, instance: Instance) -> None:
+        """Note that a call that was `started` has ended."""
+        if record := self._records.get(instance.service_url):
+            record.in_flight = max(0, record.in_flight - 1)
+
+    def checked(self, instance: Instance, *, healthy: bool) -> None:
+        """Note what a health check has said."""
+        if record := self._records.get(instance.service_url):
+            record.failures = 0 if healthy else record.failures + 1
 
 
 def _weight(key: str, service_url: str) -> bytes:

@@ -6,8 +6,9 @@ import grpc
 import grpc.aio
 
 from chatterroom.auth.certificates import Certificates
+from chatterroom.rpc.message_sizes import MESSAGE_SIZES
 
-__all__ = ["connect", "open_channel"]
+__all__ = ["connect", "is_connected", "open_channel", "reach"]
 
 _OPTIONS = (
     ("grpc.enable_retries", 0),
@@ -19,6 +20,7 @@ _OPTIONS = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
 )
+_ON_THE_WAY = (grpc.ChannelConnectivity.IDLE, grpc.ChannelConnectivity.CONNECTING)
 
 
 def open_channel(
@@ -39,6 +41,7 @@ def connect(
     options: Sequence[tuple[str, int | str]],
 ) -> grpc.aio.Channel:
     """Return a channel with these options, encrypted where there are certificates."""
+    options = (*options, *MESSAGE_SIZES)
     if certificates is None:
         return grpc.aio.insecure_channel(address, options=options)
     shown = grpc.ssl_channel_credentials(
@@ -47,3 +50,20 @@ def connect(
     # Instances come and go under any address; what stays is which service they are.
     expected = (("grpc.ssl_target_name_override", service),)
     return grpc.aio.secure_channel(address, shown, options=(*options, *expected))
+
+
+def is_connected(channel: grpc.aio.Channel) -> bool:
+    """Return whether there is a connection, as far as is known."""
+    return channel.get_state() is grpc.ChannelConnectivity.READY
+
+
+async def reach(channel: grpc.aio.Channel) -> bool:
+    """Connect where there is no connection yet; return whether there is one now.
+
+    Waits for one attempt at most, and not at all while the pause after a failed one lasts.
+    """
+    state = channel.get_state(try_to_connect=True)
+    while state in _ON_THE_WAY:
+        await channel.wait_for_state_change(state)
+        state = channel.get_state(try_to_connect=True)
+    return state is grpc.ChannelConnectivity.READY

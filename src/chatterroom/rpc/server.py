@@ -3,6 +3,7 @@
 # grpc's types take parameters in its stubs, but not at run time.
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,13 +20,14 @@ from chatterroom.auth.certificates import Certificates
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.rpc.errors import abort_with
 from chatterroom.rpc.identity import Doorkeeper
+from chatterroom.rpc.message_sizes import MESSAGE_SIZES
+from chatterroom.rpc.probes import UPTIME
 
 __all__ = ["RpcServer", "serve_rpc"]
 
 log = structlog.get_logger()
 
 _OPEN_TO_ALL = ("/grpc.health.", "/grpc.reflection.")
-_MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 _STOP_GRACE_S = 5.0
 
 
@@ -65,14 +67,14 @@ async def serve_rpc(
         interceptors=(_Gate(doorkeeper),),
         options=(
             ("grpc.so_reuseport", 0),
-            ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+            *MESSAGE_SIZES,
             # Clients ping idle connections every ten seconds (rpc/channels.py).
             ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
             ("grpc.keepalive_permit_without_calls", 1),
         ),
     )
     add_servicer(server)
-    health_servicer = health.aio.HealthServicer()
+    health_servicer = _Health()
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names = (service_name, health.SERVICE_NAME, reflection.SERVICE_NAME)
     reflection.enable_server_reflection(names, server)
@@ -88,6 +90,21 @@ async def serve_rpc(
     finally:
         await health_servicer.enter_graceful_shutdown()
         await server.stop(_STOP_GRACE_S)
+
+
+class _Health(health.aio.HealthServicer):
+    """Says beside its health for how long the process has served."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._began = time.monotonic()
+
+    async def Check(  # noqa: N802 -- named as in the proto file
+        self, request: Any, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> health_pb2.HealthCheckResponse:
+        """Answer a health check."""
+        context.set_trailing_metadata(((UPTIME, f"{time.monotonic() - self._began:.6f}"),))
+        return await super().Check(request, context)
 
 
 def _listen(server: grpc.aio.Server, address: str, certificates: Certificates | None) -> int:

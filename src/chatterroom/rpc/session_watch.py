@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
@@ -41,7 +40,7 @@ async def watch_sessions(
     tried = ""
     watching = False
     while True:
-        instance = balancer.pick(time.monotonic(), avoid=[tried])
+        instance = balancer.pick(avoid=[tried])
         if instance is not None:
             tried = instance.service_url
             try:

@@ -55,6 +55,7 @@ class Service:
         self.name = descriptor.full_name
         self.heard: list[Heard] = []
         self.answers: dict[str, Any] = {}
+        self.aborts: dict[str, Any] = {}
         self.websocket_url = ""
         self._arrived = asyncio.Event()
         self.rpc: RpcServer | None = None
@@ -105,6 +106,8 @@ class Service:
         async def answer(_self: Any, request: Any, context: Any) -> Any:
             self.heard.append(Heard(rpc.name, request, current_caller()))
             self._arrived.set()
+            if rpc.name in self.aborts:
+                await context.abort(self.aborts[rpc.name], "no idea")
             said = self.answers.get(rpc.name)
             if callable(said):
                 said = said(request)

@@ -282,14 +282,14 @@ async def test_wrong_credentials_are_401_with_a_challenge(world):
 
 
 async def test_the_unexpected_is_internal_and_logged_once(world, monkeypatch):
-    from chatterroom.gateway.backends_grpc import Services
+    from chatterroom.rpc.backend import Backend
 
-    def broken(self):
+    async def broken(self):
         raise RuntimeError("secret details")
 
-    monkeypatch.setattr(Services, "refresh_slow_users", broken)
+    monkeypatch.setattr(Backend, "is_serving", broken)
     with capture_logs() as logs:
-        answer = await world.client.get("/timeout")
+        answer = await world.client.get("/status")
     assert_problem(answer, 500, "internal")
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text

@@ -144,7 +144,7 @@ async def test_changes_are_repeated_elsewhere_and_prefer_one_instance(
 ):
     world = await start(chats=3)
     path = path.replace("{bob}", world.bob.id)
-    favourite = world.balancers["chat"].pick(0.0, key=ROOM)
+    favourite = world.balancers["chat"].pick(key=ROOM)
     home = next(chat for chat in world.chats if chat.instance == favourite)
 
     async def ask():

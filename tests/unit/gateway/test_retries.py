@@ -2,9 +2,12 @@
 
 import asyncio
 
+import grpc
+
 from chatterroom.core.ids import new_id
 from chatterroom.pb import chat_pb2
 from chatterroom.rpc.balancer import Instance
+from chatterroom.rpc.message_sizes import MAX_MESSAGE_BYTES
 
 ROOM = "01kax40c6p8r2t4v7x9z1b3d5g"
 
@@ -19,8 +22,7 @@ def send(world, room=ROOM, **body):
 
 async def test_a_dead_instance_is_not_noticed_by_clients(start):
     world = await start(chats=2)
-    world.balancers["chat"].pick(0.0, key=ROOM)
-    dead = world.balancers["chat"].pick(0.0, key=ROOM)
+    dead = world.balancers["chat"].pick(key=ROOM)
     await next(c for c in world.chats if c.instance == dead).stop()
     for _ in range(5):
         assert (await send(world)).status_code == 200
@@ -65,17 +67,60 @@ async def test_a_service_without_instances_is_503_with_retry_after(start):
     ).status_code == 200
 
 
-async def test_a_hanging_service_is_left_alone_after_a_while(start):
+async def test_calls_that_time_out_shut_nobody_out_while_the_instance_is_well(start):
     world = await start(call_timeout_s=0.2)
-    world.chat.answer_send = lambda send: asyncio.sleep(30)
-    statuses = {(await send(world)).status_code for _ in range(3)}
-    assert statuses <= {503, 504}
-    heard = len(world.chat.heard)
-    assert (await send(world)).status_code == 503
-    assert len(world.chat.heard) == heard
+    world.chat.answers["GetRoomHistory"] = lambda request: asyncio.sleep(30)
+    for _ in range(8):
+        slow = await world.client.get(f"/chat-service/rooms/{ROOM}", headers=world.ada.headers)
+        assert slow.status_code == 504
+        assert (await send(world)).status_code == 200
 
 
-async def test_the_breaker_closes_when_the_instance_is_well_again(start):
+async def test_responses_that_are_too_large_are_the_callers_matter(start):
+    world = await start()
+    world.chat.answers["GetRoomHistory"] = chat_pb2.GetRoomHistoryResponse(
+        messages=[chat_pb2.RoomMessageProto(message="x" * MAX_MESSAGE_BYTES)]
+    )
+    for _ in range(8):
+        large = await world.client.get(f"/chat-service/rooms/{ROOM}", headers=world.ada.headers)
+        assert (large.status_code, large.json()["code"]) == (400, "response_too_large")
+        assert (await send(world)).status_code == 200
+    assert world.balancers["chat"].admits(world.chat.instance)
+
+
+async def test_calls_that_fail_inside_shut_nobody_out(start):
+    world = await start()
+
+    for status in (grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.ABORTED):
+        world.chat.aborts["GetRoomHistory"] = status
+        for _ in range(4):
+            failed = await world.client.get(
+                f"/chat-service/rooms/{ROOM}", headers=world.ada.headers
+            )
+            assert (failed.status_code, failed.json()["code"]) == (500, "internal")
+            assert (await send(world)).status_code == 200
+
+
+async def test_an_instance_that_says_it_does_not_serve_is_left_out_once_a_call_times_out(start):
+    world = await start(chats=2, call_timeout_s=0.4)
+    sick = next(c for c in world.chats if c.instance == world.balancers["chat"].pick(key=ROOM))
+    await sick.rpc.say_serving(False)
+    sick.answer_send = lambda send: asyncio.sleep(30)
+    assert (await send(world)).status_code == 200
+    async with asyncio.timeout(10):
+        while world.balancers["chat"].admits(sick.instance):
+            await asyncio.sleep(0.02)
+    heard = len(sick.heard)
+    for _ in range(10):
+        assert (await send(world)).status_code == 200
+    assert len(sick.heard) == heard
+    await sick.rpc.say_serving(True)
+    async with asyncio.timeout(10):
+        while not world.balancers["chat"].admits(sick.instance):
+            await asyncio.sleep(0.02)
+
+
+async def test_an_instance_comes_back_when_it_is_well_again(start):
     world = await start()
     port = world.chat.rpc.port
     await world.chat.stop()

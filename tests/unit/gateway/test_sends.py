@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 from structlog.testing import capture_logs
+from tests.unit.rpc.mortal import running
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import new_id
@@ -123,7 +124,7 @@ class Direct:
     @property
     def home(self):
         """The instance that ROOM prefers."""
-        instance = self.balancer.pick(0.0, key=ROOM)
+        instance = self.balancer.pick(key=ROOM)
         return next(chat for chat in self.chats if chat.instance == instance)
 
     def send(self, room=ROOM, sender="ada", text="hi", client_id=None):
@@ -191,12 +192,12 @@ class Log:
         return chat_pb2.SendRoomMessageResponse(seq=1 + log.index(send.client_id))
 
 
-async def send_numbered(gateway, rooms, each, pause_s=0.002):
+async def send_numbered(gateway, rooms, each, pause_s=0.002, *, may_fail=False):
     tasks = []
     for number in range(each):
         tasks += [gateway.send(room, client_id=str(number)) for room in rooms]
         await asyncio.sleep(pause_s)
-    return await asyncio.gather(*tasks)
+    return await asyncio.gather(*tasks, return_exceptions=may_fail)
 
 
 async def test_the_sends_of_a_conversation_keep_their_order(direct):
@@ -207,14 +208,20 @@ async def test_the_sends_of_a_conversation_keep_their_order(direct):
     assert len(gateway.batches) < 1000
 
 
-async def test_a_dead_instance_in_the_middle_costs_nothing_and_order_stays(direct):
+async def test_a_dead_instance_in_the_middle_costs_what_it_worked_on_and_order_stays(direct):
     gateway = await direct(chats=2)
     log, rooms, home = Log(gateway.chats), [ROOM, *(new_id() for _ in range(9))], gateway.home
-    sending = asyncio.create_task(send_numbered(gateway, rooms, each=100))
+    sending = asyncio.create_task(send_numbered(gateway, rooms, each=100, may_fail=True))
     await until(lambda: len(home.batches) > 5)
     await home.stop()
-    await sending
-    assert dict(log.stored) == {room: [str(n) for n in range(100)] for room in rooms}
+    outcomes = await sending
+    lost = [each for each in outcomes if isinstance(each, ChatterRoomError)]
+    assert {each.code for each in lost} <= {ErrorCode.SERVICE_UNAVAILABLE}
+    assert len(lost) < len(outcomes) / 2
+    for stored in log.stored.values():
+        numbers = [int(number) for number in stored]
+        assert numbers == sorted(numbers)
+    assert sum(map(len, log.stored.values())) >= len(outcomes) - len(lost)
 
 
 async def test_a_lost_answer_is_asked_for_again_with_the_same_client_ids(direct):
@@ -238,6 +245,25 @@ async def test_a_hanging_instance_delays_and_loses_nothing(direct):
     gateway.home.answers["SendMessages"] = lambda request: asyncio.sleep(30)
     await send_numbered(gateway, rooms, each=20)
     assert dict(log.stored) == {room: [str(n) for n in range(20)] for room in rooms}
+
+
+async def test_sends_that_were_lost_with_their_instance_are_refused_and_end_no_other(direct):
+    gateway = await direct(chats=0, timeout_s=8.0)
+    async with running(2) as processes:
+        gateway.balancer.replace(process.instance for process in processes)
+        await gateway.send()
+        home = gateway.balancer.pick(key=ROOM)
+        sends = [gateway.send(text=text) for text in ("before", "killer", "after")]
+        await until(lambda: gateway.balancer._records[home.service_url].in_flight == 1)
+        # Of the same conversation, so that it waits for the call.
+        waiting = gateway.send()
+        for refused in await asyncio.gather(*sends, return_exceptions=True):
+            assert isinstance(refused, ChatterRoomError)
+            assert refused.code is ErrorCode.SERVICE_UNAVAILABLE
+            assert refused.retry_after_s
+        assert (await waiting).seq == 1
+        await until(lambda: any(process.died for process in processes))
+        assert sum(process.died for process in processes) == 1
 
 
 async def test_an_instance_that_stops_being_known_finishes_and_the_next_one_takes_over(direct):
