@@ -15,7 +15,6 @@ from pymongo.errors import DuplicateKeyError
 
 from chatterroom import cli
 from chatterroom.chat import log
-from chatterroom.chat.availability_mongo import available
 from chatterroom.chat.documents_mongo import document_of
 from chatterroom.chat.entries import MessagePosted
 from chatterroom.chat.feed import Published
@@ -27,6 +26,7 @@ from chatterroom.core.ids import ConversationId
 from chatterroom.engines.up import UpOptions, run
 from chatterroom.gateway.sends import Sends
 from chatterroom.pb import chat_pb2
+from chatterroom.storage.availability_mongo import available
 
 __all__ = ["VARIANTS", "main"]
 

@@ -16,15 +16,16 @@ from pymongo import WriteConcern
 from pymongo.errors import BulkWriteError
 
 from chatterroom.chat import feed, hub, log, store_mongo
-from chatterroom.chat.availability_mongo import available
 from chatterroom.chat.conversation import Conversation, apply
 from chatterroom.chat.documents_mongo import document_of, entries_above
 from chatterroom.chat.entries import Entry, MemberLeft, MemberRemoved, MessagePosted
 from chatterroom.chat.hub import Hub, Subscription
-from chatterroom.chat.log import ConversationLog, StorageUnavailableError
+from chatterroom.chat.log import ConversationLog
 from chatterroom.chat.memberships import Membership
 from chatterroom.chat.store_mongo import ChatStore
+from chatterroom.core.errors import StorageUnavailableError
 from chatterroom.core.ids import ConversationId, UserId
+from chatterroom.storage.availability_mongo import available
 from torture.schedule import FLUSH, HONEST, KILL, STOP, Mix
 
 __all__ = ["MUTANTS", "Mutant"]

@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.core.errors import StorageUnavailableError
 
 __all__ = ["Changes"]
 

@@ -28,9 +28,9 @@ from chatterroom.chat.commands import (
 from chatterroom.chat.entries import MessagePosted
 from chatterroom.chat.following import Following
 from chatterroom.chat.leases_redis import Leases, online
-from chatterroom.chat.log import Appended, StorageUnavailableError
+from chatterroom.chat.log import Appended
 from chatterroom.chat.memberships import Membership
-from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.errors import ChatterRoomError, ErrorCode, StorageUnavailableError
 from chatterroom.core.ids import (
     ConversationId,
     RoomId,

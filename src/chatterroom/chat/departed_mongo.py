@@ -5,10 +5,10 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from chatterroom.chat.availability_mongo import available
 from chatterroom.chat.departed import Departure
 from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import UserId
+from chatterroom.storage.availability_mongo import available
 
 __all__ = ["MongoDepartedStore"]
 

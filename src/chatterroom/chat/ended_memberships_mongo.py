@@ -5,9 +5,9 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from chatterroom.chat.availability_mongo import available
 from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import ConversationId, UserId
+from chatterroom.storage.availability_mongo import available
 
 __all__ = ["EndedMemberships"]
 

@@ -20,10 +20,10 @@ import structlog
 from chatterroom.chat.entries import Entry
 from chatterroom.chat.feed import MAX_HELD, Published, Release, Tail, publish
 from chatterroom.chat.gathering import GatheredReads
-from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core import times
 from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.core.errors import StorageUnavailableError
 from chatterroom.core.ids import ConversationId, UserId, new_id
 from chatterroom.sockets.frames import text_frame
 

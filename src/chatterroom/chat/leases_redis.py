@@ -16,11 +16,12 @@ from typing import Self
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.core.errors import StorageUnavailableError
 from chatterroom.core.ids import ConversationId, UserId, new_id
 from chatterroom.pubsub.client_redis import redis_client
+from chatterroom.storage.availability_redis import available
 
 __all__ = ["Leases", "online", "room_connections"]
 
@@ -47,8 +48,6 @@ for _, subject in ipairs(KEYS) do
     at = last + 1
 end
 """
-
-_FAILURES = (RedisError, OSError, TimeoutError)
 
 Lease = tuple[str, UserId]
 
@@ -104,13 +103,10 @@ class Leases:
         now = time.time()
         try:
             for start in range(0, len(subjects), _BATCH):
-                async with asyncio.timeout(_CALL_S), self._client.pipeline(False) as pipeline:
-                    for subject in subjects[start : start + _BATCH]:
-                        pipeline.zrange(subject, now, "+inf", byscore=True)
-                    for members in await pipeline.execute():
-                        held.append({UserId(member.partition("@")[0]) for member in members})
-        except _FAILURES as error:
-            log.warning("leases_unavailable", reason=type(error).__name__)
+                for members in await self._members(subjects[start : start + _BATCH], now):
+                    held.append({UserId(member.partition("@")[0]) for member in members})
+        except StorageUnavailableError as error:
+            log.warning("leases_unavailable", reason=error.reason)
             return None
         return held
 
@@ -133,6 +129,13 @@ class Leases:
             self._here.clear()
             await self._write()
 
+    async def _members(self, subjects: Sequence[str], now: float) -> list[list[str]]:
+        with available():
+            async with asyncio.timeout(_CALL_S), self._client.pipeline(False) as pipeline:
+                for subject in subjects:
+                    pipeline.zrange(subject, now, "+inf", byscore=True)
+                return await pipeline.execute()
+
     def _change(self, lease: Lease, by: int) -> None:
         self._here[lease] += by
         if self._here[lease] <= 0:
@@ -145,11 +148,12 @@ class Leases:
         changed, self._changed = sorted(self._changed, key=itemgetter(0)), set()
         try:
             for start in range(0, len(changed), _BATCH):
-                async with asyncio.timeout(_CALL_S):
-                    await self._write_some(changed[start : start + _BATCH])
-        except _FAILURES as error:
+                with available():
+                    async with asyncio.timeout(_CALL_S):
+                        await self._write_some(changed[start : start + _BATCH])
+        except StorageUnavailableError as error:
             # The next renewal says all of it again.
-            log.warning("leases_delayed", reason=type(error).__name__)
+            log.warning("leases_delayed", reason=error.reason)
 
     async def _write_some(self, leases: list[Lease]) -> None:
         """Write leases, those of a subject side by side."""

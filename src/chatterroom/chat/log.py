@@ -34,10 +34,10 @@ from chatterroom.chat.conversation import (
 from chatterroom.chat.entries import Entry, MessagePosted
 from chatterroom.core import times
 from chatterroom.core.cancellation import raise_if_cancelled
-from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.errors import ChatterRoomError, ErrorCode, StorageUnavailableError
 from chatterroom.core.ids import ClientId, ConversationId, UserId, is_private
 
-__all__ = ["Appended", "ConversationLog", "LogStore", "StorageUnavailableError"]
+__all__ = ["Appended", "ConversationLog", "LogStore"]
 
 log = structlog.get_logger()
 
@@ -52,18 +52,6 @@ _FIRST_RETRY_S = 0.05
 _LAST_RETRY_S = 1.0
 
 RequestKey = tuple[UserId, ClientId]
-
-
-class StorageUnavailableError(ChatterRoomError):
-    """The store did not answer; what it was asked to write may or may not be stored."""
-
-    def __init__(self, reason: str = "") -> None:
-        super().__init__(
-            ErrorCode.STORAGE_UNAVAILABLE,
-            "storage is not available; try again in a moment",
-            retry_after_s=1.0,
-        )
-        self.reason = reason
 
 
 class LogStore(Protocol):

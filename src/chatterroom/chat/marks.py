@@ -8,10 +8,9 @@ import structlog
 
 from chatterroom.chat.entries import Entry, MessagePosted
 from chatterroom.chat.events import encode_marks
-from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.cancellation import raise_if_cancelled
-from chatterroom.core.errors import ChatterRoomError
+from chatterroom.core.errors import ChatterRoomError, StorageUnavailableError
 from chatterroom.core.ids import ConversationId, UserId
 from chatterroom.core.rate_limits import Policy, RateLimiter
 from chatterroom.core.slices import slices

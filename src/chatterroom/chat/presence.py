@@ -16,10 +16,9 @@ import structlog
 from chatterroom.chat.blocks import Blocks
 from chatterroom.chat.departed import Departed
 from chatterroom.chat.leases_redis import Leases, online
-from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.cancellation import raise_if_cancelled
-from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.errors import ChatterRoomError, ErrorCode, StorageUnavailableError
 from chatterroom.core.ids import UserId
 
 __all__ = ["MAX_WATCHED", "Presence", "Watcher"]

@@ -21,7 +21,6 @@ from pymongo import AsyncMongoClient, ReadPreference, UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from chatterroom.chat.availability_mongo import available
 from chatterroom.chat.blocks_mongo import MongoBlockStore
 from chatterroom.chat.conversation import Conversation
 from chatterroom.chat.departed_mongo import MongoDepartedStore
@@ -54,12 +53,14 @@ from chatterroom.chat.entries import (
     RoomCreated,
 )
 from chatterroom.chat.gathering import GatheredReads
-from chatterroom.chat.log import RequestKey, StorageUnavailableError
+from chatterroom.chat.log import RequestKey
 from chatterroom.chat.memberships import Membership, Overview
 from chatterroom.chat.pages import MAX_PAGE_BYTES, entry_bytes, fitting
 from chatterroom.core.cancellation import calls_ended, uncancelled
+from chatterroom.core.errors import StorageUnavailableError
 from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
 from chatterroom.core.settings import SettingsError
+from chatterroom.storage.availability_mongo import available
 
 __all__ = ["ChatStore"]
 

@@ -1,7 +1,8 @@
 """Every way a request can fail, as one exception with a stable code.
 
     ChatterRoomError
-     └── code: ErrorCode ── kind: ErrorKind
+     ├── code: ErrorCode ── kind: ErrorKind
+     └── StorageUnavailableError
 
 The rule that is broken raises; `rpc/errors.py` and `gateway/errors.py` translate the kind into
 a gRPC status and an HTTP answer. Clients may match on `code`, never on the message.
@@ -9,7 +10,7 @@ a gRPC status and an HTTP answer. Clients may match on `code`, never on the mess
 
 from enum import Enum, unique
 
-__all__ = ["ChatterRoomError", "ErrorCode", "ErrorKind"]
+__all__ = ["ChatterRoomError", "ErrorCode", "ErrorKind", "StorageUnavailableError"]
 
 
 @unique
@@ -120,3 +121,18 @@ class ChatterRoomError(Exception):
 
     def __str__(self) -> str:
         return f"{self.code.value}: {self.message}"
+
+
+class StorageUnavailableError(ChatterRoomError):
+    """A store did not answer, or did not confirm: what it was asked to write may be stored.
+
+    `reason` is for logs. Failures that a retry cannot help are never this one (see `storage/`).
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(
+            ErrorCode.STORAGE_UNAVAILABLE,
+            "Storage is not available. Try again in a moment.",
+            retry_after_s=1.0,
+        )
+        self.reason = reason

@@ -1,27 +1,21 @@
 """The registry in Redis: a lease for every instance, ended by Redis' own clock."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Self
 
 import msgspec
-import structlog
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from chatterroom.core.cancellation import raise_if_cancelled
-from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.discovery.registry import Entry
 from chatterroom.pubsub.client_redis import redis_client
+from chatterroom.storage.availability_redis import available
 
 __all__ = ["RegistryStore"]
 
-log = structlog.get_logger()
-
 _DEADLINE_S = 1.0
-_RETRY_AFTER_S = 1.0
 
 # One hash tag, so that a Redis Cluster keeps all of it on one node.
 _LEASES = "{chatterroom:discovery}:leases"
@@ -124,31 +118,18 @@ class RegistryStore:
         """Yield the list at once, soon after each change, and at least every `poll_s`."""
         pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
         try:
-            with _translated():
+            with available():
                 async with asyncio.timeout(_DEADLINE_S):
                     await pubsub.subscribe(_CHANGES)
             while True:
                 raise_if_cancelled()
                 yield await self.live()
-                with _translated():
+                with available():
                     await pubsub.get_message(timeout=poll_s)
         finally:
             await pubsub.aclose()  # type: ignore[no-untyped-call]
 
     async def _run(self, script: Any, *arguments: str | bytes | int) -> Any:
-        with _translated():
+        with available():
             async with asyncio.timeout(_DEADLINE_S):
                 return await script(keys=[_LEASES, _ENTRIES], args=arguments)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError, TimeoutError) as error:
-        log.warning("registry_unavailable", reason=type(error).__name__)
-        raise ChatterRoomError(
-            ErrorCode.STORAGE_UNAVAILABLE,
-            "the registry cannot be read or changed at the moment",
-            retry_after_s=_RETRY_AFTER_S,
-        ) from None

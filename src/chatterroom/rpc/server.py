@@ -17,7 +17,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from chatterroom.auth.certificates import Certificates
-from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.background import report
+from chatterroom.core.errors import ChatterRoomError, ErrorCode, StorageUnavailableError
 from chatterroom.rpc.errors import abort_with
 from chatterroom.rpc.identity import Doorkeeper
 from chatterroom.rpc.message_sizes import MESSAGE_SIZES
@@ -206,6 +207,8 @@ def _certified(context: grpc.aio.ServicerContext[Any, Any]) -> list[str] | None:
 def _as_known(method: str, error: Exception) -> ChatterRoomError:
     if isinstance(error, grpc.aio.AbortError):
         raise error
+    if isinstance(error, StorageUnavailableError):
+        report(method, error)
     if isinstance(error, ChatterRoomError):
         return error
     log.error("rpc_failed", method=method, exc_info=error)

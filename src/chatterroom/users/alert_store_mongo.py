@@ -12,8 +12,9 @@ from pymongo.errors import BulkWriteError
 
 from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import SessionId, UserId
+from chatterroom.storage.availability_mongo import available
 from chatterroom.users.alerts import KeptAlert, caused_by
-from chatterroom.users.database_mongo import IndexedStore, translated
+from chatterroom.users.database_mongo import IndexedStore
 
 __all__ = ["AlertStore"]
 
@@ -51,7 +52,7 @@ class AlertStore(IndexedStore):
             }
             for user_id, alert in alerts
         ]
-        with translated():
+        with available():
             try:
                 await self._alerts.insert_many(documents, ordered=False)
             except BulkWriteError as error:
@@ -62,7 +63,7 @@ class AlertStore(IndexedStore):
         for user_id in users:
             await self._trim(user_id)
         # Looked for behind the alerts: a deletion that is not seen here has yet to forget them.
-        with translated():
+        with available():
             deleted = self._deleted.find({"_id": {"$in": users}}, {"_id": True})
             gone = [each["_id"] async for each in deleted]
             if gone:
@@ -70,7 +71,7 @@ class AlertStore(IndexedStore):
 
     async def unseen(self, user_id: UserId, session_id: SessionId) -> list[KeptAlert]:
         """Return what a session has neither acked nor caused, oldest first."""
-        with translated():
+        with available():
             session = await self._sessions.find_one({"_id": session_id}, {"alerts_acked": True})
             place = (session or {}).get("alerts_acked") or ""
             wanted = {
@@ -84,7 +85,7 @@ class AlertStore(IndexedStore):
 
     async def ack(self, user_id: UserId, session_id: SessionId, alert_id: str) -> None:
         """Note that a session has seen an alert and all before it."""
-        with translated():
+        with available():
             # Only what there is: a made-up id must not hide what is still to come.
             if await self._alerts.find_one({"_id": alert_id, "user_id": user_id}, {"_id": True}):
                 await self._sessions.update_one(
@@ -97,7 +98,7 @@ class AlertStore(IndexedStore):
 
     async def begin(self, user_id: UserId, session_id: SessionId) -> None:
         """Let a new session begin behind what any device of its user has acked."""
-        with translated():
+        with available():
             newest = await self._alerts.find_one(
                 {"user_id": user_id, "acked": True}, {"_id": True}, sort=[("_id", DESCENDING)]
             )
@@ -108,11 +109,11 @@ class AlertStore(IndexedStore):
 
     async def forget(self, user_id: UserId) -> None:
         """Remove all alerts of a user."""
-        with translated():
+        with available():
             await self._alerts.delete_many({"user_id": user_id})
 
     async def _trim(self, user_id: UserId) -> None:
-        with translated():
+        with available():
             oldest_kept = await self._alerts.find_one(
                 {"user_id": user_id},
                 {"_id": True},

@@ -1,38 +1,13 @@
-"""What the stores of the user service share: how they begin and end, and tell of failures."""
+"""What the stores of the user service share: how they begin and end."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Self
 
-import structlog
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError, WTimeoutError
-
 from chatterroom.core.cancellation import calls_ended, uncancelled
-from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.errors import StorageUnavailableError
+from chatterroom.storage.availability_mongo import available
 
-__all__ = ["IndexedStore", "SiblingStore", "translated"]
-
-log = structlog.get_logger()
-
-_RETRY_AFTER_S = 1.0
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise STORAGE_UNAVAILABLE where MongoDB is away."""
-    try:
-        yield
-    except PyMongoError as error:
-        away = isinstance(error, ConnectionFailure | ExecutionTimeout | WTimeoutError)
-        if not away and not error.timeout:
-            raise
-        log.warning("storage_unavailable", reason=type(error).__name__)
-        raise ChatterRoomError(
-            ErrorCode.STORAGE_UNAVAILABLE,
-            "accounts cannot be read or changed at the moment; try again",
-            retry_after_s=_RETRY_AFTER_S,
-        ) from None
+__all__ = ["IndexedStore", "SiblingStore"]
 
 
 class SiblingStore:
@@ -54,10 +29,10 @@ class IndexedStore(SiblingStore):
         self._prepared = False
 
     async def is_ready(self) -> bool:
-        """Say whether the indexes exist; never raises."""
+        """Say whether the indexes exist, and create them. Raises bugs only."""
         try:
             await self._prepare()
-        except ChatterRoomError:
+        except StorageUnavailableError:
             return False
         return True
 
@@ -68,6 +43,6 @@ class IndexedStore(SiblingStore):
         if self._prepared:
             return
         async with self._preparing:
-            with translated():
+            with available():
                 await self._create_indexes()
             self._prepared = True

@@ -10,8 +10,9 @@ from pymongo.errors import DuplicateKeyError
 
 from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import UserId
+from chatterroom.storage.availability_mongo import available
 from chatterroom.users.accounts import Account
-from chatterroom.users.database_mongo import SiblingStore, translated
+from chatterroom.users.database_mongo import SiblingStore
 
 __all__ = ["DeletionStore"]
 
@@ -31,7 +32,7 @@ class DeletionStore(SiblingStore):
 
     async def begin(self, account: Account, now: datetime) -> None:
         """Decide that an account is deleted. From here on it happens, whoever stops."""
-        with translated():
+        with available():
             try:
                 await self._deleted.insert_one(
                     {
@@ -46,7 +47,7 @@ class DeletionStore(SiblingStore):
 
     async def claim(self, now: datetime, until: datetime) -> UserId | None:
         """Return a user who is to be erased; no other instance gets the same one before `until`."""
-        with translated():
+        with available():
             found = await self._deleted.find_one_and_update(
                 {"due_at": {"$lte": now}},
                 {"$set": {"due_at": until}},
@@ -57,22 +58,22 @@ class DeletionStore(SiblingStore):
 
     async def email_key(self, user_id: UserId) -> str | None:
         """Return the key of the email that is not yet erased."""
-        with translated():
+        with available():
             found = await self._users.find_one({"_id": user_id}, {"email_key": True})
         return found["email_key"] if found else None
 
     async def erase(self, user_id: UserId) -> None:
         """Remove everything personal of an account; name and email are free again."""
-        with translated():
+        with available():
             await self._users.delete_one({"_id": user_id})
 
     async def finish(self, user_id: UserId) -> None:
         """Keep the tombstone alone: all is done."""
-        with translated():
+        with available():
             await self._deleted.update_one({"_id": user_id}, {"$unset": {"due_at": True}})
 
     async def deleted(self, user_ids: Sequence[UserId]) -> dict[UserId, datetime]:
         """Return those users who were deleted, with the time of their registration."""
-        with translated():
+        with available():
             cursor = self._deleted.find({"_id": {"$in": list(user_ids)}}, {"created_at": True})
             return {UserId(found["_id"]): found["created_at"] async for found in cursor}

@@ -7,7 +7,8 @@ from pymongo import DESCENDING, ReturnDocument, WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
 
 from chatterroom.core.cancellation import uncancelled
-from chatterroom.users.database_mongo import SiblingStore, translated
+from chatterroom.storage.availability_mongo import available
+from chatterroom.users.database_mongo import SiblingStore
 
 __all__ = ["GuessStore"]
 
@@ -28,13 +29,13 @@ class GuessStore(SiblingStore):
 
     async def is_known(self, place: str, now: datetime) -> bool:
         """Say whether a place is remembered."""
-        with translated():
+        with available():
             found = await self._places.find_one({"_id": place, "expires_at": {"$gt": now}})
         return found is not None
 
     async def remember(self, place: str, account: str, until: datetime) -> None:
         """Remember a place of an account, and forget the oldest beyond `MAX_PLACES`."""
-        with translated():
+        with available():
             remembered = await self._places.update_one(
                 {"_id": place}, {"$set": {"account": account, "expires_at": until}}, upsert=True
             )
@@ -68,7 +69,7 @@ class GuessStore(SiblingStore):
         attempt = {"id": attempt_id, "at": now}
         with_it = {"$concatArrays": ["$attempts", [attempt]]}
         counted = {"$cond": ["$admitted", with_it, "$attempts"]}
-        with translated():
+        with available():
             found = await self._attempts.find_one_and_update(
                 {"_id": key},
                 [
@@ -86,12 +87,12 @@ class GuessStore(SiblingStore):
 
     async def uncount(self, key: str, attempt_id: str) -> None:
         """Take an attempt out of a count."""
-        with translated():
+        with available():
             await self._attempts.update_one(
                 {"_id": key}, {"$pull": {"attempts": {"id": attempt_id}}}
             )
 
     async def forget(self, account: str) -> None:
         """Forget the places of an account."""
-        with translated():
+        with available():
             await self._places.delete_many({"account": account})

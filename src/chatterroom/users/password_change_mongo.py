@@ -8,8 +8,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import SessionId, UserId
+from chatterroom.storage.availability_mongo import available
 from chatterroom.users.accounts import Account
-from chatterroom.users.database_mongo import IndexedStore, translated
+from chatterroom.users.database_mongo import IndexedStore
 from chatterroom.users.password_change import SessionsToEnd
 
 __all__ = ["PasswordChangeStore"]
@@ -38,7 +39,7 @@ class PasswordChangeStore(IndexedStore):
         False if another password came in between.
         """
         await self._prepare()
-        with translated():
+        with available():
             changed = await self._users.update_one(
                 {"_id": account.user_id, "password_changed_at": account.password_changed_at},
                 {
@@ -53,7 +54,7 @@ class PasswordChangeStore(IndexedStore):
 
     async def claim(self, now: datetime, until: datetime) -> SessionsToEnd | None:
         """Return work that is due; no other instance gets the same before `until`."""
-        with translated():
+        with available():
             found = await self._users.find_one_and_update(
                 {"sessions_to_end.due_at": {"$lte": now}},
                 {"$set": {"sessions_to_end.due_at": until}},
@@ -69,7 +70,7 @@ class PasswordChangeStore(IndexedStore):
 
     async def finish(self, work: SessionsToEnd) -> None:
         """Note that the work is done, unless the password was changed again."""
-        with translated():
+        with available():
             await self._users.update_one(
                 {"_id": work.user_id, "password_changed_at": work.password_set_at},
                 {"$unset": {"sessions_to_end": True}},

@@ -8,8 +8,9 @@ from pymongo.errors import DuplicateKeyError
 from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import UserId
+from chatterroom.storage.availability_mongo import available
 from chatterroom.users.accounts import username_key
-from chatterroom.users.database_mongo import SiblingStore, translated
+from chatterroom.users.database_mongo import SiblingStore
 from chatterroom.users.profile import Avatar, ProfileChange
 
 __all__ = ["ProfileStore"]
@@ -46,7 +47,7 @@ class ProfileStore(SiblingStore):
             update["$unset"] = {"avatar": True}
         if not update:
             return
-        with translated():
+        with available():
             try:
                 await self._users.update_one({"_id": user_id}, update)
             except DuplicateKeyError:
@@ -58,14 +59,14 @@ class ProfileStore(SiblingStore):
 
     async def preferences(self, user_id: UserId) -> str:
         """Return what a user's clients have stored: a JSON object."""
-        with translated():
+        with available():
             found = await self._users.find_one({"_id": user_id}, {"preferences": True})
         stored: str = (found or {}).get("preferences", "{}")
         return stored
 
     async def avatar(self, user_id: UserId) -> Avatar | None:
         """Return a user's picture."""
-        with translated():
+        with available():
             found = await self._users.find_one({"_id": user_id}, {"avatar": True})
         picture = (found or {}).get("avatar")
         if picture is None:

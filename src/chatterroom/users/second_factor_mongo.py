@@ -7,7 +7,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import UserId
-from chatterroom.users.database_mongo import SiblingStore, translated
+from chatterroom.storage.availability_mongo import available
+from chatterroom.users.database_mongo import SiblingStore
 
 __all__ = ["SecondFactorStore"]
 
@@ -23,7 +24,7 @@ class SecondFactorStore(SiblingStore):
 
     async def begin(self, user_id: UserId, secret: bytes, now: datetime) -> bool:
         """Keep a secret until it is confirmed; False where there is a second factor already."""
-        with translated():
+        with available():
             begun = await self._users.update_one(
                 {"_id": user_id, "second_factor": None},
                 {"$set": {"second_factor_begun": {"secret": secret, "at": now}}},
@@ -32,7 +33,7 @@ class SecondFactorStore(SiblingStore):
 
     async def begun(self, user_id: UserId, since: datetime) -> bytes | None:
         """Return the secret that waits to be confirmed."""
-        with translated():
+        with available():
             found = await self._users.find_one(
                 {"_id": user_id, "second_factor_begun.at": {"$gt": since}},
                 {"second_factor_begun": True},
@@ -44,7 +45,7 @@ class SecondFactorStore(SiblingStore):
     ) -> bool:
         """Ask for codes from now on; False where the secret does not wait any more."""
         factor = {"secret": secret, "last_step": step, "recovery": recovery_hashes}
-        with translated():
+        with available():
             turned = await self._users.update_one(
                 {"_id": user_id, "second_factor_begun.secret": secret},
                 {"$set": {"second_factor": factor}, "$unset": {"second_factor_begun": True}},
@@ -53,7 +54,7 @@ class SecondFactorStore(SiblingStore):
 
     async def spend_step(self, user_id: UserId, secret: bytes, step: int) -> bool:
         """Use the code of a step; False where it, or a later one, was used before."""
-        with translated():
+        with available():
             spent = await self._users.update_one(
                 {
                     "_id": user_id,
@@ -66,7 +67,7 @@ class SecondFactorStore(SiblingStore):
 
     async def spend_recovery(self, user_id: UserId, recovery_hash: str) -> bool:
         """Use a recovery code; False where there is none such left."""
-        with translated():
+        with available():
             spent = await self._users.update_one(
                 {"_id": user_id, "second_factor.recovery": recovery_hash},
                 {"$pull": {"second_factor.recovery": recovery_hash}},
@@ -75,5 +76,5 @@ class SecondFactorStore(SiblingStore):
 
     async def turn_off(self, user_id: UserId) -> None:
         """Ask for no codes any more."""
-        with translated():
+        with available():
             await self._users.update_one({"_id": user_id}, {"$unset": {"second_factor": True}})

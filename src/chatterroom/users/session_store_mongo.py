@@ -11,7 +11,8 @@ from pymongo.errors import BulkWriteError
 from chatterroom.auth.ended_sessions import EndedSession
 from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import SessionId, UserId
-from chatterroom.users.database_mongo import IndexedStore, translated
+from chatterroom.storage.availability_mongo import available
+from chatterroom.users.database_mongo import IndexedStore
 from chatterroom.users.sessions import Origin, RefreshToken, Session
 
 __all__ = ["SessionStore"]
@@ -40,7 +41,7 @@ class SessionStore(IndexedStore):
     async def add(self, session: Session, token: RefreshToken) -> None:
         """Store a new session, to be continued with `token`."""
         await self._prepare()
-        with translated():
+        with available():
             await self._sessions.insert_one(
                 {
                     "_id": session.session_id,
@@ -70,7 +71,7 @@ class SessionStore(IndexedStore):
         one that the newest was given for.
         """
         is_newest = {"$eq": ["$secret_hash", old.secret_hash]}
-        with translated():
+        with available():
             session = await self._sessions.find_one_and_update(
                 {
                     "_id": old.session_id,
@@ -99,7 +100,7 @@ class SessionStore(IndexedStore):
 
     async def of_family(self, token: RefreshToken) -> Session | None:
         """Return the session that a token, perhaps a used one, belongs to."""
-        with translated():
+        with available():
             found = await self._sessions.find_one(
                 {"_id": token.session_id, "family_hash": token.family_hash}
             )
@@ -108,7 +109,7 @@ class SessionStore(IndexedStore):
     async def find(self, session_id: SessionId, user_id: UserId | None) -> Session | None:
         """Return a session, of this user if one is given."""
         owner = {} if user_id is None else {"user_id": user_id}
-        with translated():
+        with available():
             found = await self._sessions.find_one({"_id": session_id, **owner})
         return _session(found) if found else None
 
@@ -118,21 +119,21 @@ class SessionStore(IndexedStore):
         """Return the newest sessions of a user that have not expired, newest first."""
         older: Document = {"_id": {"$lt": before}} if before else {}
         wanted = {"user_id": user_id, "expires_at": {"$gt": now}, **older}
-        with translated():
+        with available():
             cursor = self._sessions.find(wanted).sort("_id", DESCENDING).limit(limit)
             return [_session(each) async for each in cursor]
 
     async def beyond(self, newest: Session, most: int, limit: int) -> list[Session]:
         """Return the sessions of a user without `newest` and the `most - 1` others seen last."""
         others = {"user_id": newest.user_id, "_id": {"$ne": newest.session_id}}
-        with translated():
+        with available():
             cursor = self._sessions.find(others)
             cursor = cursor.sort([("last_seen_at", DESCENDING), ("_id", DESCENDING)])
             return [_session(each) async for each in cursor.skip(most - 1).limit(limit)]
 
     async def others(self, user_id: UserId, but: SessionId | None, limit: int) -> list[Session]:
         """Return sessions of a user other than `but`, newest first."""
-        with translated():
+        with available():
             cursor = self._sessions.find({"user_id": user_id, "_id": {"$ne": but}})
             return [_session(each) async for each in cursor.sort("_id", DESCENDING).limit(limit)]
 
@@ -145,13 +146,13 @@ class SessionStore(IndexedStore):
             "_id": {"$ne": but},
             "password_set_at": {"$ne": password_set_at},
         }
-        with translated():
+        with available():
             cursor = self._sessions.find(wanted).sort("_id", DESCENDING).limit(limit)
             return [_session(each) async for each in cursor]
 
     async def touch(self, session_ids: Sequence[SessionId], now: datetime) -> None:
         """Note that sessions have been used."""
-        with translated():
+        with available():
             await self._sessions.update_many(
                 {"_id": {"$in": list(session_ids)}}, {"$max": {"last_seen_at": now}}
             )
@@ -162,7 +163,7 @@ class SessionStore(IndexedStore):
         forget_at = now + self._remembered_for
         # Known as ended before they are gone: after a crash in between, a repeat finds them.
         await self._mark_ended(sessions, forget_at)
-        with translated():
+        with available():
             ids = [session.session_id for session in sessions]
             await self._sessions.delete_many({"_id": {"$in": ids}})
         return [
@@ -180,7 +181,7 @@ class SessionStore(IndexedStore):
         behind = {
             "$or": [{"ended_at": {"$gt": moment}}, {"ended_at": moment, "_id": {"$gt": after}}]
         }
-        with translated():
+        with available():
             cursor = self._ended.find(behind)
             cursor = cursor.sort([("ended_at", ASCENDING), ("_id", ASCENDING)]).limit(limit)
             return [
@@ -213,7 +214,7 @@ class SessionStore(IndexedStore):
             )
             for session in sessions
         ]
-        with translated():
+        with available():
             try:
                 await self._ended.bulk_write(marks, ordered=False)
             except BulkWriteError as error:

@@ -12,8 +12,8 @@ from chatterroom.core.cancellation import calls_ended, uncancelled
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import UserId
 from chatterroom.core.settings import SettingsError
+from chatterroom.storage.availability_mongo import available
 from chatterroom.users.accounts import Account, email_key, username_key
-from chatterroom.users.database_mongo import translated
 from chatterroom.users.profile import Person
 from chatterroom.users.second_factor import SecondFactor
 
@@ -70,9 +70,9 @@ class UserStore:
         await self._client.close()
 
     async def is_ready(self) -> bool:
-        """Say whether MongoDB answers and the indexes exist; never raises."""
+        """Say whether MongoDB answers and the indexes exist. Raises bugs only."""
         try:
-            with translated():
+            with available():
                 await self._client.admin.command("ping")
             await self._prepare()
         except ChatterRoomError:
@@ -82,7 +82,7 @@ class UserStore:
     async def add_account(self, account: Account) -> None:
         """Store a new account. Raises EMAIL_TAKEN or USERNAME_TAKEN."""
         await self._prepare()
-        with translated():
+        with available():
             try:
                 await self._users.insert_one(
                     {
@@ -100,26 +100,26 @@ class UserStore:
 
     async def account(self, user_id: UserId) -> Account | None:
         """Return the account of a user."""
-        with translated():
+        with available():
             return _account(await self._users.find_one({"_id": user_id}, _WITHOUT_THE_LONG))
 
     async def account_by_email(self, email: str) -> Account | None:
         """Return the account with this email, however it is written."""
-        with translated():
+        with available():
             return _account(
                 await self._users.find_one({"email_key": email_key(email)}, _WITHOUT_THE_LONG)
             )
 
     async def replace_hash(self, user_id: UserId, old: str, new: str) -> None:
         """Keep another hash of the same password, unless the password has changed."""
-        with translated():
+        with available():
             await self._users.update_one(
                 {"_id": user_id, "password_hash": old}, {"$set": {"password_hash": new}}
             )
 
     async def people(self, user_ids: Sequence[UserId]) -> dict[UserId, Person]:
         """Return those users that exist."""
-        with translated():
+        with available():
             cursor = self._users.find({"_id": {"$in": list(user_ids)}}, _OF_A_PERSON)
             return {UserId(found["_id"]): _person(found) async for found in cursor}
 
@@ -127,7 +127,7 @@ class UserStore:
         """Return those users that have one of these names, however written, in this order."""
         keys = list(dict.fromkeys(map(username_key, usernames)))
         wanted = {"username_key": {"$in": keys}}
-        with translated():
+        with available():
             cursor = self._users.find(wanted, {**_OF_A_PERSON, "username_key": True})
             found = {user["username_key"]: user async for user in cursor}
         users = [found[key] for key in keys if key in found]
@@ -137,7 +137,7 @@ class UserStore:
         """Return the users whose names begin like this, the first in alphabetical order."""
         lowest = username_key(beginning)
         span = {"$gte": lowest, "$lt": lowest + _HIGHEST}
-        with translated():
+        with available():
             cursor = (
                 self._users.find({"username_key": span}, _OF_A_PERSON)
                 .sort("username_key", ASCENDING)
@@ -150,7 +150,7 @@ class UserStore:
         if self._prepared:
             return
         async with self._preparing:
-            with translated():
+            with available():
                 await self._users.create_index("username_key", unique=True)
                 await self._users.create_index("email_key", unique=True)
                 for name in ("login_attempts", "login_places"):

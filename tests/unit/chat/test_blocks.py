@@ -5,9 +5,8 @@ import pytest
 from tests.unit.chat.conftest import ALICE, BOB, CAROL
 
 from chatterroom.chat.blocks import MAX_BLOCKS, Block, Blocks
-from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
-from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.errors import ChatterRoomError, ErrorCode, StorageUnavailableError
 from chatterroom.core.ids import UserId, new_id
 
 

@@ -5,9 +5,8 @@ import pytest
 from tests.unit.chat.conftest import ALICE, BOB
 
 from chatterroom.chat.departed import Departed, Departure
-from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
-from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.errors import ChatterRoomError, ErrorCode, StorageUnavailableError
 from chatterroom.core.ids import UserId
 
 

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
+from chatterroom.core.errors import StorageUnavailableError
 from chatterroom.sockets.frames import CloseCode
 
 from .conftest import ALICE, Service, receive, say

@@ -5,8 +5,8 @@ import pytest
 
 from chatterroom.chat.conversation import AddMember, LeaveRoom, ReactToMessage
 from chatterroom.chat.entries import MessagePosted
-from chatterroom.chat.log import Appended, ConversationLog, StorageUnavailableError
-from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.chat.log import Appended, ConversationLog
+from chatterroom.core.errors import ChatterRoomError, ErrorCode, StorageUnavailableError
 from chatterroom.core.ids import ClientId, UserId, new_id, private_conversation_id
 
 from .conftest import ALICE, BOB, CAROL, Instance, create_room, post, post_private

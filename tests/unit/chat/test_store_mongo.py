@@ -3,8 +3,8 @@ from pymongo import WriteConcern
 from tests.unit.chat.conftest import message_posted
 
 from chatterroom.chat.entries import MessagePosted
-from chatterroom.chat.log import StorageUnavailableError
 from chatterroom.chat.store_mongo import ChatStore
+from chatterroom.core.errors import StorageUnavailableError
 from chatterroom.core.ids import ConversationId, new_id
 
 ROOM = ConversationId(new_id())

@@ -1,0 +1,75 @@
+"""Work that goes on for as long as a process does, and failures that end no more than they must."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.core.errors import ChatterRoomError, StorageUnavailableError
+
+__all__ = ["isolated", "keep_running", "report"]
+
+log = structlog.get_logger()
+
+_REPORT_EVERY_S = 1.0
+MAX_KINDS = 1_000
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 5.0
+
+_reported_at: dict[tuple[str, type[Exception]], float] = {}
+
+
+async def keep_running(
+    what: str, work: Callable[[], Awaitable[None]], every_s: float = 0.0
+) -> None:
+    """Do `work` again and again until cancelled, with pauses of `every_s`.
+
+    A failure, whatever it is, is reported and ends one round only: the next begins after a pause
+    that doubles from a tenth of a second to five with every further failure. Work may also be
+    endless: then it is begun again after a failure, and pauses are short again once it has lasted.
+    """
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        raise_if_cancelled()
+        began = time.monotonic()
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 -- reported; a loop must outlive every round
+            report(what, error)
+            if time.monotonic() - began > _LONGEST_PAUSE_S:
+                pause_s = _FIRST_PAUSE_S
+            await asyncio.sleep(max(every_s, pause_s * random.uniform(0.5, 1.0)))
+            pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+        else:
+            pause_s = _FIRST_PAUSE_S
+            await asyncio.sleep(every_s)
+
+
+@contextmanager
+def isolated(what: str) -> Iterator[None]:
+    """Let a failure of what is inside be reported, and end nothing else."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 -- reported; others are still to be served
+        report(what, error)
+
+
+def report(what: str, error: Exception) -> None:
+    """Log a failure: known errors in a line, bugs with their trace. One of a kind per second."""
+    now = time.monotonic()
+    kind = (what, type(error))
+    if now - _reported_at.get(kind, -_REPORT_EVERY_S) < _REPORT_EVERY_S:
+        return
+    if len(_reported_at) >= MAX_KINDS:
+        _reported_at.clear()
+    _reported_at[kind] = now
+    if isinstance(error, StorageUnavailableError):
+        log.warning("interrupted", what=what, reason=error.reason or error.code.value)
+    elif isinstance(error, ChatterRoomError):
+        log.warning("interrupted", what=what, reason=error.code.value)
+    else:
+        log.error("failed", what=what, exc_info=error)
