@@ -3,22 +3,25 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import structlog
 
 from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.errors import ChatterRoomError, StorageUnavailableError
 
-__all__ = ["isolated", "keep_running", "report"]
+__all__ = ["each_apart", "isolated", "keep_running", "report"]
 
 log = structlog.get_logger()
 
 _REPORT_EVERY_S = 1.0
 MAX_KINDS = 1_000
 _FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 5.0
+_LONGEST_PAUSE_S = 2.0
+
+Item = TypeVar("Item")
 
 _reported_at: dict[tuple[str, type[Exception]], float] = {}
 
@@ -29,7 +32,7 @@ async def keep_running(
     """Do `work` again and again until cancelled, with pauses of `every_s`.
 
     A failure, whatever it is, is reported and ends one round only: the next begins after a pause
-    that doubles from a tenth of a second to five with every further failure. Work may also be
+    that doubles from a tenth of a second to two with every further failure. Work may also be
     endless: then it is begun again after a failure, and pauses are short again once it has lasted.
     """
     pause_s = _FIRST_PAUSE_S
@@ -56,6 +59,26 @@ def isolated(what: str) -> Iterator[None]:
         yield
     except Exception as error:  # noqa: BLE001 -- reported; others are still to be served
         report(what, error)
+
+
+async def each_apart(
+    items: Sequence[Item], do: Callable[[Sequence[Item]], Awaitable[None]]
+) -> list[tuple[Item, Exception]]:
+    """Do something with all items, and if that fails by a bug, with each half of them, and so on.
+
+    So what fails alone leaves no other undone; it is returned. `do` must bear to be repeated.
+    What a service or a store refuses (`ChatterRoomError`) is raised at once: it concerns all.
+    """
+    try:
+        await do(items)
+    except ChatterRoomError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- returned
+        if len(items) == 1:
+            return [(items[0], error)]
+        half = len(items) // 2
+        return await each_apart(items[:half], do) + await each_apart(items[half:], do)
+    return []
 
 
 def report(what: str, error: Exception) -> None:

@@ -6,6 +6,10 @@ that place (another instance wrote) means to read again, decide again and insert
 is answered only when its entry is on disk, and a repeated `(conversation, sender, client_id)` is
 answered with the entry stored first.
 
+No failure of one command ends the log or another command. Where an insert fails by a bug, the
+conversations of that insert are read again and what is not stored is stored one by one: what
+fails alone is answered with INTERNAL.
+
 Within a conversation commands are decided in order of arrival. New messages are stored in groups,
 and so are the first messages of private chats, in a transaction with the memberships that they
 bring; all other entries are stored one by one, in a transaction with the documents that follow
@@ -15,13 +19,14 @@ from them: the message that was changed, the room, the memberships.
 import asyncio
 import random
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 import structlog
 
+from chatterroom.background import each_apart, keep_running, report
 from chatterroom.chat.conversation import (
     Command,
     Conversation,
@@ -34,7 +39,12 @@ from chatterroom.chat.conversation import (
 from chatterroom.chat.entries import Entry, MessagePosted
 from chatterroom.core import times
 from chatterroom.core.cancellation import raise_if_cancelled
-from chatterroom.core.errors import ChatterRoomError, ErrorCode, StorageUnavailableError
+from chatterroom.core.errors import (
+    ChatterRoomError,
+    ErrorCode,
+    StorageUnavailableError,
+    internal_error,
+)
 from chatterroom.core.ids import ClientId, ConversationId, UserId, is_private
 
 __all__ = ["Appended", "ConversationLog", "LogStore"]
@@ -56,7 +66,10 @@ RequestKey = tuple[UserId, ClientId]
 
 class LogStore(Protocol):
     """Where entries are kept. Two entries never share a seq of one conversation, nor a
-    `(conversation, sender, client_id)`. What was stored survives a crash of everything."""
+    `(conversation, sender, client_id)`. What was stored survives a crash of everything.
+
+    Any other exception than `StorageUnavailableError` is a bug; some may be stored then, too.
+    """
 
     async def insert_messages(self, entries: Sequence[MessagePosted]) -> int:
         """Store messages of one kind of conversation, in order, up to the first whose seq or
@@ -104,6 +117,8 @@ class _Pending:
     attempted: Entry | None = None
     state_read: bool = False
     """Whether the state was read since it arrived."""
+    suspect: bool = False
+    """Whether an insert has failed by a bug of which it was a part: it is stored alone."""
 
     @property
     def key(self) -> RequestKey:
@@ -154,14 +169,7 @@ class ConversationLog:
     async def run(self) -> None:
         """Commit what is submitted until cancelled."""
         async with self._tasks:
-            while True:
-                raise_if_cancelled()
-                await self._work.wait()
-                plans = self._gather()
-                if not self._ready:
-                    self._work.clear()
-                if plans:
-                    await self._commit(plans)
+            await keep_running("log", self._commit_what_comes)
 
     async def append(self, command: Command) -> Appended:
         """Append and return the stored entry, or raise the rule that is broken.
@@ -205,6 +213,16 @@ class ConversationLog:
         if line.state is None and not line.busy:
             line.state = Conversation(conversation_id)
 
+    async def _commit_what_comes(self) -> None:
+        while True:
+            raise_if_cancelled()
+            await self._work.wait()
+            plans = self._gather()
+            if not self._ready:
+                self._work.clear()
+            if plans:
+                await self._commit(plans)
+
     def _one_less(self, answer: asyncio.Future[Appended]) -> None:
         self._pending -= 1
         if not answer.cancelled():
@@ -237,6 +255,24 @@ class ConversationLog:
         if line.waiting:
             self._make_ready(line)
 
+    def _start(self, line: _Line, pendings: list[_Pending], work: Awaitable[None]) -> None:
+        """Let a task of its own see to a line, and free the line when it has done so."""
+        self._tasks.create_task(self._see_to(line, pendings, work))
+
+    async def _see_to(self, line: _Line, pendings: list[_Pending], work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 -- reported; the other lines go on
+            self._fail(line, pendings, error)
+        self._release(line)
+
+    def _fail(self, line: _Line, pendings: Iterable[_Pending], error: Exception) -> None:
+        """Answer commands with INTERNAL. What is known of their conversation may be wrong now."""
+        report("log", error)
+        line.state = None
+        for pending in pendings:
+            _refuse(pending, internal_error())
+
     def _gather(self) -> list[_Plan]:
         """Plan one commit; hand what cannot be part of it to tasks of its own."""
         plans: list[_Plan] = []
@@ -257,7 +293,7 @@ class ConversationLog:
         None where the line was handed to a task or has nothing left to do.
         """
         if line.state is None:
-            self._tasks.create_task(self._recover(line, []))
+            self._start(line, [], self._recover(line, []))
             return None
         plan = _Plan(line, [], [], line.state)
         places: dict[RequestKey, int] = {}
@@ -270,28 +306,28 @@ class ConversationLog:
             if (place := places.get(pending.key)) is not None:
                 plan.repeats.append((line.waiting.popleft(), place))
                 continue
-            entry = self._decide_message(plan.after, pending, now)
-            if entry is None:
+            decided = self._decide_message(plan.after, pending, now)
+            if decided is None:
                 if plan.items:
                     break
                 line.waiting.popleft()
-                self._hand_over(line, pending)
+                self._hand_over(line, line.state, pending)
                 return None
             line.waiting.popleft()
+            entry, plan.after = decided
             pending.attempted = entry
             places[pending.key] = len(plan.items)
             plan.items.append((pending, entry))
-            plan.after = apply(plan.after, entry)
         if plan.items:
             return plan
         self._release(line)
         return None
 
-    def _hand_over(self, line: _Line, pending: _Pending) -> None:
+    def _hand_over(self, line: _Line, state: Conversation, pending: _Pending) -> None:
         """Have a task of its own see to a command that is not stored with other messages."""
-        first = is_private(line.id) and isinstance(pending.command, PostMessage)
-        if pending.refusal is not None or not first:
-            self._tasks.create_task(self._handle_alone(line, pending))
+        begins = is_private(line.id) and state.seq == 0 and isinstance(pending.command, PostMessage)
+        if not begins or pending.refusal is not None or pending.suspect:
+            self._start(line, [pending], self._handle_alone(line, state, pending))
             return
         self._firsts.append((line, pending))
         if not self._storing_firsts:
@@ -300,16 +336,22 @@ class ConversationLog:
 
     def _decide_message(
         self, state: Conversation, pending: _Pending, now: datetime
-    ) -> MessagePosted | None:
-        """Return the message to store in a group, or None for all that takes a look of its own."""
+    ) -> tuple[MessagePosted, Conversation] | None:
+        """Return the message to store in a group and the state after it, or None for all that
+        takes a look of its own."""
         # The first message of a private chat brings its memberships with it.
-        if not isinstance(pending.command, PostMessage) or state.seq == 0 or pending.refusal:
+        if (
+            not isinstance(pending.command, PostMessage)
+            or state.seq == 0
+            or pending.refusal
+            or pending.suspect
+        ):
             return None
         try:
             entry = decide(state, pending.command, now)
-        except ChatterRoomError:
+            return (entry, apply(state, entry)) if isinstance(entry, MessagePosted) else None
+        except Exception:  # noqa: BLE001 -- a broken rule or a bug: raised again when it is alone
             return None
-        return entry if isinstance(entry, MessagePosted) else None
 
     async def _commit(self, plans: list[_Plan]) -> None:
         rooms = [plan for plan in plans if not is_private(plan.line.id)]
@@ -329,7 +371,24 @@ class ConversationLog:
                 for plan in plans:
                     self._settle(plan, 0)
                 return
+            except Exception as error:  # noqa: BLE001 -- reported, and by whom it was, found out
+                self._after_failed_insert(plans, error)
+                return
             plans = self._settle_stored(plans, stored)
+
+    def _after_failed_insert(self, plans: list[_Plan], error: Exception) -> None:
+        """Fail the one message that was to be stored, or find out which of several failed."""
+        pendings = [pending for plan in plans for pending, _ in plan.items]
+        if len(pendings) > 1:
+            log.warning("insert_divided", entries=len(pendings), reason=type(error).__name__)
+        for pending in pendings:
+            pending.suspect = True
+        for plan in plans:
+            if len(pendings) == 1:
+                self._fail(plan.line, pendings, error)
+                self._start(plan.line, [], self._recover(plan.line, [p for p, _ in plan.repeats]))
+            else:
+                self._settle(plan, 0)
 
     def _settle_stored(self, plans: list[_Plan], stored: int) -> list[_Plan]:
         """Settle the plans that `stored` entries reach into; return those not attempted yet."""
@@ -344,9 +403,10 @@ class ConversationLog:
     def _settle(self, plan: _Plan, stored: int) -> None:
         """Answer the first `stored` items; look into what became of the others."""
         line = plan.line
+        if stored == len(plan.items):
+            line.state = plan.after
         if stored:
-            entries: list[Entry] = [entry for _, entry in plan.items[:stored]]
-            self._committed(line, entries)
+            self._announce(line, [entry for _, entry in plan.items[:stored]])
         in_doubt = [pending for pending, _ in plan.items[stored:]]
         for pending, entry in plan.items[:stored]:
             _answer(pending, entry, duplicate=False)
@@ -356,7 +416,7 @@ class ConversationLog:
             else:
                 in_doubt.append(pending)
         if in_doubt:
-            self._tasks.create_task(self._recover(line, in_doubt))
+            self._start(line, in_doubt, self._recover(line, in_doubt))
         else:
             self._release(line)
 
@@ -364,37 +424,46 @@ class ConversationLog:
         """Store first messages of private chats; what comes meanwhile gathers."""
         while self._firsts:
             batch = [self._firsts.popleft() for _ in range(min(MAX_FIRSTS, len(self._firsts)))]
-            if len(batch) == 1 or not await self._store_firsts(batch):
+            try:
+                stored = len(batch) > 1 and await self._store_firsts(batch)
+            except Exception as error:  # noqa: BLE001 -- reported by the one that fails alone
+                log.warning("insert_divided", entries=len(batch), reason=type(error).__name__)
+                stored = False
+            if not stored:
                 for line, pending in batch:
-                    self._tasks.create_task(self._handle_alone(line, pending))
+                    alone = self._handle_alone(line, Conversation(line.id), pending)
+                    self._start(line, [pending], alone)
         self._storing_firsts = False
 
     async def _store_firsts(self, batch: Sequence[tuple[_Line, _Pending]]) -> bool:
         """Return False where one of them, and so none, could be stored: each is to go alone."""
         now = times.now()
         entries: list[MessagePosted] = []
+        states: list[Conversation] = []
         for line, pending in batch:
-            entry = line.state and decide(line.state, pending.command, now)
+            entry = decide(Conversation(line.id), pending.command, now)
             assert isinstance(entry, MessagePosted)  # noqa: S101 -- private chats refuse nobody
-            pending.attempted = entry
+            states.append(apply(Conversation(line.id), entry))
             entries.append(entry)
+        for (_, pending), entry in zip(batch, entries, strict=True):
+            pending.attempted = entry
         try:
             if not await self._store.insert_firsts(entries):
                 return False
         except StorageUnavailableError as error:
             log.warning("commit_in_doubt", entries=len(entries), reason=error.reason)
             for line, pending in batch:
-                self._tasks.create_task(self._recover(line, [pending]))
+                self._start(line, [pending], self._recover(line, [pending]))
             return True
-        for (line, pending), entry in zip(batch, entries, strict=True):
-            self._committed(line, [entry])
+        for (line, pending), entry, after in zip(batch, entries, states, strict=True):
+            line.state = after
+            self._announce(line, [entry])
             _answer(pending, entry, duplicate=False)
             self._release(line)
         return True
 
-    async def _handle_alone(self, line: _Line, pending: _Pending) -> None:
+    async def _handle_alone(self, line: _Line, state: Conversation, pending: _Pending) -> None:
         """Refuse a command, or store its entry with what follows from it."""
-        assert line.state is not None  # noqa: S101 -- the line was planned with it
         if pending.refusal is not None:
             await self._refuse_unless_stored(line, pending, pending.refusal)
             return
@@ -403,10 +472,10 @@ class ConversationLog:
         try:
             if isinstance(command, MessageCommand):
                 target = await self._store.message(line.id, command.message_seq)
-            entry = decide(line.state, command, times.now(), target)
+            entry = decide(state, command, times.now(), target)
             pending.attempted = entry
-            after = apply(line.state, entry)
-            stored = await self._store.insert_with_effects(entry, after, target)
+            after = apply(state, entry)
+            stored = await self._insert_alone(entry, after, target)
         except StorageUnavailableError as error:
             log.warning("commit_in_doubt", entries=1, reason=error.reason)
             stored = False
@@ -419,9 +488,16 @@ class ConversationLog:
         if not stored:
             await self._recover(line, [pending])
             return
-        self._committed(line, [entry])
+        line.state = after
+        self._announce(line, [entry])
         _answer(pending, entry, duplicate=False)
-        self._release(line)
+
+    async def _insert_alone(
+        self, entry: Entry, after: Conversation, target: MessagePosted | None
+    ) -> bool:
+        if isinstance(entry, MessagePosted) and entry.seq > 1:
+            return await self._store.insert_messages([entry]) == 1
+        return await self._store.insert_with_effects(entry, after, target)
 
     async def _refuse_unless_stored(
         self, line: _Line, pending: _Pending, error: ChatterRoomError
@@ -440,13 +516,13 @@ class ConversationLog:
                 _answer_stored(pending, entry, duplicate=True)
             else:
                 _refuse(pending, error)
-        self._release(line)
 
-    def _committed(self, line: _Line, entries: list[Entry]) -> None:
-        assert line.state is not None  # noqa: S101 -- it was decided on
-        for entry in entries:
-            line.state = apply(line.state, entry)
-        self._on_committed(line.id, entries)
+    def _announce(self, line: _Line, entries: list[Entry]) -> None:
+        """Let others know of stored entries. Where that fails they are stored all the same."""
+        try:
+            self._on_committed(line.id, entries)
+        except Exception as error:  # noqa: BLE001 -- reported; feeds compare with the store
+            report("announcing", error)
 
     async def _recover(self, line: _Line, in_doubt: list[_Pending]) -> None:
         """Read the conversation again, answer what turns out to be stored, queue the rest."""
@@ -456,12 +532,10 @@ class ConversationLog:
             if self._too_late((*in_doubt, *line.waiting), loop.time()):
                 line.waiting.clear()
                 line.state = None
-                self._release(line)
                 return
             try:
-                state = await self._store.load(line.id)
-                keys = list({pending.key for pending in in_doubt})
-                found = await self._store.find_requests(line.id, keys) if keys else {}
+                state = await self._load(line)
+                found = await self._find(line, in_doubt)
                 break
             except StorageUnavailableError as error:
                 log.warning("recovery_delayed", reason=error.reason)
@@ -471,6 +545,8 @@ class ConversationLog:
         unanswered = []
         ours: list[Entry] = []
         for pending in in_doubt:
+            if pending.answer.done():
+                continue
             entry = found.get(pending.key)
             if entry is None:
                 pending.attempted = None
@@ -482,9 +558,36 @@ class ConversationLog:
                 ours.append(entry)
             _answer_stored(pending, entry, duplicate=not mine)
         if ours:
-            self._on_committed(line.id, sorted(ours, key=lambda entry: entry.seq))
+            self._announce(line, sorted(ours, key=lambda entry: entry.seq))
         line.waiting.extendleft(reversed(unanswered))
-        self._release(line)
+
+    async def _load(self, line: _Line) -> Conversation:
+        try:
+            return await self._store.load(line.id)
+        except StorageUnavailableError:
+            raise
+        except Exception:
+            # Nothing that waits for this conversation can be decided.
+            for pending in line.waiting:
+                _refuse(pending, internal_error())
+            line.waiting.clear()
+            raise
+
+    async def _find(self, line: _Line, in_doubt: Sequence[_Pending]) -> dict[RequestKey, Entry]:
+        """Return what commands have stored; one that cannot be looked for is refused."""
+        found: dict[RequestKey, Entry] = {}
+
+        async def find(keys: Sequence[RequestKey]) -> None:
+            found.update(await self._store.find_requests(line.id, keys))
+
+        keys = list({pending.key for pending in in_doubt})
+        failures = await each_apart(keys, find) if keys else ()
+        for key, error in failures:
+            report("log", error)
+            for pending in in_doubt:
+                if pending.key == key:
+                    _refuse(pending, internal_error())
+        return found
 
     def _too_late(self, pendings: Sequence[_Pending], now: float) -> bool:
         """Fail all if one has waited too long: those behind it must not overtake it."""

@@ -10,7 +10,13 @@ a gRPC status and an HTTP answer. Clients may match on `code`, never on the mess
 
 from enum import Enum, unique
 
-__all__ = ["ChatterRoomError", "ErrorCode", "ErrorKind", "StorageUnavailableError"]
+__all__ = [
+    "ChatterRoomError",
+    "ErrorCode",
+    "ErrorKind",
+    "StorageUnavailableError",
+    "internal_error",
+]
 
 
 @unique
@@ -136,3 +142,8 @@ class StorageUnavailableError(ChatterRoomError):
             retry_after_s=1.0,
         )
         self.reason = reason
+
+
+def internal_error() -> ChatterRoomError:
+    """Return what is answered where a bug has been logged: it reveals nothing of it."""
+    return ChatterRoomError(ErrorCode.INTERNAL, "Something went wrong on our side.")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from bson.errors import BSONError
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -15,7 +16,13 @@ from pymongo.errors import (
 
 from chatterroom.core.errors import StorageUnavailableError
 
-__all__ = ["available", "is_outage"]
+__all__ = ["StorageBugError", "available", "is_outage"]
+
+
+class StorageBugError(Exception):
+    """What was asked of MongoDB can never be done. Says nothing of the data: it is logged, and what
+    the driver says holds messages and email addresses."""
+
 
 # With one of these the server says itself that a repeat can succeed, or that it does not know
 # whether a transaction was committed.
@@ -97,14 +104,15 @@ _CODES = frozenset(
 def available() -> Iterator[None]:
     """Raise `StorageUnavailableError` for an outage; what was to be written may be stored then.
 
-    All else passes: it is a bug, such as a wrong query or a document that is too large.
+    Raise `StorageBugError` for all else that MongoDB or its driver refuses, such as a wrong query
+    or a document that is too large.
     """
     try:
         yield
-    except PyMongoError as error:
-        if not is_outage(error):
-            raise
-        raise StorageUnavailableError(_reason(error)) from error
+    except (PyMongoError, BSONError) as error:
+        if isinstance(error, PyMongoError) and is_outage(error):
+            raise StorageUnavailableError(_reason(error)) from None
+        raise StorageBugError(_reason(error)).with_traceback(error.__traceback__) from None
 
 
 def is_outage(error: PyMongoError) -> bool:
@@ -126,6 +134,9 @@ def _code(failure: Mapping[str, Any] | None) -> int | None:
     return failure.get("code") if failure else None
 
 
-def _reason(error: PyMongoError) -> str:
+def _reason(error: Exception) -> str:
     code = error.code if isinstance(error, OperationFailure) else None
+    if isinstance(error, BulkWriteError):
+        failures = error.details.get("writeErrors") or error.details.get("writeConcernErrors") or []
+        code = _code(failures[0]) if failures else code
     return f"{type(error).__name__} {code}" if code is not None else type(error).__name__

@@ -1,3 +1,5 @@
+import traceback
+
 import pytest
 from bson.errors import InvalidDocument
 from pymongo.errors import (
@@ -19,7 +21,7 @@ from pymongo.errors import (
 )
 
 from chatterroom.core.errors import ErrorCode, StorageUnavailableError
-from chatterroom.storage.availability_mongo import available
+from chatterroom.storage.availability_mongo import StorageBugError, available
 
 # As a primary answers that loses its majority while it waits for it.
 LOST_MAJORITY = {
@@ -79,12 +81,18 @@ def test_an_outage_is_storage_that_is_not_available(failure: PyMongoError):
         OperationFailure("unknown operator", 2),
         OperationFailure("not authorized", 13),
         OperationFailure("validation failed", 121),
-        bulk(writeErrors=[{"index": 0, "code": 121}]),
-        KeyError("seq"),
+        bulk(writeErrors=[{"index": 0, "code": 121, "op": {"message": "secret"}}]),
+        DuplicateKeyError("taken", 11000, {"keyValue": {"email_key": "secret"}}),
     ],
     ids=lambda bug: f"{type(bug).__name__} {bug}"[:60],
 )
-def test_a_bug_passes_as_what_it_is(bug: Exception):
-    with pytest.raises(type(bug)) as raised, available():
+def test_a_bug_is_one_and_says_nothing_of_the_data(bug: Exception):
+    with pytest.raises(StorageBugError) as raised, available():
         raise bug
-    assert raised.value is bug
+    assert type(bug).__name__ in str(raised.value)
+    assert "secret" not in "".join(traceback.format_exception(raised.value))
+
+
+def test_what_is_not_of_the_driver_passes():
+    with pytest.raises(KeyError), available():
+        raise KeyError("seq")
