@@ -1,6 +1,6 @@
 """The last word on what is stored: asked of MongoDB itself, past the platform."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 from pymongo import AsyncMongoClient
@@ -16,20 +16,27 @@ _COLLECTIONS = ("room_messages", "private_messages")
 _TIMEOUT_MS = 30_000
 
 
-async def stored_entries(mongo_url: str) -> dict[str, list[Entry]]:
-    """Return every entry of every conversation in order, duplicates included."""
+async def stored_entries(
+    mongo_url: str, only: Collection[str] | None = None
+) -> dict[str, list[Entry]]:
+    """Return every entry of every conversation, or of some, in order, duplicates included."""
     logs: dict[str, list[Entry]] = {}
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(mongo_url, timeoutMS=_TIMEOUT_MS)
     async with client:
-        async for document in _documents(client):
+        async for document in _documents(client, only):
             logs.setdefault(document["conversation_id"], []).append(_entry(document))
     return logs
 
 
-async def _documents(client: AsyncMongoClient[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+async def _documents(
+    client: AsyncMongoClient[dict[str, Any]], only: Collection[str] | None
+) -> AsyncIterator[dict[str, Any]]:
+    wanted = {} if only is None else {"conversation_id": {"$in": list(only)}}
     for name in _COLLECTIONS:
         messages = client[_DATABASE].get_collection(name, read_concern=ReadConcern("majority"))
-        cursor = messages.find().sort([("conversation_id", 1), ("seq", 1)]).allow_disk_use(True)
+        cursor = (
+            messages.find(wanted).sort([("conversation_id", 1), ("seq", 1)]).allow_disk_use(True)
+        )
         async for document in cursor:
             yield document
 

@@ -12,9 +12,10 @@ from redis.exceptions import RedisError
 
 from chatterroom.engines.errors import EngineError
 from torture.links import Link
-from torture.platform import Part, Platform
+from torture.platform import Platform
 from torture.records import Fault, Recorder
 from torture.replica_set import Member, ReplicaSet
+from torture.running import Part
 from torture.schedule import (
     FLUSH,
     KILL,

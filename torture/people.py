@@ -51,10 +51,11 @@ async def settle(url: str, *, users: int, rooms: int, wanderers: int, seed: int)
     chance = random.Random(f"people {seed}")
     gate = asyncio.Semaphore(_AT_ONCE)
     everybody = await asyncio.gather(*(_join(url, f"u{n:02}", gate) for n in range(users)))
+    wandering = everybody[users - wanderers :]
     for number in range(rooms):
         # Everybody is in the first, and ever fewer in the others.
         members = chance.sample(everybody, max(3, users // (number + 1)))
-        for person in everybody[-wanderers:]:
+        for person in wandering:
             if person not in members:
                 members.append(person)
         # The first of a room creates it, and stays: wanderers are at the end of everybody.
@@ -69,7 +70,7 @@ async def settle(url: str, *, users: int, rooms: int, wanderers: int, seed: int)
         pair = private_conversation_id(UserId(one.user_id), UserId(other.user_id))
         one.friends.append(Target(pair, receiver_id=other.user_id))
         other.friends.append(Target(pair, receiver_id=one.user_id))
-    return People(everybody, everybody[-wanderers:])
+    return People(everybody, wandering)
 
 
 async def _join(url: str, name: str, gate: asyncio.Semaphore) -> Person:

@@ -60,10 +60,22 @@ class Follower(Protocol):
 
 
 class LibraryFollower:
-    """A user of `chatterroom.client`."""
+    """A user of `chatterroom.client`.
 
-    def __init__(self, person: Person, recorder: Recorder) -> None:
+    With `only`, what happens in other conversations is not taken down.
+    """
+
+    def __init__(
+        self,
+        person: Person,
+        recorder: Recorder,
+        *,
+        only: Collection[str] | None = None,
+        answer_s: float = _ANSWER_S,
+    ) -> None:
         self.reconnects = -1
+        self._only = only
+        self._answer_s = answer_s
         self._person = person
         self._recorder = recorder
         self.cursors: dict[str, int] = {}
@@ -90,7 +102,7 @@ class LibraryFollower:
     async def send(self, drafts: Sequence[Draft]) -> list[int | None]:
         """Send through the session, which repeats by itself."""
         return await asyncio.gather(
-            *(send_until_answered(draft, self._recorder, self._attempt) for draft in drafts)
+            *(send_until_answered(draft, self._recorder, self.attempt) for draft in drafts)
         )
 
     async def remove_member(self, room_id: str, user_id: str, client_id: str) -> int:
@@ -98,7 +110,7 @@ class LibraryFollower:
         await self._open.wait()
         assert self._session is not None  # noqa: S101 -- it is open
         changed = await self._session.remove_member(
-            room_id, user_id, client_id=client_id, timeout_s=_ANSWER_S
+            room_id, user_id, client_id=client_id, timeout_s=self._answer_s
         )
         return changed.seq
 
@@ -108,13 +120,14 @@ class LibraryFollower:
         if self._session is not None:
             await self._session.close()
 
-    async def _attempt(self, draft: Draft) -> tuple[str, int]:
+    async def attempt(self, draft: Draft) -> tuple[str, int]:
+        """Ask for it once, for which the library may need several times; return id and seq."""
         await self._open.wait()
         assert self._session is not None  # noqa: S101 -- it is open
         if draft.action != "message":
             type_, fields = draft.command()
             reply = await self._session.command(
-                type_, repeatable=True, timeout_s=_ANSWER_S, **fields
+                type_, repeatable=True, timeout_s=self._answer_s, **fields
             )
             return reply.fields["id"], reply.fields["seq"]
         target = draft.target
@@ -123,7 +136,7 @@ class LibraryFollower:
             room_id=target.room_id,
             receiver_id=target.receiver_id,
             client_id=draft.client_id,
-            timeout_s=_ANSWER_S,
+            timeout_s=self._answer_s,
         )
         return ack.id, ack.seq
 
@@ -132,6 +145,8 @@ class LibraryFollower:
             if not isinstance(event, Entry):
                 continue
             self.cursors = session.cursors
+            if self._only is not None and event.conversation_id not in self._only:
+                continue
             self._recorder.write(
                 View,
                 user=self._person.user_id,

@@ -1,4 +1,4 @@
-from torture.platform import uncaused
+from torture.running import uncaused
 
 
 def test_a_process_that_was_killed_did_not_end_by_itself():
