@@ -88,17 +88,20 @@ def secrets(
         typer.Option(help="Where each process gets a directory with what it needs, and no more."),
     ] = None,
 ) -> None:
-    """Create the keys and credentials of the services. Keeps those that exist."""
+    """Create the keys and credentials of the services. Keeps those that exist.
+
+    Closes the directory to other users.
+    """
+    from chatterroom.auth.secret_files import were_open
     from chatterroom.auth.secrets import SecretsError, ensure_secrets
     from chatterroom.auth.shares import share_secrets
 
     try:
-        if shares is None:
-            ensure_secrets(directory)
-        else:
-            share_secrets(directory, shares)
+        was_open = share_secrets(directory, shares) if shares else ensure_secrets(directory)
     except (OSError, SecretsError) as error:
         sys.exit(f"chatterroom secrets: {error}")
+    if was_open:
+        typer.echo(f"chatterroom secrets: {were_open(directory)}", err=True)
 
 
 @app.command(name="rotate-keys")

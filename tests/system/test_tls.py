@@ -29,6 +29,7 @@ def encrypted(own_platform: Platform, tmp_path: Path) -> Platform:
         authority.cert_pem.write_to_path(directory / "ca.pem")
         certificate.cert_chain_pems[0].write_to_path(directory / "cert.pem")
         certificate.private_key_pem.write_to_path(directory / "key.pem")
+        (directory / "key.pem").chmod(0o600)
         own_platform.settings[f"CHATTERROOM_{service.upper()}_TLS_DIR"] = str(directory)
     own_platform.start()
     return own_platform

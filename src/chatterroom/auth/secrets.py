@@ -11,8 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chatterroom.auth.certificates import Certificates
-from chatterroom.auth.secret_files import SecretsError, read_secret, write_secret
+from chatterroom.auth.certificates import KEY, Certificates
+from chatterroom.auth.secret_files import (
+    SecretsError,
+    private_directory,
+    read_public,
+    read_secret,
+    require_private,
+    write_secret,
+)
 from chatterroom.auth.token_keys import ensure_token_keys
 
 __all__ = [
@@ -60,14 +67,19 @@ class KnownCredentials:
         return self.holders.get(ServiceCredential(offered).digest)
 
 
-def ensure_secrets(directory: Path) -> None:
-    """Create the secrets that do not exist yet, readable by the owner only."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+def ensure_secrets(directory: Path) -> bool:
+    """Create the secrets that do not exist yet, readable by the owner only.
+
+    Closes the directory and its files to others, and says whether they were open. Raises
+    `SecretsError`, also where others own something there.
+    """
+    was_open = private_directory(directory)
     ensure_token_keys(directory)
     for service in CALLING_SERVICES:
         if not (directory / _credential_file(service)).exists():
             write_secret(directory / _credential_file(service), secrets.token_urlsafe(32).encode())
     _ensure_digests(directory)
+    return was_open
 
 
 def load_service_credential(
@@ -85,7 +97,7 @@ def load_known_credentials(directory: Path) -> KnownCredentials:
     """Read the digests of the credentials that a service accepts. Raises `SecretsError`."""
     path = directory / CREDENTIAL_DIGESTS
     holders: dict[str, str] = {}
-    for line in read_secret(path).decode("ascii", "replace").splitlines():
+    for line in read_public(path).decode("ascii", "replace").splitlines():
         service, _, digest = line.partition(" ")
         if len(digest) != 64:
             raise SecretsError(f"{path}: every line is a service and a SHA-256 digest in hex")
@@ -109,6 +121,7 @@ def load_certificates(directory: str, service: str) -> Certificates | None:
         raise SecretsError(f"{error.filename or directory}: {reason}") from None
     except ValueError as error:
         raise SecretsError(str(error)) from None
+    require_private(Path(directory) / KEY)
     if service not in found.names:
         raise SecretsError(f"the certificate in {directory} does not name {service}")
     return found

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from chatterroom.auth.secret_files import write_secret
+from chatterroom.auth.secret_files import private_directory, write_secret
 from chatterroom.auth.secrets import CREDENTIAL_DIGESTS, ensure_secrets
 from chatterroom.auth.token_keys import LATER_KEYS, SIGNING_KEY, VERIFICATION_KEY
 
@@ -48,11 +48,14 @@ SHARES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def share_secrets(directory: Path, shares: Path) -> None:
-    """Create what is missing in `directory`, and give every holder its own in `shares`."""
-    ensure_secrets(directory)
+def share_secrets(directory: Path, shares: Path) -> bool:
+    """Create what is missing in `directory`, and give every holder its own in `shares`.
+
+    Says whether one of these directories was open to others, and closes it.
+    """
+    was_open = ensure_secrets(directory)
     for holder, files in SHARES.items():
-        (shares / holder).mkdir(parents=True, exist_ok=True, mode=0o700)
+        was_open = private_directory(shares / holder) or was_open
         for name, source in files.items():
             if not (directory / source).exists():
                 # Databases take hexadecimal digits everywhere, in URLs and in key files.
@@ -60,6 +63,7 @@ def share_secrets(directory: Path, shares: Path) -> None:
             write_secret(shares / holder / name, (directory / source).read_bytes())
         if VERIFICATION_KEY in files:
             _share_later_keys(directory, shares / holder)
+    return was_open
 
 
 def _share_later_keys(directory: Path, share: Path) -> None:

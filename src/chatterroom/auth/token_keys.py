@@ -18,7 +18,7 @@ from typing import Self
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from chatterroom.auth.secret_files import SecretsError, read_secret, write_secret
+from chatterroom.auth.secret_files import SecretsError, read_public, read_secret, write_secret
 
 __all__ = [
     "VerificationKeys",
@@ -150,7 +150,7 @@ class VerificationKeys:
 def _load_all(directory: Path) -> dict[str | None, Ed25519PublicKey]:
     paths = _verification_paths(directory)
     if not paths:
-        read_secret(directory / VERIFICATION_KEY)
+        read_public(directory / VERIFICATION_KEY)
     found: dict[str | None, Ed25519PublicKey] = {}
     for path in paths:
         key = _load_public_key(path)
@@ -167,7 +167,7 @@ def _verification_paths(directory: Path) -> list[Path]:
 
 def _load_public_key(path: Path) -> Ed25519PublicKey:
     try:
-        key = serialization.load_pem_public_key(read_secret(path))
+        key = serialization.load_pem_public_key(read_public(path))
     except ValueError:
         key = None
     if not isinstance(key, Ed25519PublicKey):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from chatterroom.auth.secret_files import close_directory
 from chatterroom.engines.errors import EngineError
 
 __all__ = ["DataDirectory"]
@@ -35,9 +36,11 @@ class DataDirectory:
     def locked(self) -> Iterator[None]:
         """Make it, and keep every other `chatterroom up` out until the block or we end.
 
-        Raises `EngineError` at once when another has it.
+        Closed to other users, and what was open is closed. Raises `EngineError` at once when
+        another has it, and `SecretsError` if it is another user's.
         """
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        close_directory(self.path.resolve())
         self.log("up").parent.mkdir(exist_ok=True)
         descriptor = os.open(self.path / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "r+") as lock:

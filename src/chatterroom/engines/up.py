@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from chatterroom.auth.secret_files import were_open
 from chatterroom.auth.secrets import SecretsError, ensure_secrets
 from chatterroom.engines.data_directory import DataDirectory
 from chatterroom.engines.errors import EngineError
@@ -34,7 +35,8 @@ def run(options: UpOptions, service_command: Sequence[str] = _SERVICE_COMMAND) -
     try:
         with directory.locked(), _logs_in(directory.log("up")):
             _require_port(options.host, options.gateway_port)
-            ensure_secrets(directory.secrets)
+            if ensure_secrets(directory.secrets):
+                sys.stderr.write(f"chatterroom up: {were_open(directory.secrets)}\n")
             asyncio.run(_run(options, directory, service_command))
     except (EngineError, OSError, SecretsError) as error:
         sys.stderr.write(f"chatterroom up: {error}\n")

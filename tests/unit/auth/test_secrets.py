@@ -3,6 +3,7 @@ from functools import partial
 
 import pytest
 
+from chatterroom.auth.secret_files import write_secret
 from chatterroom.auth.secrets import (
     CALLING_SERVICES,
     KnownCredentials,
@@ -65,6 +66,98 @@ def test_a_missing_secret_names_its_file_and_how_to_create_it(directory, name):
     with pytest.raises(SecretsError, match="chatterroom secrets") as caught:
         LOADERS[name](directory)
     assert str(directory / name) in str(caught.value)
+
+
+# Who else may open them
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("before", [0o777, 0o755, 0o770, 0o1777, 0o2750])
+def test_a_directory_that_was_open_to_others_is_closed_with_all_its_files(directory, before):
+    key = directory / "token-signing-key.pem"
+    content = key.read_bytes()
+    key.chmod(0o644)
+    (directory / "of-another-version").write_bytes(b"secret too")
+    (directory / "of-another-version").chmod(0o666)
+    directory.chmod(before)
+    assert ensure_secrets(directory)
+    assert mode(directory) == 0o700
+    assert {mode(path) for path in directory.iterdir()} == {0o600}
+    assert key.read_bytes() == content
+    assert not ensure_secrets(directory)
+
+
+def test_an_empty_directory_that_is_open_to_others_is_closed(tmp_path):
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    assert ensure_secrets(tmp_path / "open")
+    assert mode(tmp_path / "open") == 0o700
+
+
+def test_a_link_in_place_of_the_directory_is_refused(directory, tmp_path):
+    (tmp_path / "link").symlink_to(directory)
+    with pytest.raises(SecretsError, match="symbolic link"):
+        ensure_secrets(tmp_path / "link")
+
+
+@pytest.mark.parametrize("name", [*LOADERS, "chat-credential.new"])
+def test_a_link_in_place_of_a_file_is_refused_and_not_followed(directory, tmp_path, name):
+    outside = tmp_path / "outside"
+    outside.write_text("somebody else's" * 10)
+    (directory / name).unlink(missing_ok=True)
+    (directory / name).symlink_to(outside)
+    with pytest.raises(SecretsError, match="symbolic link"):
+        ensure_secrets(directory)
+    assert outside.read_text() == "somebody else's" * 10
+
+
+def test_what_lies_where_a_secret_is_written_is_not_followed(directory, tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_text("as before")
+    (directory / "chat-credential.new").symlink_to(outside)
+    write_secret(directory / "chat-credential", b"x" * 40)
+    assert outside.read_text() == "as before"
+    assert not (directory / "chat-credential").is_symlink()
+    assert mode(directory / "chat-credential") == 0o600
+
+
+def test_what_belongs_to_another_user_is_refused(directory, monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 12_345)
+    with pytest.raises(SecretsError, match="belongs to another user"):
+        ensure_secrets(directory)
+
+
+PUBLIC = {"token-verification-key.pem", "service-credential-digests"}
+
+
+@pytest.mark.parametrize("name", LOADERS)
+@pytest.mark.parametrize("open_to", [0o604, 0o644, 0o602, 0o620])
+def test_a_process_reads_no_file_that_others_could_have_read_or_written(directory, name, open_to):
+    (directory / name).chmod(open_to)
+    if name in PUBLIC and not open_to & 0o022:
+        assert LOADERS[name](directory)
+        return
+    with pytest.raises(SecretsError, match="chmod 600") as caught:
+        LOADERS[name](directory)
+    assert str(directory / name) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_process_reads_what_its_group_may_read(directory, name):
+    (directory / name).chmod(0o440)
+    assert LOADERS[name](directory)
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_process_reads_nothing_where_others_could_have_put_files(directory, name):
+    directory.chmod(0o777)
+    with pytest.raises(SecretsError, match="chmod 700"):
+        LOADERS[name](directory)
+    directory.chmod(0o1777)
+    assert LOADERS[name](directory)
 
 
 @pytest.mark.parametrize("name", LOADERS)

@@ -59,6 +59,7 @@ def write_certificate(directory: Path, by: trustme.CA, believed: trustme.CA, *na
     believed.cert_pem.write_to_path(directory / "ca.pem")
     certificate.cert_chain_pems[0].write_to_path(directory / "cert.pem")
     certificate.private_key_pem.write_to_path(directory / "key.pem")
+    (directory / "key.pem").chmod(0o600)
 
 
 @asynccontextmanager
