@@ -9,6 +9,7 @@ import msgspec
 from chatterroom.chat.conversation import Conversation, Member
 from chatterroom.chat.entries import (
     Entry,
+    MemberLeft,
     MessageDeleted,
     MessageEdited,
     MessagePinned,
@@ -16,27 +17,30 @@ from chatterroom.chat.entries import (
     MessageUnpinned,
     ReactionAdded,
     ReactionRemoved,
+    Role,
+    RoleChanged,
     RoomSettings,
 )
-from chatterroom.chat.memberships import Membership, Overview
+from chatterroom.chat.memberships import Listed, Membership
 from chatterroom.core.ids import ConversationId, UserId, message_id
 
 __all__ = [
     "Document",
     "both_sides",
     "bounded",
+    "changed_roles",
     "conversation_of",
     "document_of",
     "entries_above",
     "entry_of",
     "kept",
+    "listed_of",
     "member_document",
     "membership_id",
     "membership_of",
     "message_change",
     "new_membership",
     "newest_entries",
-    "overview_of",
     "room_document",
 ]
 
@@ -84,7 +88,7 @@ def entries_above(conversation_id: ConversationId, seq: int) -> Document:
 
 
 def newest_entries(
-    collection: str, name: str, id_field: str, match: Document | None = None, limit: int = 1
+    collection: str, name: str, id_field: str, fields: Sequence[str] = ("seq",), limit: int = 1
 ) -> Document:
     """A stage that adds the newest entries of the conversation in `id_field`, newest first."""
     within = {
@@ -98,23 +102,24 @@ def newest_entries(
             "from": collection,
             "let": {"conversation": id_field},
             "pipeline": [
-                {"$match": {"$expr": within, **(match or {})}},
+                {"$match": {"$expr": within}},
                 {"$sort": {"_id": -1}},
                 {"$limit": limit},
+                {"$project": {"_id": 0, **dict.fromkeys(fields, 1)}},
             ],
             "as": name,
         }
     }
 
 
-def bounded(direction: int, limit: int, max_bytes: int) -> list[Document]:
-    """Stages that pass on the first documents by `_id`, one more than belong to the page: see
-    `kept`. What goes over the wire is bounded, however large the documents are."""
+def bounded(order: Document, limit: int, max_bytes: int) -> list[Document]:
+    """Stages that pass on the first documents in the order in which they come, one more than belong
+    to the page: see `kept`. What goes over the wire is bounded, however large the documents are."""
     size = {"$bsonSize": "$$ROOT"}
     so_far = {"$sum": size, "window": {"documents": ["unbounded", "current"]}}
     return [
         {"$limit": limit + 1},
-        {"$setWindowFields": {"sortBy": {"_id": direction}, "output": {_BYTES: so_far}}},
+        {"$setWindowFields": {"sortBy": order, "output": {_BYTES: so_far}}},
         {"$match": {"$expr": {"$lt": [{"$subtract": [f"${_BYTES}", size]}, max_bytes]}}},
     ]
 
@@ -188,8 +193,11 @@ def membership_id(user_id: UserId, conversation_id: ConversationId) -> str:
     return f"{user_id}:{conversation_id}"
 
 
-def new_membership(entry: Entry, user_id: UserId, peer_id: UserId | None) -> Document:
-    """Return the membership that begins with an entry; `peer_id` is the other in a private chat."""
+def new_membership(
+    entry: Entry, user_id: UserId, peer_id: UserId | None, role: Role | None = None
+) -> Document:
+    """Return the membership that begins with an entry; `peer_id` is the other in a private chat,
+    `role` what the user is in a room."""
     return {
         "_id": membership_id(user_id, entry.conversation_id),
         "user_id": user_id,
@@ -201,7 +209,22 @@ def new_membership(entry: Entry, user_id: UserId, peer_id: UserId | None) -> Doc
         "read_index": _seen(entry, user_id),
         "delivered_index": _seen(entry, user_id),
         "added_at": entry.created_at,
+        "active_at": entry.created_at,
+        **({"role": role} if role is not None else {}),
     }
+
+
+def changed_roles(entry: Entry) -> dict[UserId, Role]:
+    """Return whose role an entry changes, apart from those whose membership begins or ends."""
+    match entry:
+        case RoleChanged(role="owner"):
+            return {entry.sender_id: "admin", entry.user_id: "owner"}
+        case RoleChanged():
+            return {entry.user_id: entry.role}
+        case MemberLeft(new_owner_id=heir) if heir is not None:
+            return {heir: "owner"}
+        case _:
+            return {}
 
 
 def both_sides(entry: MessagePosted) -> list[tuple[UserId, UserId | None]]:
@@ -229,21 +252,6 @@ def membership_of(document: Document) -> Membership:
     )
 
 
-def overview_of(row: Document) -> Overview:
-    """Return what a list shows, from a membership with its room and its newest entries."""
-    membership = membership_of(row)
-    head = row["newest"][0] if row["newest"] else {}
-    own = [each["message_index"] for each in row["newest"] if each["sender_id"] == row["user_id"]]
-    last = msgspec.convert(row["last"][0], MessagePosted) if row["last"] else None
-    room = row["room"][0] if row["room"] else None
-    if room and last and room["settings"]["history"] == "since_joining":
-        last = last if last.seq > membership.joined_seq else None
-    return Overview(
-        membership,
-        room["room_name"] if room else "",
-        head.get("seq", 0),
-        head.get("message_index", 0),
-        head.get("created_at", membership.added_at),
-        last,
-        own[0] if own else 0,
-    )
+def listed_of(document: Document) -> Listed:
+    """Return the same, with its place in the user's list."""
+    return Listed(membership_of(document), document.get("active_at"))

@@ -207,6 +207,11 @@ class ConversationLog:
         line = self._lines.get(conversation_id)
         return line is not None and line.state is not None and line.state.seq > 0
 
+    def member_count(self, conversation_id: ConversationId) -> int:
+        """Return how many members a room has, as far as is known without a read; else 0."""
+        line = self._lines.get(conversation_id)
+        return len(line.state.members) if line is not None and line.state is not None else 0
+
     def presume_empty(self, conversation_id: ConversationId) -> None:
         """Spare the first append to a conversation a look at what is most likely not there."""
         line = self._line(conversation_id)

@@ -16,6 +16,7 @@ from chatterroom.auth.secrets import (
 from chatterroom.auth.token_keys import VerificationKeys
 from chatterroom.auth.tokens import TokenVerifier
 from chatterroom.chat.actions import Actions
+from chatterroom.chat.activity import Activity, migrate
 from chatterroom.chat.blocks import Blocks
 from chatterroom.chat.chat_sockets import ChatSockets
 from chatterroom.chat.departed import Departed
@@ -84,8 +85,10 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
         def committed(conversation_id: ConversationId, entries: list[Entry]) -> None:
             hub.committed(conversation_id, entries)
             marks.note_own(entries)
+            activity.note(conversation_id, entries)
 
         conversation_log = ConversationLog(store, committed)
+        activity = Activity(store.activity, conversation_log.member_count)
 
         def block_changed(user_id: UserId, other: UserId, blocked: bool) -> None:
             hub.tell_user(user_id, encode_block(other, blocked))
@@ -122,13 +125,15 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
             tasks.create_task(fanout.run(hub.heard, hub.missed_some)),
             tasks.create_task(leases.run()),
             tasks.create_task(marks.run()),
+            tasks.create_task(activity.run()),
+            tasks.create_task(migrate(store.activity)),
             tasks.create_task(conversation_log.run()),
             tasks.create_task(hub.run()),
             tasks.create_task(presence.run()),
             tasks.create_task(blocks.run()),
             tasks.create_task(departed.run()),
         ]
-        servicer = ChatServicer(actions, leases)
+        servicer = ChatServicer(actions, leases, activity)
         async with serve_rpc(
             settings.host,
             settings.grpc_port,

@@ -6,7 +6,7 @@ from datetime import datetime
 from chatterroom.chat.entries import MessagePosted
 from chatterroom.core.ids import ConversationId, UserId
 
-__all__ = ["Membership", "Overview"]
+__all__ = ["Listed", "Membership", "Overview"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,20 @@ class Membership:
     read_index: int
     delivered_index: int
     added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A membership and when its conversation was last active, as far as is stored; None where an
+    earlier version has written it."""
+
+    membership: Membership
+    active_at: datetime | None
+
+    @property
+    def conversation_id(self) -> ConversationId:
+        """The conversation that is taken part in."""
+        return self.membership.conversation_id
 
 
 @dataclass(frozen=True, slots=True)

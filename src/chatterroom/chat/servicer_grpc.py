@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from chatterroom.chat.actions import Actions
+from chatterroom.chat.activity import Activity
 from chatterroom.chat.conversation_list import list_conversations
 from chatterroom.chat.entries import MessagePosted, Role
 from chatterroom.chat.leases_redis import Leases, room_connections
@@ -49,10 +50,11 @@ OPEN_TO = {"ForgetUser": ("users",)}
 class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     """Serves `chatterroom.chat.v1.ChatService`."""
 
-    def __init__(self, actions: Actions, leases: Leases) -> None:
+    def __init__(self, actions: Actions, leases: Leases, activity: Activity) -> None:
         self._actions = actions
         self._store = actions.store
         self._leases = leases
+        self._activity = activity
 
     async def SendPrivateMessage(  # noqa: N802, D102 -- named and described by the proto file
         self, request: chat_pb2.SendPrivateMessageRequest, context: Any
@@ -300,7 +302,9 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     ) -> chat_pb2.ListConversationsResponse:
         user_id = _own(request.user_id, "user_id")
         limit = checked_limit(request.limit)
-        page, cursor = await list_conversations(self._store, user_id, limit, request.cursor)
+        page, cursor = await list_conversations(
+            self._store, self._activity.waiting(user_id), user_id, limit, request.cursor
+        )
         pending = self._actions.marks.pending
         return chat_pb2.ListConversationsResponse(
             conversations=[

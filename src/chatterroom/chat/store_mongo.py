@@ -21,6 +21,7 @@ from pymongo import AsyncMongoClient, ReadPreference, UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from chatterroom.chat.activity_mongo import MongoActivity
 from chatterroom.chat.blocks_mongo import MongoBlockStore
 from chatterroom.chat.conversation import Conversation
 from chatterroom.chat.departed_mongo import MongoDepartedStore
@@ -28,6 +29,7 @@ from chatterroom.chat.documents_mongo import (
     Document,
     both_sides,
     bounded,
+    changed_roles,
     conversation_of,
     document_of,
     entries_above,
@@ -39,7 +41,6 @@ from chatterroom.chat.documents_mongo import (
     message_change,
     new_membership,
     newest_entries,
-    overview_of,
     room_document,
 )
 from chatterroom.chat.ended_memberships_mongo import EndedMemberships
@@ -50,11 +51,13 @@ from chatterroom.chat.entries import (
     MemberRemoved,
     MessageDeleted,
     MessagePosted,
+    Role,
     RoomCreated,
 )
 from chatterroom.chat.gathering import GatheredReads
+from chatterroom.chat.lists_mongo import MongoLists
 from chatterroom.chat.log import RequestKey
-from chatterroom.chat.memberships import Membership, Overview
+from chatterroom.chat.memberships import Membership
 from chatterroom.chat.pages import MAX_PAGE_BYTES, entry_bytes, fitting
 from chatterroom.core.cancellation import calls_ended, uncancelled
 from chatterroom.core.errors import StorageUnavailableError
@@ -66,8 +69,6 @@ __all__ = ["ChatStore"]
 
 _DUPLICATE_KEY = 11000
 _TIMEOUT_S = 1.5
-# More than others write before one's own mark is stored.
-_LOOKED_AT = 10
 _USERS_A_READ = 500
 
 
@@ -90,6 +91,8 @@ class ChatStore:
         self._client = client
         self.blocks = MongoBlockStore(database)
         self.departed = MongoDepartedStore(database)
+        self.lists = MongoLists(database)
+        self.activity = MongoActivity(database, self.lists)
         self.ended_memberships = EndedMemberships(database)
         self._prepared = False
         self._durable = durable
@@ -123,7 +126,8 @@ class ChatStore:
         try:
             yield store
         finally:
-            for each in (store, store.blocks, store.departed, store.ended_memberships):
+            parts = (store.blocks, store.departed, store.ended_memberships, store.lists)
+            for each in (store, *parts, store.activity):
                 await calls_ended(each)
             await client.close()
 
@@ -131,6 +135,7 @@ class ChatStore:
         """Create what indexes are missing."""
         await self.blocks.prepare()
         await self.departed.prepare()
+        await self.lists.prepare()
         await self.ended_memberships.prepare()
         with available():
             for messages in (self._room_messages, self._private_messages):
@@ -440,30 +445,6 @@ class ChatStore:
                 async for document in newest
             ]
 
-    async def overviews(self, user_id: UserId) -> list[Overview]:
-        """Return a user's conversations, in no order."""
-        overviews: list[Overview] = []
-        with available():
-            for private in (False, True):
-                collection = self._collection_name(private=private)
-                pipeline = [
-                    {"$match": {"user_id": user_id, "private": private}},
-                    newest_entries(collection, "newest", "$conversation_id", limit=_LOOKED_AT),
-                    newest_entries(collection, "last", "$conversation_id", {"type": "message"}),
-                    {
-                        "$lookup": {
-                            "from": "rooms",
-                            "localField": "conversation_id",
-                            "foreignField": "_id",
-                            "pipeline": [{"$project": {"room_name": 1, "settings": 1}}],
-                            "as": "room",
-                        }
-                    },
-                ]
-                async for row in await self._memberships.aggregate(pipeline):
-                    overviews.append(overview_of(row))
-        return overviews
-
     # Marks
 
     async def marks(self, conversation_id: ConversationId) -> list[Membership]:
@@ -504,7 +485,7 @@ class ChatStore:
         pipeline = [
             {"$match": wanted},
             {"$sort": {"_id": direction}},
-            *bounded(direction, limit, max_bytes),
+            *bounded({"_id": direction}, limit, max_bytes),
         ]
         with available():
             found = await self._messages(conversation_id).aggregate(pipeline, batchSize=limit + 1)
@@ -518,17 +499,17 @@ class ChatStore:
         if target is not None:
             await self._change_message(entry, target, session)
             return
-        joined: list[tuple[UserId, UserId | None]] = []
+        joined: list[tuple[UserId, UserId | None, Role | None]] = []
         match entry:
             case MessagePosted():
-                joined = both_sides(entry)
+                joined = [(*pair, None) for pair in both_sides(entry)]
             case RoomCreated():
                 await self._rooms.insert_one(room_document(after), session=session)
-                joined = [(user, None) for user in after.members]
+                joined = [(user, None, who.role) for user, who in after.members.items()]
             case MemberAdded():
                 member = member_document(entry.user_id, after.members[entry.user_id])
                 await self._change_room(entry, {"$push": {"members": member}}, session)
-                joined = [(entry.user_id, None)]
+                joined = [(entry.user_id, None, "member")]
             case _:
                 whole = room_document(after)
                 await self._rooms.replace_one({"_id": after.id}, whole, session=session)
@@ -536,8 +517,13 @@ class ChatStore:
             gone = membership_id(entry.user_id, entry.conversation_id)
             await self._memberships.delete_one({"_id": gone}, session=session)
             await self.ended_memberships.add(entry.user_id, entry.conversation_id, session)
+        for user_id, role in changed_roles(entry).items():
+            changed = membership_id(user_id, entry.conversation_id)
+            await self._memberships.update_one(
+                {"_id": changed}, {"$set": {"role": role}}, session=session
+            )
         if joined:
-            documents = [new_membership(entry, user, peer) for user, peer in joined]
+            documents = [new_membership(entry, *each) for each in joined]
             await self._memberships.insert_many(documents, session=session)
 
     async def _memberships_of(self, user_ids: list[UserId]) -> dict[UserId, list[Membership]]:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from functools import lru_cache
 
-__all__ = ["format_time", "now"]
+__all__ = ["format_time", "now", "parse_time"]
 
 
 def now() -> datetime:
@@ -17,3 +17,8 @@ def now() -> datetime:
 def format_time(moment: datetime) -> str:
     """Write an aware moment as `2026-11-23T16:45:00.123Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def parse_time(text: str) -> datetime:
+    """Read what `format_time` has written. Raises `ValueError`."""
+    return datetime.fromisoformat(text)

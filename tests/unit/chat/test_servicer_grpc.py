@@ -326,7 +326,7 @@ async def test_a_send_that_fails_for_an_unknown_reason_does_not_fail_its_batch()
 
     async def send_all():
         _current.set(SERVICE)
-        servicer = ChatServicer(Actions(), leases=None)
+        servicer = ChatServicer(Actions(), leases=None, activity=None)
         return await servicer.SendMessages(chat_pb2.SendMessagesRequest(sends=sends), None)
 
     answer = await asyncio.create_task(send_all())

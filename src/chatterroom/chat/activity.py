@@ -1,0 +1,198 @@
+"""When conversations were last written to, which orders lists: gathered, then stored by member.
+
+A list is a range of an index of memberships, so every message would have to be written to all
+members. Instead conversations gather here, and what is written is bounded: a large room costs as
+much as its members once in a while, however many messages it gets. Lists show the true order of
+what they show, and repair what they find outdated (see `conversation_list`).
+"""
+
+import asyncio
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Protocol
+
+import structlog
+
+from chatterroom.chat.entries import Entry, MessagePosted
+from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.core.errors import StorageUnavailableError
+from chatterroom.core.ids import ConversationId, UserId, is_private
+
+__all__ = ["Activity", "ActivityStore", "migrate"]
+
+log = structlog.get_logger()
+
+FLUSH_S = 0.5
+WRITES_PER_S = 800
+"""Memberships written, at most, outside a stop."""
+SLICE = 200
+"""Members of a large room that are written at a time."""
+MAX_GATHERED = 20_000
+_MIGRATION_PAUSE_S = 0.02
+_RETRY_S = 1.0
+# More rooms than this that wait are not looked through for one list.
+_ROOMS_LOOKED_AT = 1_000
+
+
+class ActivityStore(Protocol):
+    """Where memberships are. Raising to what is stored already, or less, changes nothing. All
+    methods raise `StorageUnavailableError`."""
+
+    async def raise_all(self, moments: Mapping[ConversationId, datetime]) -> None:
+        """Raise the activity of all memberships of some conversations."""
+
+    async def migrate_some(self) -> bool:
+        """Complete memberships that an earlier version has written; return whether any are left."""
+
+    async def raise_slice(
+        self, conversation_id: ConversationId, at: datetime, after: UserId | None, limit: int
+    ) -> UserId | None:
+        """Raise it for the next `limit` members by id; return the last, None where none is left."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    at: datetime
+    members: int
+    users: tuple[UserId, ...] = ()
+    """The two of a private chat."""
+    begun_at: datetime | None = None
+    """The moment that was written to the first slice."""
+    reached: UserId | None = None
+
+
+class Activity:
+    """Gathers conversations that got messages, and writes them within a budget.
+
+    A crash loses what waits: those conversations keep their old place on lists of more than a page
+    until their next message.
+    """
+
+    def __init__(self, store: ActivityStore, members: Callable[[ConversationId], int]) -> None:
+        self._store = store
+        self._members = members
+        self._small: OrderedDict[ConversationId, _Gathered] = OrderedDict()
+        self._large: OrderedDict[ConversationId, _Gathered] = OrderedDict()
+        self._chats_of: defaultdict[UserId, set[ConversationId]] = defaultdict(set)
+        self._any = asyncio.Event()
+
+    def note(self, conversation_id: ConversationId, entries: Sequence[Entry]) -> None:
+        """Take in what was committed. Beyond the bound, new conversations are left out."""
+        newest = next((e for e in reversed(entries) if isinstance(e, MessagePosted)), None)
+        if newest is None:
+            return
+        known = self._small.get(conversation_id) or self._large.get(conversation_id)
+        if known is not None:
+            known.at = max(known.at, newest.created_at)
+            return
+        if len(self._small) + len(self._large) >= MAX_GATHERED:
+            return
+        gathered = _Gathered(newest.created_at, 2)
+        if newest.receiver_id is not None:
+            gathered.users = (newest.sender_id, newest.receiver_id)
+            for user_id in gathered.users:
+                self._chats_of[user_id].add(conversation_id)
+        else:
+            gathered.members = self._members(conversation_id)
+        # A room that is not known any more may be of any size.
+        queue = self._small if 0 < gathered.members <= SLICE else self._large
+        queue[conversation_id] = gathered
+        self._any.set()
+
+    def waiting(self, user_id: UserId) -> dict[ConversationId, datetime]:
+        """Return what is not written yet and may concern a user: their private chats, and rooms."""
+        chats = [(chat, self._small[chat].at) for chat in self._chats_of.get(user_id, ())]
+        rooms = [
+            (room, gathered.at)
+            for queue in (self._small, self._large)
+            for room, gathered in islice(reversed(queue.items()), _ROOMS_LOOKED_AT)
+            if not is_private(room)
+        ]
+        return dict(chats + rooms)
+
+    async def run(self) -> None:
+        """Write what is gathered until cancelled; then the rest."""
+        try:
+            while True:
+                raise_if_cancelled()
+                await self._any.wait()
+                await asyncio.sleep(FLUSH_S)
+                await self._flush(int(WRITES_PER_S * FLUSH_S))
+        finally:
+            while self._any.is_set() and await self._flush(WRITES_PER_S):
+                pass
+
+    async def _flush(self, budget: int) -> bool:
+        """Write the oldest; return False where the store does not answer."""
+        try:
+            await self._write(budget)
+        except StorageUnavailableError as error:
+            waiting = len(self._small) + len(self._large)
+            log.warning("activity_delayed", conversations=waiting, reason=error.reason)
+            return False
+        if not self._small and not self._large:
+            self._any.clear()
+        return True
+
+    async def _write(self, budget: int) -> None:
+        # However many small ones wait, a large room gets on; and the other way round.
+        kept_back = SLICE if self._large else 0
+        moments: dict[ConversationId, datetime] = {}
+        for conversation_id, gathered in self._small.items():
+            if budget - kept_back <= 0:
+                break
+            moments[conversation_id] = gathered.at
+            budget -= gathered.members
+        if moments:
+            await self._store.raise_all(moments)
+            for conversation_id, at in moments.items():
+                self._written(self._small, conversation_id, at)
+        while self._large and budget > 0:
+            budget -= SLICE
+            await self._write_slice(next(iter(self._large)))
+
+    async def _write_slice(self, conversation_id: ConversationId) -> None:
+        gathered = self._large[conversation_id]
+        self._large.move_to_end(conversation_id)
+        gathered.begun_at = gathered.begun_at or gathered.at
+        gathered.reached = await self._store.raise_slice(
+            conversation_id, gathered.at, gathered.reached, SLICE
+        )
+        if gathered.reached is None:
+            at, gathered.begun_at = gathered.begun_at, None
+            self._written(self._large, conversation_id, at)
+
+    def _written(
+        self,
+        queue: OrderedDict[ConversationId, _Gathered],
+        conversation_id: ConversationId,
+        at: datetime,
+    ) -> None:
+        """Forget what was written, unless there is something newer by now."""
+        gathered = queue[conversation_id]
+        queue.move_to_end(conversation_id)
+        if gathered.at > at:
+            return
+        del queue[conversation_id]
+        for user_id in gathered.users:
+            chats = self._chats_of[user_id]
+            chats.discard(conversation_id)
+            if not chats:
+                del self._chats_of[user_id]
+
+
+async def migrate(store: ActivityStore) -> None:
+    """Complete all memberships of an earlier version, a few at a time. Until then lists show them
+    last. Where it is interrupted, the next start goes on from there."""
+    while True:
+        raise_if_cancelled()
+        try:
+            if not await store.migrate_some():
+                return
+        except StorageUnavailableError as error:
+            log.warning("migration_delayed", reason=error.reason)
+            await asyncio.sleep(_RETRY_S)
+        await asyncio.sleep(_MIGRATION_PAUSE_S)

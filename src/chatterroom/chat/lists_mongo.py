@@ -1,0 +1,225 @@
+"""Pages of what a user can list, each found by an index and costing what it shows."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from pymongo.asynchronous.database import AsyncDatabase
+
+from chatterroom.chat.documents_mongo import (
+    Document,
+    bounded,
+    listed_of,
+    membership_id,
+    newest_entries,
+)
+from chatterroom.chat.entries import MessagePosted
+from chatterroom.chat.memberships import Listed, Membership, Overview
+from chatterroom.chat.pages import ENVELOPE_BYTES, MAX_PAGE_BYTES, entry_bytes, fitting
+from chatterroom.chat.places_mongo import Span, seqs_of_messages
+from chatterroom.core.cancellation import uncancelled
+from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
+from chatterroom.storage.availability_mongo import available
+
+__all__ = ["MongoLists", "Row"]
+
+# More than others write before one's own mark is stored.
+_LOOKED_AT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A conversation on its way into a list, without its newest message."""
+
+    membership: Membership
+    stored_at: datetime | None
+    """Where the index has it."""
+    last_activity_at: datetime
+    """Where it belongs: when the newest message was written, or the user came in."""
+    room_name: str
+    hides_past: bool
+    seq: int
+    message_index: int
+    last: Span | None
+    """Where its newest message is."""
+    own_index: int
+
+
+@uncancelled
+class MongoLists:
+    """Reads `memberships` by their indexes, and of the conversations what a page shows."""
+
+    def __init__(self, database: "AsyncDatabase[dict[str, Any]]") -> None:
+        self._database = database
+        self._memberships = database["memberships"]
+        self._rooms = database["rooms"]
+
+    async def prepare(self) -> None:
+        """Create the index that is missing."""
+        with available():
+            await self._memberships.create_index(
+                [("user_id", 1), ("active_at", -1), ("_id", -1)], name="activity"
+            )
+
+    async def listed(
+        self, user_id: UserId, limit: int, below: tuple[datetime, ConversationId] | None
+    ) -> list[Listed]:
+        """Return the newest memberships by stored activity, below a place where given."""
+        wanted: Document = {"user_id": user_id}
+        if below is not None:
+            at, conversation_id = below
+            # Not "at or before": that would leave out memberships without any.
+            wanted["active_at"] = {"$not": {"$gt": at}}
+            further = {"_id": {"$lt": membership_id(user_id, conversation_id)}}
+            wanted["$or"] = [{"active_at": {"$ne": at}}, further]
+        with available():
+            found = self._memberships.find(wanted, batch_size=limit + 1)
+            found = found.sort([("active_at", -1), ("_id", -1)]).limit(limit)
+            return [listed_of(document) async for document in found]
+
+    async def listed_of(
+        self, user_id: UserId, conversation_ids: Sequence[ConversationId]
+    ) -> list[Listed]:
+        """Return the user's memberships of some conversations, as far as there are any."""
+        ids = [membership_id(user_id, conversation_id) for conversation_id in conversation_ids]
+        with available():
+            found = self._memberships.find({"_id": {"$in": ids}}, batch_size=len(ids) + 1)
+            return [listed_of(document) async for document in found]
+
+    async def rows(self, listed: Sequence[Listed]) -> list[Row]:
+        """Look up what the order of a list needs, and what is small."""
+        rooms = list({id_ for each in listed if not is_private(id_ := each.conversation_id)})
+        chats = list({id_ for each in listed if is_private(id_ := each.conversation_id)})
+        with available():
+            named, in_rooms, in_chats = await asyncio.gather(
+                self._named(rooms),
+                self._newest("room_messages", rooms),
+                self._newest("private_messages", chats),
+            )
+        newest = in_rooms | in_chats
+        return [
+            _row(each, named.get(each.conversation_id), newest.get(each.conversation_id, []))
+            for each in listed
+        ]
+
+    async def overviews(
+        self, rows: Sequence[Row], max_bytes: int = MAX_PAGE_BYTES
+    ) -> list[Overview]:
+        """Return the first rows with their newest messages, as many as fit: one at least."""
+        with available():
+            in_rooms, in_chats = await asyncio.gather(
+                self._last_messages("room_messages", rows, max_bytes, private=False),
+                self._last_messages("private_messages", rows, max_bytes, private=True),
+            )
+        messages = in_rooms | in_chats
+        overviews: list[Overview] = []
+        for row in rows:
+            if row.last is not None and row.membership.conversation_id not in messages:
+                break
+            overviews.append(_overview(row, messages.get(row.membership.conversation_id)))
+        return overviews[: fitting(overviews, _overview_bytes, max_bytes)]
+
+    async def _named(self, rooms: list[ConversationId]) -> dict[ConversationId, Document]:
+        if not rooms:
+            return {}
+        found = self._rooms.find(
+            {"_id": {"$in": rooms}},
+            {"room_name": 1, "settings.history": 1},
+            batch_size=len(rooms) + 1,
+        )
+        return {room["_id"]: room async for room in found}
+
+    async def _newest(
+        self, collection: str, ids: list[ConversationId]
+    ) -> dict[ConversationId, list[Document]]:
+        """Return the newest entries of each conversation, newest first, without their texts."""
+        if not ids:
+            return {}
+        pipeline: list[Document] = [
+            {"$documents": [{"_id": id_} for id_ in ids]},
+            newest_entries(
+                collection,
+                "newest",
+                "$_id",
+                limit=_LOOKED_AT,
+                fields=("type", "seq", "message_index", "sender_id", "created_at"),
+            ),
+        ]
+        found = await self._database.aggregate(pipeline, batchSize=len(ids) + 1)
+        return {row["_id"]: row["newest"] async for row in found}
+
+    async def _last_messages(
+        self, collection: str, rows: Sequence[Row], max_bytes: int, *, private: bool
+    ) -> dict[ConversationId, MessagePosted]:
+        """Return the newest message of each conversation of a kind, as many as fit."""
+        spans = {
+            row.membership.conversation_id: row.last
+            for row in rows
+            if row.last is not None and is_private(row.membership.conversation_id) is private
+        }
+        if not spans:
+            return {}
+        entries = self._database[collection]
+        seqs = await seqs_of_messages(entries, spans)
+        ids = [message_id(conversation_id, seqs[conversation_id]) for conversation_id in spans]
+        pipeline: list[Document] = [
+            {"$match": {"_id": {"$in": ids}}},
+            {"$set": {"place": {"$indexOfArray": [ids, "$_id"]}}},
+            {"$sort": {"place": 1}},
+            *bounded({"place": 1}, len(ids), max_bytes),
+        ]
+        found = await entries.aggregate(pipeline, batchSize=len(ids) + 1)
+        return {
+            document["conversation_id"]: msgspec.convert(document, MessagePosted)
+            async for document in found
+        }
+
+
+def _row(listed: Listed, room: Document | None, newest: Sequence[Document]) -> Row:
+    membership = listed.membership
+    head: Document = newest[0] if newest else {"seq": 0, "message_index": 0}
+    messages = [entry for entry in newest if entry["type"] == "message"]
+    own = [each["message_index"] for each in newest if each["sender_id"] == membership.user_id]
+    moments = [membership.added_at, listed.active_at or membership.added_at]
+    last: Span | None = None
+    if messages:
+        moments.append(messages[0]["created_at"])
+        seq = messages[0]["seq"]
+        last = Span(head["message_index"], seq - 1, seq)
+    elif head["message_index"]:
+        last = Span(head["message_index"], 0, newest[-1]["seq"])
+        if listed.active_at is None:
+            moments.append(head["created_at"])
+    return Row(
+        membership,
+        listed.active_at,
+        max(moments),
+        room["room_name"] if room else "",
+        room is not None and room["settings"]["history"] == "since_joining",
+        head["seq"],
+        head["message_index"],
+        last,
+        own[0] if own else 0,
+    )
+
+
+def _overview(row: Row, last: MessagePosted | None) -> Overview:
+    if last is not None and row.hides_past and last.seq <= row.membership.joined_seq:
+        last = None
+    return Overview(
+        row.membership,
+        row.room_name,
+        row.seq,
+        row.message_index,
+        row.last_activity_at,
+        last,
+        row.own_index,
+    )
+
+
+def _overview_bytes(overview: Overview) -> int:
+    last = 0 if overview.last_message is None else entry_bytes(overview.last_message)
+    return last + ENVELOPE_BYTES + len(msgspec.json.encode(overview.room_name))
