@@ -48,7 +48,7 @@ torture: $(STAMP) ## Break a running platform at random and judge what it promis
 bench: $(STAMP) ## Measure the platform beside its peers (ARGS="--quick", ARGS="--only W1,W2")
 	@$(BIN)/python -m bench $(ARGS)
 
-check: $(STAMP) ## Lint, types, import rules, generated code
+check: $(STAMP) ## Lint, types, import rules, advisories (REQUIRE_ANSWER=1)
 	@$(MAKE) --no-print-directory --jobs 3 check-python check-dependencies check-web
 
 check-python:
@@ -60,7 +60,7 @@ check-python:
 	@$(BIN)/python scripts/generate_stubs.py --check
 
 check-dependencies:
-	@$(BIN)/python scripts/audit_dependencies.py
+	@$(BIN)/python scripts/audit_dependencies.py $(if $(REQUIRE_ANSWER),--require-answer)
 
 check-web:
 	@$(BIN)/python scripts/build_web.py --check
