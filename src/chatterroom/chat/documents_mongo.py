@@ -159,6 +159,7 @@ def room_document(state: Conversation) -> Document:
         "seq": state.seq,
         "message_index": state.message_index,
         "settings": msgspec.to_builtins(state.settings),
+        "member_count": len(state.members),
         "members": [member_document(user_id, member) for user_id, member in state.members.items()],
     }
 

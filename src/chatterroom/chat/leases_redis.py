@@ -34,6 +34,8 @@ _RENEW_S = 10.0
 _GATHER_S = 0.2
 _CALL_S = 1.0
 _BATCH = 500
+# Of more than these connected to a room not all are read to find a few.
+_MANY = 500
 
 # Many leases in one command: one each costs us, and Redis, ten times as much. The arguments are
 # the time, the life of a subject, and for every key the number of its leases and those, each as
@@ -109,6 +111,22 @@ class Leases:
             log.warning("leases_unavailable", reason=error.reason)
             return None
         return held
+
+    async def connected(
+        self, conversation_id: ConversationId, user_ids: Sequence[UserId]
+    ) -> set[UserId]:
+        """Return who of some members has a socket connected to a room; a hint, and nobody where
+        Redis does not answer. In rooms where very many are connected, who is online at all."""
+        room = room_connections(conversation_id)
+        try:
+            with available():
+                async with asyncio.timeout(_CALL_S):
+                    many = await self._client.zcard(room) > _MANY
+        except StorageUnavailableError as error:
+            log.warning("leases_unavailable", reason=error.reason)
+            return set()
+        held = await self.holders([online(user_id) for user_id in user_ids] if many else [room])
+        return set().union(*held or []) & set(user_ids)
 
     async def run(self) -> None:
         """Write changes and renew leases until cancelled; then give all up."""

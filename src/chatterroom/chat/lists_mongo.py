@@ -12,11 +12,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 from chatterroom.chat.documents_mongo import (
     Document,
     bounded,
+    kept,
     listed_of,
     membership_id,
+    membership_of,
     newest_entries,
 )
-from chatterroom.chat.entries import MessagePosted
+from chatterroom.chat.entries import MessagePosted, Role, RoomSettings
 from chatterroom.chat.memberships import Listed, Membership, Overview
 from chatterroom.chat.pages import ENVELOPE_BYTES, MAX_PAGE_BYTES, entry_bytes, fitting
 from chatterroom.chat.places_mongo import Span, seqs_of_messages
@@ -24,7 +26,7 @@ from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
 from chatterroom.storage.availability_mongo import available
 
-__all__ = ["MongoLists", "Row"]
+__all__ = ["ListedMember", "MongoLists", "RoomDetails", "Row"]
 
 # More than others write before one's own mark is stored.
 _LOOKED_AT = 10
@@ -46,6 +48,27 @@ class Row:
     last: Span | None
     """Where its newest message is."""
     own_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoomDetails:
+    """A room without its members."""
+
+    room_name: str
+    creator_id: UserId
+    created_at: datetime
+    settings: RoomSettings
+    member_count: int
+    seq: int
+    message_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMember:
+    """Somebody in a conversation; `role` is None in private chats."""
+
+    membership: Membership
+    role: Role | None
 
 
 @uncancelled
@@ -122,6 +145,97 @@ class MongoLists:
             overviews.append(_overview(row, messages.get(row.membership.conversation_id)))
         return overviews[: fitting(overviews, _overview_bytes, max_bytes)]
 
+    async def room(self, conversation_id: ConversationId) -> RoomDetails | None:
+        """Return a room, without reading its members; None where there is none."""
+        shown = ("room_name", "creator_id", "created_at", "settings", "seq", "message_index")
+        # Documents of earlier versions do not say how many members they hold.
+        count = {"$ifNull": ["$member_count", {"$size": "$members"}]}
+        pipeline: list[Document] = [
+            {"$match": {"_id": conversation_id}},
+            {"$project": {**dict.fromkeys(shown, 1), "member_count": count}},
+        ]
+        with available():
+            heads = await self._newest("room_messages", [conversation_id], 1)
+            found = [room async for room in await self._rooms.aggregate(pipeline)]
+        if not found:
+            return None
+        room = found[0]
+        head = next(iter(heads.get(conversation_id, [])), room)
+        return RoomDetails(
+            room["room_name"],
+            room["creator_id"],
+            room["created_at"],
+            msgspec.convert(room["settings"], RoomSettings),
+            room["member_count"],
+            max(room["seq"], head["seq"]),
+            max(room["message_index"], head["message_index"]),
+        )
+
+    async def members(
+        self, conversation_id: ConversationId, limit: int, after: UserId | None = None
+    ) -> list[ListedMember]:
+        """Return members by id, those after one where given."""
+        wanted: Document = {"conversation_id": conversation_id}
+        if after is not None:
+            wanted["user_id"] = {"$gt": after}
+        with available():
+            found = self._memberships.find(wanted, batch_size=limit + 1)
+            documents = [each async for each in found.sort("user_id", 1).limit(limit)]
+            roles = await self._roles(
+                conversation_id, [each["user_id"] for each in documents if "role" not in each]
+            )
+        return [
+            ListedMember(membership_of(each), each.get("role") or roles.get(each["user_id"]))
+            for each in documents
+        ]
+
+    async def role(self, user_id: UserId, conversation_id: ConversationId) -> Role | None:
+        """Return what a user is in a room; None for somebody who is not in it."""
+        with available():
+            found = await self._memberships.find_one(
+                {"_id": membership_id(user_id, conversation_id)}, {"role": 1}
+            )
+            if found is None or "role" in found:
+                return found["role"] if found else None
+            return (await self._roles(conversation_id, [user_id])).get(user_id)
+
+    async def pins(
+        self, conversation_id: ConversationId, limit: int, before: int | None, floor: int = 0
+    ) -> tuple[list[MessagePosted], bool]:
+        """Return the newest pinned messages, below a seq where given, oldest first; and whether
+        more follow. None up to the seq `floor`. Bounded as histories are."""
+        seqs: Document = {"$gt": floor} if before is None else {"$gt": floor, "$lt": before}
+        wanted = {"conversation_id": conversation_id, "pinned": True, "seq": seqs}
+        pipeline: list[Document] = [
+            {"$match": wanted},
+            {"$sort": {"seq": -1}},
+            *bounded({"seq": -1}, limit, MAX_PAGE_BYTES),
+        ]
+        collection = "private_messages" if is_private(conversation_id) else "room_messages"
+        with available():
+            found = await self._database[collection].aggregate(pipeline, batchSize=limit + 1)
+            documents, more = kept([each async for each in found], limit, MAX_PAGE_BYTES)
+        pins = [msgspec.convert(document, MessagePosted) for document in documents]
+        count = fitting(pins, entry_bytes, MAX_PAGE_BYTES)
+        return pins[:count][::-1], more or count < len(pins)
+
+    async def _roles(
+        self, conversation_id: ConversationId, user_ids: Sequence[UserId]
+    ) -> dict[UserId, Role]:
+        """Return the roles that only the room has: its memberships are of an earlier version."""
+        if not user_ids or is_private(conversation_id):
+            return {}
+        asked = {"input": "$members", "cond": {"$in": ["$$this.user_id", list(user_ids)]}}
+        pipeline: list[Document] = [
+            {"$match": {"_id": conversation_id}},
+            {"$project": {"members": {"$filter": asked}}},
+        ]
+        return {
+            member["user_id"]: member["role"]
+            async for room in await self._rooms.aggregate(pipeline)
+            for member in room["members"]
+        }
+
     async def _named(self, rooms: list[ConversationId]) -> dict[ConversationId, Document]:
         if not rooms:
             return {}
@@ -133,7 +247,7 @@ class MongoLists:
         return {room["_id"]: room async for room in found}
 
     async def _newest(
-        self, collection: str, ids: list[ConversationId]
+        self, collection: str, ids: list[ConversationId], limit: int = _LOOKED_AT
     ) -> dict[ConversationId, list[Document]]:
         """Return the newest entries of each conversation, newest first, without their texts."""
         if not ids:
@@ -144,7 +258,7 @@ class MongoLists:
                 collection,
                 "newest",
                 "$_id",
-                limit=_LOOKED_AT,
+                limit=limit,
                 fields=("type", "seq", "message_index", "sender_id", "created_at"),
             ),
         ]

@@ -38,13 +38,13 @@ Item = TypeVar("Item")
 _encode = msgspec.json.Encoder().encode
 
 
-def checked_limit(limit: int) -> int:
+def checked_limit(limit: int, default: int = DEFAULT_PAGE) -> int:
     """Return how many items a page may have; 0 asks for the default. Raises INVALID_REQUEST."""
     if not 0 <= limit <= MAX_PAGE:
         raise ChatterRoomError(
             ErrorCode.INVALID_REQUEST, f"limit must be 1 to {MAX_PAGE}", field="limit"
         )
-    return limit or DEFAULT_PAGE
+    return limit or default
 
 
 def entry_bytes(entry: Entry) -> int:

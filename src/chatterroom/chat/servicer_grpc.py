@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,10 +12,11 @@ from chatterroom.chat.actions import Actions
 from chatterroom.chat.activity import Activity
 from chatterroom.chat.conversation_list import list_conversations
 from chatterroom.chat.entries import MessagePosted, Role
-from chatterroom.chat.leases_redis import Leases, room_connections
+from chatterroom.chat.leases_redis import Leases
+from chatterroom.chat.lists_mongo import ListedMember
 from chatterroom.chat.log import Appended
 from chatterroom.chat.memberships import Membership
-from chatterroom.chat.pages import checked_limit
+from chatterroom.chat.pages import MAX_PAGE, checked_limit, decode_cursor, encode_cursor
 from chatterroom.chat.protos import conversation_proto, private_message, room_message
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import (
@@ -147,9 +148,18 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         self, request: chat_pb2.ListPinsRequest, context: Any
     ) -> chat_pb2.ListPinsResponse:
         conversation_id = parse_conversation_id(request.conversation_id)
-        after = await self._readable_after(conversation_id)
-        pins = [pin for pin in await self._store.pins(conversation_id) if pin.seq > after]
-        return chat_pb2.ListPinsResponse(messages=[room_message(pin) for pin in pins])
+        floor = await self._readable_after(conversation_id)
+        if request.before < 0:
+            raise ChatterRoomError(
+                ErrorCode.INVALID_REQUEST, "before is a seq from 0 on", field="before"
+            )
+        limit = checked_limit(request.limit, MAX_PAGE)
+        pins, more = await self._store.lists.pins(
+            conversation_id, limit, request.before or None, floor
+        )
+        return chat_pb2.ListPinsResponse(
+            messages=[room_message(pin) for pin in pins], has_more=more
+        )
 
     async def UpdateRoom(  # noqa: N802, D102
         self, request: chat_pb2.UpdateRoomRequest, context: Any
@@ -271,30 +281,39 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     ) -> chat_pb2.GetRoomResponse:
         room_id = parse_room_id(request.room_id)
         conversation_id = room_conversation_id(room_id)
-        room = await self._store.room(conversation_id)
         viewer = current_caller().user_id
-        if room is None or room.created_at is None or (viewer and viewer not in room.members):
+        lists = self._store.lists
+        limit, after = checked_limit(request.limit, MAX_PAGE), _after("members", request.cursor)
+        role = await lists.role(viewer, conversation_id) if viewer else None
+        room = await lists.room(conversation_id) if role or not viewer else None
+        if room is None:
             raise _no_room(room_id)
-        held = await self._leases.holders([room_connections(conversation_id)])
-        connected = held[0] if held else set()
+        members = await lists.members(conversation_id, limit + 1, after)
+        shown = members[:limit]
+        connected = await self._leases.connected(
+            conversation_id, [each.membership.user_id for each in shown]
+        )
         return chat_pb2.GetRoomResponse(
             room_id=room_id,
             room_name=room.room_name,
-            creator_id=room.creator_id or "",
+            creator_id=room.creator_id,
             created_at=format_time(room.created_at),
             members=[
                 chat_pb2.RoomMember(
-                    user_id=user_id,
-                    joined_at=format_time(member.joined_at),
+                    user_id=(user_id := each.membership.user_id),
+                    joined_at=format_time(each.membership.added_at),
                     connected=user_id in connected
                     and not (viewer and self._actions.blocks.between(viewer, user_id)),
-                    role=member.role,
+                    role=each.role or "",
                 )
-                for user_id, member in room.members.items()
+                for each in shown
             ],
             seq=room.seq,
             message_index=room.message_index,
             settings=chat_pb2.RoomSettings(**msgspec.structs.asdict(room.settings)),
+            next_cursor=_next("members", shown, members),
+            member_count=room.member_count,
+            role=role or "",
         )
 
     async def ListConversations(  # noqa: N802, D102
@@ -380,9 +399,12 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     ) -> chat_pb2.ListMarksResponse:
         conversation_id = parse_conversation_id(request.conversation_id)
         await self._readable_after(conversation_id)
-        marks = []
         viewer = current_caller().user_id
-        for each in await self._store.marks(conversation_id):
+        limit, after = checked_limit(request.limit, MAX_PAGE), _after("marks", request.cursor)
+        members = await self._store.lists.members(conversation_id, limit + 1, after)
+        shown = members[:limit]
+        marks = []
+        for each in (member.membership for member in shown):
             if not self._actions.sees_marks_of(viewer, each):
                 continue
             read, delivered = self._actions.marks.pending(each.user_id, conversation_id)
@@ -393,7 +415,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
                     delivered_index=max(each.delivered_index, delivered),
                 )
             )
-        return chat_pb2.ListMarksResponse(marks=marks)
+        return chat_pb2.ListMarksResponse(marks=marks, next_cursor=_next("marks", shown, members))
 
     def _admit(self, send: chat_pb2.SendRequest) -> UserId | ChatterRoomError:
         """Return who sends, once counted; or the refusal, before anything is looked up for it."""
@@ -452,7 +474,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         conversation_id = room_conversation_id(room_id)
         viewer = current_caller().user_id
         if viewer is None:
-            if await self._store.room(conversation_id) is None:
+            if await self._store.lists.room(conversation_id) is None:
                 raise _no_room(room_id)
             return 0
         membership = await self._store.membership(viewer, conversation_id)
@@ -488,6 +510,16 @@ def _own(user_id: str, field: str) -> UserId:
 
 def _client_id(text: str) -> ClientId | None:
     return parse_client_id(text) if text else None
+
+
+def _after(listed: str, cursor: str) -> UserId | None:
+    """Return the member after whom a page begins."""
+    return UserId(decode_cursor(listed, cursor)[0]) if cursor else None
+
+
+def _next(listed: str, shown: Sequence[ListedMember], found: Sequence[ListedMember]) -> str:
+    """Return the cursor of the page after `shown`; "" where it was all that was found."""
+    return encode_cursor(listed, shown[-1].membership.user_id) if len(shown) < len(found) else ""
 
 
 def _no_room(room_id: RoomId) -> ChatterRoomError:

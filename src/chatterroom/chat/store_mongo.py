@@ -345,16 +345,6 @@ class ChatStore:
                         heads[row["_id"]] = row["seq"]
         return heads
 
-    async def pins(self, conversation_id: ConversationId) -> list[MessagePosted]:
-        """Return the pinned messages, oldest first."""
-        with available():
-            found = (
-                self._messages(conversation_id)
-                .find({"conversation_id": conversation_id, "pinned": True})
-                .sort("seq", 1)
-            )
-            return [msgspec.convert(document, MessagePosted) async for document in found]
-
     async def reading_floors(self, memberships: Sequence[Membership]) -> dict[ConversationId, int]:
         """Return, for rooms that hide their past from newcomers, the seq above which each reads."""
         joined = {
@@ -447,12 +437,6 @@ class ChatStore:
 
     # Marks
 
-    async def marks(self, conversation_id: ConversationId) -> list[Membership]:
-        """Return the memberships of a conversation, with their marks."""
-        with available():
-            found = self._memberships.find({"conversation_id": conversation_id})
-            return [membership_of(document) async for document in found]
-
     async def raise_marks(
         self, marks: Mapping[tuple[UserId, ConversationId], tuple[int, int]]
     ) -> None:
@@ -508,7 +492,7 @@ class ChatStore:
                 joined = [(user, None, who.role) for user, who in after.members.items()]
             case MemberAdded():
                 member = member_document(entry.user_id, after.members[entry.user_id])
-                await self._change_room(entry, {"$push": {"members": member}}, session)
+                await self._add_to_room(entry, after, member, session)
                 joined = [(entry.user_id, None, "member")]
             case _:
                 whole = room_document(after)
@@ -533,10 +517,15 @@ class ChatStore:
                 memberships[document["user_id"]].append(membership_of(document))
         return memberships
 
-    async def _change_room(self, entry: Entry, change: Document, session: Any) -> None:
-        at = {"seq": entry.seq, "message_index": entry.message_index}
+    async def _add_to_room(
+        self, entry: Entry, after: Conversation, member: Document, session: Any
+    ) -> None:
+        now = {"seq": entry.seq, "message_index": entry.message_index}
+        count = {"member_count": len(after.members)}
         await self._rooms.update_one(
-            {"_id": entry.conversation_id}, {**change, "$set": at}, session=session
+            {"_id": entry.conversation_id},
+            {"$push": {"members": member}, "$set": {**now, **count}},
+            session=session,
         )
 
     async def _change_message(self, entry: Entry, target: MessagePosted, session: Any) -> None:

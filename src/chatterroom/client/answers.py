@@ -113,7 +113,7 @@ class Member(Struct, frozen=True):
 
 
 class Room(Struct, frozen=True):
-    """A room and who is in it."""
+    """A room and who is in it, by id."""
 
     room_id: str
     room_name: str
@@ -124,6 +124,11 @@ class Room(Struct, frozen=True):
     message_index: int
     settings: dict[str, str] = {}
     """Who adds (`adding`), who writes (`posting`), what newcomers read (`history`)."""
+    next_cursor: str = ""
+    """Where more members follow; `Client.room` has asked for them all."""
+    member_count: int = 0
+    role: str = ""
+    """One's own."""
 
 
 class Page(Struct, frozen=True):
@@ -328,9 +333,10 @@ class MarkDelivered(Struct, frozen=True):
 
 
 class MemberMarks(Struct, frozen=True):
-    """How far each member has read and received."""
+    """How far members have read and received; `next_cursor` is empty on the last page."""
 
     marks: list[Mark]
+    next_cursor: str = ""
 
 
 class EditMessage(Struct, frozen=True):
@@ -341,9 +347,10 @@ class EditMessage(Struct, frozen=True):
 
 
 class Pins(Struct, frozen=True):
-    """Pinned messages, oldest first."""
+    """A page of pinned messages, oldest first; older ones may follow."""
 
     messages: list[Message]
+    has_more: bool = False
 
 
 class UpdateRoom(Struct, frozen=True, omit_defaults=True):

@@ -16,7 +16,7 @@ class ConversationCalls(Calls):
     async def conversations(self) -> AsyncIterator[Conversation]:
         """Go through one's conversations, newest activity first, page by page.
 
-        One in which something happens meanwhile may come twice or, if it moves up, not at all.
+        One that gets a message meanwhile may, as it moves up, not come at all.
         """
         cursor = ""
         while True:
@@ -45,7 +45,15 @@ class ConversationCalls(Calls):
     async def marks(self, conversation_id: str) -> list[Mark]:
         """Return how far each member has read and received a conversation."""
         path = f"/chat-service/conversations/{conversation_id}/marks"
-        return (await self._call("GET", path, answers.MemberMarks)).marks
+        marks: list[Mark] = []
+        cursor = ""
+        while True:
+            params = {"cursor": cursor or None, "limit": LARGEST_PAGE}
+            page = await self._call("GET", path, answers.MemberMarks, params=params)
+            marks += page.marks
+            cursor = page.next_cursor
+            if not cursor:
+                return marks
 
     async def tell_typing(self, conversation_id: str) -> None:
         """Tell the others that one is writing; repeat it every few seconds while it is so."""

@@ -113,7 +113,15 @@ class MessageCalls(Calls):
     async def pins(self, conversation_id: str) -> list[Message]:
         """Return the pinned messages of a conversation, oldest first."""
         path = f"/chat-service/conversations/{conversation_id}/pins"
-        return (await self._call("GET", path, answers.Pins)).messages
+        pins: list[Message] = []
+        before: int | None = None
+        while True:
+            params = {"before": before, "limit": LARGEST_PAGE}
+            page = await self._call("GET", path, answers.Pins, params=params)
+            pins[:0] = page.messages
+            if not page.has_more:
+                return pins
+            before = page.messages[0].seq
 
 
 def _path(message_id: str) -> str:

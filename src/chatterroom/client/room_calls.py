@@ -1,10 +1,12 @@
 """Calls about rooms and who is in them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+
+import msgspec
 
 from chatterroom.client import answers
-from chatterroom.client.answers import MembershipChange, Room, RoomReceipt
-from chatterroom.client.calls import Calls
+from chatterroom.client.answers import Member, MembershipChange, Room, RoomReceipt
+from chatterroom.client.calls import LARGEST_PAGE, Calls
 from chatterroom.client.events import Changed
 from chatterroom.core.ids import new_id
 
@@ -38,8 +40,25 @@ class RoomCalls(Calls):
         )
 
     async def room(self, room_id: str) -> Room:
-        """Return a room's details and members."""
-        return await self._call("GET", f"/chat-service/rooms/{room_id}/members", Room)
+        """Return a room's details and all its members, which a large room gives in pages."""
+        room = await self._room_page(room_id, "")
+        members, cursor = list(room.members), room.next_cursor
+        while cursor:
+            page = await self._room_page(room_id, cursor)
+            members += page.members
+            cursor = page.next_cursor
+        return msgspec.structs.replace(room, members=members, next_cursor="")
+
+    async def members(self, room_id: str) -> AsyncIterator[Member]:
+        """Go through a room's members in the order of their ids, page by page."""
+        cursor = ""
+        while True:
+            page = await self._room_page(room_id, cursor)
+            for member in page.members:
+                yield member
+            cursor = page.next_cursor
+            if not cursor:
+                return
 
     async def update_room(
         self,
@@ -67,3 +86,8 @@ class RoomCalls(Calls):
         body = answers.ChangeRole(role, client_id or new_id())
         path = f"/chat-service/rooms/{room_id}/members/{user_id}/role"
         return await self._call("PUT", path, Changed, body=body)
+
+    async def _room_page(self, room_id: str, cursor: str) -> Room:
+        path = f"/chat-service/rooms/{room_id}/members"
+        params = {"cursor": cursor or None, "limit": LARGEST_PAGE}
+        return await self._call("GET", path, Room, params=params)

@@ -75,6 +75,9 @@ def room(details: chat_pb2.GetRoomResponse) -> room_bodies.Room:
         settings=room_bodies.RoomSettings(
             details.settings.adding, details.settings.posting, details.settings.history
         ),
+        next_cursor=details.next_cursor,
+        member_count=details.member_count,
+        role=details.role,
     )
 
 

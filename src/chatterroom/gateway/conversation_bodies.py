@@ -12,9 +12,11 @@ from chatterroom.gateway.fields import (
     OTHER_USER,
     ROOM,
     ConversationIdText,
+    Cursor,
     DeliveredIndex,
     MessageIndex,
     Moment,
+    NextCursor,
     PageLimit,
     ReadIndex,
     RequestBody,
@@ -45,9 +47,7 @@ class ConversationsQuery(Struct):
     """Which page of the list."""
 
     limit: PageLimit | None = None
-    cursor: Annotated[
-        str, Meta(max_length=512, description="`next_cursor` of the page before.")
-    ] = ""
+    cursor: Cursor = ""
 
 
 class Conversation(Struct):
@@ -71,7 +71,7 @@ class Conversations(Struct):
     """A page of one's conversations, newest activity first."""
 
     conversations: list[Conversation]
-    next_cursor: Annotated[str, example("", "Empty on the last page.")]
+    next_cursor: NextCursor
 
 
 class MarkRead(RequestBody):
@@ -105,9 +105,10 @@ class Mark(Struct):
 
 
 class Marks(Struct):
-    """The marks of a conversation's members."""
+    """A page of the marks of a conversation's members, in the order of their ids."""
 
     marks: list[Mark]
+    next_cursor: NextCursor
 
 
 class OnlineQuery(Struct):

@@ -5,7 +5,7 @@ from chatterroom.core.ids import parse_conversation_id, parse_user_id
 from chatterroom.gateway import chat_answers
 from chatterroom.gateway import conversation_bodies as bodies
 from chatterroom.gateway.endpoints import Call, Endpoint, Platform
-from chatterroom.gateway.fields import Done, Nothing
+from chatterroom.gateway.fields import Done, ListQuery, Nothing
 from chatterroom.gateway.reading import listed
 from chatterroom.pb import chat_pb2
 
@@ -65,18 +65,21 @@ async def mark_delivered(
     return bodies.Marked(answer.message, answer.read_index, answer.unread)
 
 
-async def marks(call: Call[None, Nothing], platform: Platform) -> bodies.Marks:
+async def marks(call: Call[None, ListQuery], platform: Platform) -> bodies.Marks:
     """Get how far each member has read and received a conversation."""
     conversation_id = parse_conversation_id(call.path["conversation_id"])
     answer = await platform.services.chat.call(
         lambda stub: stub.ListMarks,
-        chat_pb2.ListMarksRequest(conversation_id=conversation_id),
+        chat_pb2.ListMarksRequest(
+            conversation_id=conversation_id, limit=call.query.limit or 0, cursor=call.query.cursor
+        ),
         caller=call.caller,
         safe_to_repeat=True,
         key=conversation_id,
     )
     return bodies.Marks(
-        [bodies.Mark(mark.user_id, mark.read_index, mark.delivered_index) for mark in answer.marks]
+        [bodies.Mark(mark.user_id, mark.read_index, mark.delivered_index) for mark in answer.marks],
+        answer.next_cursor,
     )
 
 
@@ -141,6 +144,7 @@ CONVERSATION_ENDPOINTS = (
         method="GET",
         path=f"{_CONVERSATION}/marks",
         handler=marks,
+        query=ListQuery,
         answer=bodies.Marks,
         service="chat",
         errors=_ERRORS,

@@ -16,18 +16,23 @@ __all__ = [
     "Before",
     "ClientIdText",
     "ConversationIdText",
+    "Cursor",
     "DeliveredIndex",
     "Done",
     "Duplicate",
     "HasMore",
+    "ListLimit",
+    "ListQuery",
     "MessageIdText",
     "MessageIndex",
     "MessageText",
     "Moment",
+    "NextCursor",
     "Nothing",
     "OtherUserIdText",
     "PageLimit",
     "PageQuery",
+    "PinsQuery",
     "ReadIndex",
     "RequestBody",
     "RoomIdText",
@@ -77,6 +82,9 @@ ClientIdText = Annotated[
     ),
 ]
 PageLimit = Annotated[int, Meta(ge=1, le=200, description="How many at most; 50 if not given.")]
+ListLimit = Annotated[int, Meta(ge=1, le=200, description="How many at most; 200 if not given.")]
+Cursor = Annotated[str, Meta(max_length=512, description="`next_cursor` of the page before.")]
+NextCursor = Annotated[str, example("", "Empty on the last page.")]
 Before = Annotated[
     int, Meta(ge=1, le=MAX_SEQ, description="Only what has a smaller `seq`; the newest of it.")
 ]
@@ -90,6 +98,20 @@ HasMore = Annotated[
 
 class RequestBody(Struct, forbid_unknown_fields=True):
     """What a client sends. Members of other names are refused: nobody sets what is not theirs."""
+
+
+class ListQuery(Struct):
+    """Which page of a list: the first, unless `cursor` says otherwise."""
+
+    limit: ListLimit | None = None
+    cursor: Cursor = ""
+
+
+class PinsQuery(Struct):
+    """Which page of the pins: the newest, unless `before` says otherwise."""
+
+    limit: ListLimit | None = None
+    before: Before | None = None
 
 
 class Nothing(Struct):

@@ -157,6 +157,7 @@ class RoomHistory(Struct):
 
 
 class Pins(Struct):
-    """The pinned messages of a conversation, oldest first."""
+    """A page of the pinned messages of a conversation, oldest first."""
 
     messages: list[Message]
+    has_more: HasMore

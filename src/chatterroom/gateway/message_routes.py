@@ -18,7 +18,7 @@ from chatterroom.core.ids import (
 from chatterroom.gateway import chat_answers
 from chatterroom.gateway import message_bodies as bodies
 from chatterroom.gateway.endpoints import Call, Endpoint, Platform
-from chatterroom.gateway.fields import Nothing, PageQuery
+from chatterroom.gateway.fields import Nothing, PageQuery, PinsQuery
 from chatterroom.gateway.identity import require_oneself
 from chatterroom.pb import chat_pb2
 
@@ -166,17 +166,23 @@ async def unpin_message(call: Call[None, Nothing], platform: Platform) -> bodies
     return await _pin(call, platform, remove=True)
 
 
-async def pins(call: Call[None, Nothing], platform: Platform) -> bodies.Pins:
-    """List the pinned messages of a conversation, oldest first."""
+async def pins(call: Call[None, PinsQuery], platform: Platform) -> bodies.Pins:
+    """List pinned messages of a conversation: the newest, oldest first."""
     conversation_id = parse_conversation_id(call.path["conversation_id"])
     answer = await platform.services.chat.call(
         lambda stub: stub.ListPins,
-        chat_pb2.ListPinsRequest(conversation_id=conversation_id),
+        chat_pb2.ListPinsRequest(
+            conversation_id=conversation_id,
+            limit=call.query.limit or 0,
+            before=call.query.before or 0,
+        ),
         caller=call.caller,
         safe_to_repeat=True,
         key=conversation_id,
     )
-    return bodies.Pins([chat_answers.message(message) for message in answer.messages])
+    return bodies.Pins(
+        [chat_answers.message(message) for message in answer.messages], answer.has_more
+    )
 
 
 async def _react(call: Call[None, Nothing], platform: Platform, *, remove: bool) -> bodies.Changed:
@@ -360,6 +366,7 @@ MESSAGE_ENDPOINTS = (
         method="GET",
         path="/chat-service/conversations/{conversation_id}/pins",
         handler=pins,
+        query=PinsQuery,
         answer=bodies.Pins,
         service="chat",
         errors=(

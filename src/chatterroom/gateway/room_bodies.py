@@ -8,6 +8,7 @@ from chatterroom.gateway.fields import (
     ClientIdText,
     MessageIndex,
     Moment,
+    NextCursor,
     OtherUserIdText,
     RequestBody,
     RoomIdText,
@@ -123,7 +124,7 @@ class Member(Struct):
 
 
 class Room(Struct):
-    """A room and who is in it."""
+    """A room and a page of who is in it, in the order of their ids."""
 
     room_id: RoomIdText
     room_name: RoomNameText
@@ -133,3 +134,6 @@ class Room(Struct):
     seq: Seq
     message_index: MessageIndex
     settings: RoomSettings
+    next_cursor: NextCursor
+    member_count: Annotated[int, example(3, "Of the whole room.")]
+    role: Annotated[Role, Meta(description="The caller's own.")]

@@ -5,7 +5,7 @@ from chatterroom.core.ids import parse_room_id, parse_user_id
 from chatterroom.gateway import chat_answers
 from chatterroom.gateway import room_bodies as bodies
 from chatterroom.gateway.endpoints import Call, Endpoint, Platform
-from chatterroom.gateway.fields import Nothing
+from chatterroom.gateway.fields import ListQuery, Nothing
 from chatterroom.gateway.identity import require_oneself
 from chatterroom.gateway.message_bodies import Changed
 from chatterroom.pb import chat_pb2
@@ -37,12 +37,14 @@ async def create_room(
     )
 
 
-async def room_members(call: Call[None, Nothing], platform: Platform) -> bodies.Room:
-    """Get a room's name, members and settings."""
+async def room_members(call: Call[None, ListQuery], platform: Platform) -> bodies.Room:
+    """Get a room's name and settings, and a page of its members."""
     room_id = parse_room_id(call.path["room_id"])
     answer = await platform.services.chat.call(
         lambda stub: stub.GetRoom,
-        chat_pb2.GetRoomRequest(room_id=room_id),
+        chat_pb2.GetRoomRequest(
+            room_id=room_id, limit=call.query.limit or 0, cursor=call.query.cursor
+        ),
         caller=call.caller,
         safe_to_repeat=True,
         key=room_id,
@@ -212,6 +214,7 @@ ROOM_ENDPOINTS = (
         method="GET",
         path="/chat-service/rooms/{room_id}/members",
         handler=room_members,
+        query=ListQuery,
         answer=bodies.Room,
         service="chat",
         errors=_IN_ROOM,

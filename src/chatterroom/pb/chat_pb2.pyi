@@ -370,15 +370,23 @@ class ListPinsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
+    limit: _builtins.int
+    """1 to 200; 0 means 200."""
+    before: _builtins.int
+    """Only pinned messages below this seq, the newest of them; 0: the newest of all."""
     def __init__(
         self,
         *,
         conversation_id: _builtins.str = ...,
+        limit: _builtins.int = ...,
+        before: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "conversation_id", b"conversation_id", "limit", b"limit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -389,16 +397,22 @@ class ListPinsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MESSAGES_FIELD_NUMBER: _builtins.int
+    HAS_MORE_FIELD_NUMBER: _builtins.int
+    has_more: _builtins.bool
+    """True where older ones follow."""
     @_builtins.property
-    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoomMessageProto]: ...
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoomMessageProto]:
+        """Oldest first inside the page."""
+
     def __init__(
         self,
         *,
         messages: _abc.Iterable[Global___RoomMessageProto] | None = ...,
+        has_more: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["has_more", b"has_more", "messages", b"messages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -641,15 +655,23 @@ class ListMarksRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
+    limit: _builtins.int
+    """1 to 200; 0 means 200."""
+    cursor: _builtins.str
+    """Continues after a page: that page's next_cursor."""
     def __init__(
         self,
         *,
         conversation_id: _builtins.str = ...,
+        limit: _builtins.int = ...,
+        cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "cursor", b"cursor", "limit", b"limit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -685,16 +707,22 @@ class ListMarksResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MARKS_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    next_cursor: _builtins.str
+    """Empty on the last page."""
     @_builtins.property
-    def marks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Mark]: ...
+    def marks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Mark]:
+        """In the order of the users' ids."""
+
     def __init__(
         self,
         *,
         marks: _abc.Iterable[Global___Mark] | None = ...,
+        next_cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["marks", b"marks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["marks", b"marks", "next_cursor", b"next_cursor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -900,7 +928,9 @@ class CreateRoomRequest(_message.Message):
     client_id: _builtins.str
     """As in SendPrivateMessageRequest: a repeat of the creator's returns the first room."""
     @_builtins.property
-    def members_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def members_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """At most 100, the creator among them or not; AddUserToRoom adds more."""
+
     def __init__(
         self,
         *,
@@ -952,19 +982,25 @@ class AddUserToRoomRequest(_message.Message):
     ROOM_ID_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
     CLIENT_ID_FIELD_NUMBER: _builtins.int
+    USER_IDS_FIELD_NUMBER: _builtins.int
     room_id: _builtins.str
     user_id: _builtins.str
     client_id: _builtins.str
+    @_builtins.property
+    def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Up to 100 more, or instead of user_id. Those who are members already are left out."""
+
     def __init__(
         self,
         *,
         room_id: _builtins.str = ...,
         user_id: _builtins.str = ...,
         client_id: _builtins.str = ...,
+        user_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "room_id", b"room_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "room_id", b"room_id", "user_id", b"user_id", "user_ids", b"user_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -976,17 +1012,22 @@ class AddUserToRoomResponse(_message.Message):
 
     MESSAGE_FIELD_NUMBER: _builtins.int
     SEQ_FIELD_NUMBER: _builtins.int
+    ADDED_FIELD_NUMBER: _builtins.int
     message: _builtins.str
     seq: _builtins.int
+    """Of the last one added."""
+    added: _builtins.int
+    """How many of user_id and user_ids are members now; one request may be repeated."""
     def __init__(
         self,
         *,
         message: _builtins.str = ...,
         seq: _builtins.int = ...,
+        added: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "seq", b"seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "message", b"message", "seq", b"seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1217,15 +1258,23 @@ class GetRoomRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ROOM_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
     room_id: _builtins.str
+    limit: _builtins.int
+    """How many members: 1 to 200; 0 means 200."""
+    cursor: _builtins.str
+    """Continues after a page of members: that page's next_cursor."""
     def __init__(
         self,
         *,
         room_id: _builtins.str = ...,
+        limit: _builtins.int = ...,
+        cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["room_id", b"room_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "room_id", b"room_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1273,14 +1322,25 @@ class GetRoomResponse(_message.Message):
     SEQ_FIELD_NUMBER: _builtins.int
     MESSAGE_INDEX_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    MEMBER_COUNT_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
     room_id: _builtins.str
     room_name: _builtins.str
     creator_id: _builtins.str
     created_at: _builtins.str
     seq: _builtins.int
     message_index: _builtins.int
+    next_cursor: _builtins.str
+    """Empty on the last page."""
+    member_count: _builtins.int
+    """Of the whole room."""
+    role: _builtins.str
+    """The caller's; empty for a service."""
     @_builtins.property
-    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoomMember]: ...
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoomMember]:
+        """A page of them, in the order of their ids."""
+
     @_builtins.property
     def settings(self) -> Global___RoomSettings: ...
     def __init__(
@@ -1294,10 +1354,13 @@ class GetRoomResponse(_message.Message):
         seq: _builtins.int = ...,
         message_index: _builtins.int = ...,
         settings: Global___RoomSettings | None = ...,
+        next_cursor: _builtins.str = ...,
+        member_count: _builtins.int = ...,
+        role: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "creator_id", b"creator_id", "members", b"members", "message_index", b"message_index", "room_id", b"room_id", "room_name", b"room_name", "seq", b"seq", "settings", b"settings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "creator_id", b"creator_id", "member_count", b"member_count", "members", b"members", "message_index", b"message_index", "next_cursor", b"next_cursor", "role", b"role", "room_id", b"room_id", "room_name", b"room_name", "seq", b"seq", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -212,9 +212,12 @@ async def test_room_members(world):
         seq=4,
         message_index=2,
         settings=SETTINGS,
+        next_cursor="next",
+        member_count=2,
+        role="owner",
     )
     answer = await world.client.get(
-        f"/chat-service/rooms/{ROOM}/members", headers=world.ada.headers
+        f"/chat-service/rooms/{ROOM}/members?limit=1&cursor=this", headers=world.ada.headers
     )
     assert answer.json() == {
         "room_id": ROOM,
@@ -227,7 +230,13 @@ async def test_room_members(world):
         "seq": 4,
         "message_index": 2,
         "settings": {"adding": "admins", "posting": "members", "history": "since_joining"},
+        "next_cursor": "next",
+        "member_count": 2,
+        "role": "owner",
     }
+    assert world.chat.only("GetRoom").request == chat_pb2.GetRoomRequest(
+        room_id=ROOM, limit=1, cursor="this"
+    )
 
 
 async def test_conversations(world):

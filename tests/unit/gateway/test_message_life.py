@@ -244,9 +244,12 @@ async def test_histories_and_pins_tell_what_has_happened(world, ask):
     assert history.json()["messages"] == [shown]
 
     world.chat.answers["ListPins"] = chat_pb2.ListPinsResponse(messages=[stored])
-    pins = await ask("GET", f"/chat-service/conversations/{ROOM}/pins")
+    pins = await ask("GET", f"/chat-service/conversations/{ROOM}/pins?limit=7&before=40")
     del shown["room_id"]
-    assert pins.json() == {"messages": [shown]}
+    assert pins.json() == {"messages": [shown], "has_more": False}
+    assert world.chat.only("ListPins").request == chat_pb2.ListPinsRequest(
+        conversation_id=ROOM, limit=7, before=40
+    )
     heard = world.chat.only("ListPins")
     assert (heard.request.conversation_id, heard.caller.user_id) == (ROOM, world.ada.id)
 
@@ -270,12 +273,17 @@ async def test_marks(world, ask):
         user_id=world.ada.id, conversation_id=ROOM, message_index=5
     )
     world.chat.answers["ListMarks"] = chat_pb2.ListMarksResponse(
-        marks=[chat_pb2.Mark(user_id=world.bob.id, read_index=3, delivered_index=5)]
+        marks=[chat_pb2.Mark(user_id=world.bob.id, read_index=3, delivered_index=5)],
+        next_cursor="next",
     )
-    answer = await ask("GET", f"/chat-service/conversations/{ROOM}/marks")
+    answer = await ask("GET", f"/chat-service/conversations/{ROOM}/marks?limit=1&cursor=this")
     assert answer.json() == {
-        "marks": [{"user_id": world.bob.id, "read_index": 3, "delivered_index": 5}]
+        "marks": [{"user_id": world.bob.id, "read_index": 3, "delivered_index": 5}],
+        "next_cursor": "next",
     }
+    assert world.chat.only("ListMarks").request == chat_pb2.ListMarksRequest(
+        conversation_id=ROOM, limit=1, cursor="this"
+    )
     assert world.chat.only("ListMarks").caller.user_id == world.ada.id
 
 
