@@ -50,7 +50,6 @@ __all__ = ["ChatSocket"]
 
 log = structlog.get_logger()
 
-MAX_INBOX = 1_000
 
 _NO_ROOM = ChatterRoomError(ErrorCode.ROOM_NOT_FOUND, "there is no such room, or you are not in it")
 
@@ -124,10 +123,9 @@ class ChatSocket:
         """Queue a message behind those before it; one task answers them in order."""
         if self._inbox is None:
             self._inbox = deque()
-        elif len(self._inbox) >= MAX_INBOX:
-            self.close(CloseCode.TOO_MANY_MESSAGES, "too many messages wait for an answer")
-            return
         self._inbox.append(text)
+        if self._socket is not None:
+            self._socket.hold(text)
         if self._opened and self._work is None:
             self._work = self._start(self._answer_inbox())
 
@@ -162,8 +160,10 @@ class ChatSocket:
         if self._socket is not None:
             self._socket.write_ephemeral(frame)
 
-    async def drained(self) -> None:
-        """Wait for a slow reader."""
+    async def drained(self, resumed_bytes: int) -> None:
+        """Wait for a slow reader, and for one whose user resumes more than others let them."""
+        if resumed_bytes:
+            await self._actions.quotas.pace_resume(self.user_id, resumed_bytes)
         if self._socket is not None:
             await self._socket.drained()
 
@@ -238,6 +238,8 @@ class ChatSocket:
     async def _answer_inbox(self) -> None:
         while self._inbox:
             text = self._inbox.popleft()
+            if self._socket is not None:
+                self._socket.release(text)
             try:
                 await (self._answer_text(text) if self.simple else self._answer_command(text))
             except ChatterRoomError as error:

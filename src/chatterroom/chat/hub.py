@@ -18,7 +18,15 @@ import msgspec
 import structlog
 
 from chatterroom.chat.entries import Entry
-from chatterroom.chat.feed import MAX_HELD, Published, Release, Tail, publish
+from chatterroom.chat.feed import (
+    Early,
+    EarlyTotal,
+    KeptTails,
+    Published,
+    Release,
+    Tail,
+    publish,
+)
 from chatterroom.chat.gathering import GatheredReads
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core import times
@@ -32,6 +40,13 @@ __all__ = ["Fanout", "Hub", "Moment", "Outlet", "Subscription"]
 log = structlog.get_logger()
 
 PAGE = 500
+# A resume sends pieces of this size, and waits in between for its reader.
+PIECE_BYTES = 512 * 1024
+READS_AT_ONCE = 8
+# What has come before its turn, of all conversations.
+MAX_EARLY_BYTES = 16 * 1024 * 1024
+# A longer hint is not sent: the other instances are notified that there is something to read.
+MAX_HINT_BYTES = 64 * 1024
 SWEEP_S = 1.0
 BUSY_SWEEP_S = 4.0
 FEEDS_PER_SWEEP = 500
@@ -50,6 +65,8 @@ class _Hint(msgspec.Struct, frozen=True, array_like=True):
     entries: list[Published] = []
     ephemeral: bytes = b""
     skip: UserId | None = None
+    unread: int = 0
+    """The seq of an entry that is too long for a hint."""
     origin: str = ""
     """The hub that has published it. Last, so that the end of the bytes says whose it is."""
 
@@ -72,8 +89,11 @@ class Outlet(Protocol):
     def write_ephemeral(self, frame: bytes) -> None:
         """Send a frame that may be left out where the reader is slow."""
 
-    def drained(self) -> Awaitable[None]:
-        """Wait until the reader has caught up with most of what was written."""
+    def drained(self, resumed_bytes: int) -> Awaitable[None]:
+        """Wait until the reader has caught up with most of what was written.
+
+        `resumed_bytes` is what a resume has written to it since the last call.
+        """
 
     def appeared(self, conversation_id: ConversationId, seq: int) -> None:
         """Hear, perhaps repeatedly, that the user takes part in a conversation since `seq`."""
@@ -103,6 +123,8 @@ class _Feed:
     id: ConversationId
     release: Release
     opened: asyncio.Future[None]
+    early: Early
+    """What came while the feed was being opened."""
     opened_at: float = math.inf
     """On the clock of the loop."""
     read_at: float = math.inf
@@ -110,8 +132,8 @@ class _Feed:
     users: int = 0
     """Subscriptions, live or not, and attempts at one."""
     live: set["Subscription"] = field(default_factory=set)
-    early: list[Published] = field(default_factory=list)
-    """What came while the feed was being opened."""
+    unread: int = 0
+    """The newest seq that a hint has named without its entry."""
     filling: bool = False
     tail: Tail = field(default_factory=lambda: Tail(0))
     reading: dict[int, asyncio.Task[list[Published]]] = field(default_factory=dict)
@@ -155,12 +177,21 @@ class Subscription:
 class Hub:
     """Delivers every entry to every local follower, in `seq` order, once."""
 
-    def __init__(self, store: ChatStore, fanout: Fanout, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self,
+        store: ChatStore,
+        fanout: Fanout,
+        tasks: asyncio.TaskGroup,
+        max_kept_bytes: int = 64 * 1024 * 1024,
+    ) -> None:
         self._store = store
         self._heads = GatheredReads(store.heads, FEEDS_PER_SWEEP)
         self._fanout = fanout
         self._tasks = tasks
         self._feeds: dict[ConversationId, _Feed] = {}
+        self._kept = KeptTails(max_kept_bytes)
+        self._early_total = EarlyTotal(MAX_EARLY_BYTES)
+        self._reads = asyncio.Semaphore(READS_AT_ONCE)
         self._watchers: defaultdict[UserId, set[Outlet]] = defaultdict(set)
         self._sweep_now = asyncio.Event()
         self._removals = 0
@@ -171,15 +202,37 @@ class Hub:
 
     def committed(self, conversation_id: ConversationId, entries: Sequence[Entry]) -> None:
         """Deliver what this instance has stored, here and to the other instances."""
-        published = [publish(entry) for entry in entries]
-        hint = msgspec.msgpack.encode(_Hint(published, origin=self._origin))
-        self._fanout.publish(_CONVERSATION + conversation_id, hint)
+        try:
+            published = [publish(entry) for entry in entries]
+        except Exception:
+            log.exception("entries_not_delivered", conversation_id=conversation_id)
+            return
+        self._send_hints(conversation_id, published)
         self._offer(conversation_id, published)
         for entry in published:
             for user_id in entry.added:
                 hint = msgspec.msgpack.encode((conversation_id, entry.seq))
                 self._fanout.publish(_USER + user_id, hint)
                 self._tell_appeared(user_id, conversation_id, entry.seq)
+
+    def _send_hints(self, conversation_id: ConversationId, published: list[Published]) -> None:
+        """Notify the other instances, in several hints where one would be long."""
+        channel = _CONVERSATION + conversation_id
+        size, start = 0, 0
+        for at, entry in enumerate(published):
+            size += len(entry.frame)
+            if size > MAX_HINT_BYTES and at > start:
+                self._fanout.publish(channel, self._hint(published[start:at]))
+                size, start = len(entry.frame), at
+        self._fanout.publish(channel, self._hint(published[start:]))
+
+    def _hint(self, published: list[Published]) -> bytes:
+        if len(published) == 1 and len(published[0].frame) > MAX_HINT_BYTES:
+            # The frame is left out: whoever needs the entry reads it.
+            hint = _Hint(unread=published[0].seq, origin=self._origin)
+        else:
+            hint = _Hint(published, origin=self._origin)
+        return msgspec.msgpack.encode(hint)
 
     def broadcast(
         self, conversation_id: ConversationId, event: bytes, skip: UserId | None = None
@@ -189,7 +242,7 @@ class Hub:
         Those of the user `skip` are left out, and so is whoever reads too slowly.
         """
         frame = text_frame(event)
-        hint = msgspec.msgpack.encode(_Hint([], frame, skip, self._origin))
+        hint = msgspec.msgpack.encode(_Hint([], frame, skip, origin=self._origin))
         self._fanout.publish(_CONVERSATION + conversation_id, hint)
         self._deliver_ephemeral(conversation_id, frame, skip)
 
@@ -206,6 +259,8 @@ class Hub:
             hint = _decode_hint(payload)
             if hint.entries:
                 self._offer(conversation_id, hint.entries)
+            elif hint.unread:
+                self._note_unread(conversation_id, hint.unread)
             else:
                 self._deliver_ephemeral(conversation_id, hint.ephemeral, hint.skip)
         else:
@@ -284,17 +339,22 @@ class Hub:
                 # The client has heard more elsewhere than this feed, which has missed hints.
                 await self._read_missing(feed)
             subscription.cursor = min(after, feed.release.released)
+        resumed_bytes = 0
         while not subscription.ended:
             if subscription.cursor >= feed.release.released:
                 # No await between this comparison and becoming live: nothing slips between.
                 feed.live.add(subscription)
                 return
-            due = feed.tail.after(subscription.cursor)
+            await subscription.outlet.drained(resumed_bytes)
+            due = feed.tail.after(subscription.cursor, PIECE_BYTES)
             if due is None:
                 due = await self._read_page(feed, subscription.cursor)
-            self._deliver(due, (subscription,))
-            subscription.cursor = due[-1].seq
-            await subscription.outlet.drained()
+            else:
+                self._note_used(feed)
+            if due and not subscription.ended:
+                resumed_bytes = sum([len(entry.frame) for entry in due])
+                self._deliver(due, (subscription,))
+                subscription.cursor = due[-1].seq
 
     def detach(self, subscription: Subscription) -> None:
         """Stop following. Harmless where it has ended already."""
@@ -327,6 +387,8 @@ class Hub:
                     await self._sweep(FEEDS_PER_SWEEP, READ_WITHIN_S)
             except StorageUnavailableError as error:
                 log.warning("sweep_failed", reason=error.reason)
+            except Exception:
+                log.exception("sweep_failed")
             # Where it takes long, others wait for the same store.
             pause_s = min(max(SWEEP_S, (clock() - began) * 10), BUSY_SWEEP_S)
 
@@ -364,7 +426,12 @@ class Hub:
         for conversation_id in conversation_ids:
             feed = self._feeds.get(conversation_id)
             if feed is None:
-                feed = _Feed(conversation_id, Release(0), loop.create_future())
+                feed = _Feed(
+                    conversation_id,
+                    Release(0, self._early_total),
+                    loop.create_future(),
+                    Early(self._early_total),
+                )
                 self._feeds[conversation_id] = feed
                 fresh.append(feed)
             feed.users += 1
@@ -387,25 +454,30 @@ class Hub:
             await self._fanout.confirmed([_CONVERSATION + feed.id for feed in feeds])
             began = asyncio.get_running_loop().time()
             heads = await self._heads.of(feed.id for feed in feeds)
-        except StorageUnavailableError as error:
+        except Exception as error:
+            if not isinstance(error, StorageUnavailableError):
+                log.exception("feeds_not_opened")
             for feed in feeds:
                 feed.opened.set_exception(error)
                 feed.opened.exception()  # everybody who waited may have gone
             return
         for feed in feeds:
-            feed.release = Release(heads.get(feed.id, 0))
+            feed.release = Release(heads.get(feed.id, 0), self._early_total)
             feed.tail = Tail(feed.release.released)
             feed.opened_at = asyncio.get_running_loop().time()
             feed.read_at = began
             feed.opened.set_result(None)
-            early, feed.early = feed.early, []
-            self._let_through(feed, early)
+            self._let_through(feed, feed.early.pop_all())
+            self._note_unread(feed.id, feed.unread)
 
     def _close_unused(self, feeds: Iterable[_Feed]) -> None:
         for feed in feeds:
             feed.users -= 1
             if feed.users == 0 and self._feeds.get(feed.id) is feed:
                 del self._feeds[feed.id]
+                self._kept.drop(feed.tail)
+                feed.early.pop_all()
+                feed.release.forget_held()
                 self._fanout.unsubscribe([_CONVERSATION + feed.id])
 
     def _offer(self, conversation_id: ConversationId, entries: list[Published]) -> None:
@@ -413,14 +485,22 @@ class Hub:
         if feed is not None:
             self._let_through(feed, entries)
 
+    def _note_unread(self, conversation_id: ConversationId, seq: int) -> None:
+        feed = self._feeds.get(conversation_id)
+        if feed is not None:
+            feed.unread = max(feed.unread, seq)
+            if feed.opened.done() and feed.unread > feed.release.released:
+                self._fill(feed)
+
     def _let_through(self, feed: _Feed, entries: list[Published]) -> None:
         if not feed.opened.done():
-            if len(feed.early) < MAX_HELD:
-                feed.early.extend(entries)
+            for entry in entries:
+                feed.early.add(entry)
             return
         run = feed.release.offer(entries)
         if run:
             feed.tail.append(run)
+            self._note_used(feed)
             self._removals += sum(entry.left is not None for entry in run)
             self._deliver(run, feed.live)
         if feed.release.has_hole:
@@ -437,11 +517,14 @@ class Hub:
             for subscription in tuple(subscriptions):
                 if subscription.ended:
                     continue
-                subscription.outlet.write(frames)
-                left = subscription.outlet.user_id == entry.left
-                if left and entry.seq > subscription.member_at:
-                    self.detach(subscription)
-                    subscription.outlet.removed(subscription.conversation_id)
+                try:
+                    subscription.outlet.write(frames)
+                    left = subscription.outlet.user_id == entry.left
+                    if left and entry.seq > subscription.member_at:
+                        self.detach(subscription)
+                        subscription.outlet.removed(subscription.conversation_id)
+                except Exception:
+                    log.exception("not_delivered", conversation_id=subscription.conversation_id)
 
     def _fill(self, feed: _Feed) -> None:
         if not feed.filling:
@@ -463,24 +546,34 @@ class Hub:
 
     async def _read_past(self, feed: _Feed, after: int) -> list[Published]:
         try:
-            entries = await self._read(feed, after)
+            entries, _ = await self._read(feed, after)
         except StorageUnavailableError as error:
             log.warning("resume_delayed", reason=error.reason)
+            return []
+        except Exception:
+            log.exception("entries_not_read", conversation_id=feed.id)
             return []
         released = feed.release.released
         due = [entry for entry in entries if entry.seq <= released]
         feed.tail.prepend(due)
+        self._note_used(feed)
         if fresh := [entry for entry in entries if entry.seq > released]:
             # What no hint has told of yet.
             self._let_through(feed, fresh)
         return due
 
-    async def _read(self, feed: _Feed, after: int) -> list[Published]:
-        began = asyncio.get_running_loop().time()
-        entries, more = await self._store.entries_after(feed.id, after, PAGE)
+    async def _read(self, feed: _Feed, after: int) -> tuple[list[Published], bool]:
+        """Return entries above a seq, and whether more follow."""
+        async with self._reads:
+            began = asyncio.get_running_loop().time()
+            entries, more = await self._store.entries_after(feed.id, after, PAGE, PIECE_BYTES)
         if not more:
             feed.read_at = began
-        return [publish(entry) for entry in entries]
+        return [publish(entry) for entry in entries], more
+
+    def _note_used(self, feed: _Feed) -> None:
+        if self._feeds.get(feed.id) is feed:
+            self._kept.used(feed.tail)
 
     def _deliver_ephemeral(
         self, conversation_id: ConversationId, frame: bytes, skip: UserId | None
@@ -490,19 +583,30 @@ class Hub:
             return
         for subscription in tuple(feed.live):
             if subscription.outlet.user_id != skip:
-                subscription.outlet.write_ephemeral(frame)
+                try:
+                    subscription.outlet.write_ephemeral(frame)
+                except Exception:
+                    log.exception("not_delivered", conversation_id=conversation_id)
 
     async def _read_missing(self, feed: _Feed) -> None:
         try:
-            entries = await self._read(feed, feed.release.released)
+            entries, more = await self._read(feed, feed.release.released)
         except StorageUnavailableError as error:
             log.warning("filling_failed", reason=error.reason)
             return  # the sweep comes back to it
+        except Exception:
+            log.exception("entries_not_read", conversation_id=feed.id)
+            return
         finally:
             feed.filling = False
         if entries:
             self._let_through(feed, entries)
+        if entries and more:
+            self._fill(feed)
 
     def _tell_appeared(self, user_id: UserId, conversation_id: ConversationId, seq: int) -> None:
         for outlet in tuple(self._watchers.get(user_id, ())):
-            outlet.appeared(conversation_id, seq)
+            try:
+                outlet.appeared(conversation_id, seq)
+            except Exception:
+                log.exception("not_delivered", conversation_id=conversation_id)

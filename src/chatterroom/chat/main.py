@@ -79,7 +79,7 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
         _users_backend(directory, credential) as users,
         asyncio.TaskGroup() as tasks,
     ):
-        hub = Hub(store, fanout, tasks)
+        hub = Hub(store, fanout, tasks, settings.max_kept_bytes)
         marks = Marks(store, hub.broadcast)
 
         def committed(conversation_id: ConversationId, entries: list[Entry]) -> None:

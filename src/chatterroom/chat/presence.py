@@ -107,6 +107,8 @@ class Presence:
                     await self._look_at_acquaintance(user_id)
             except StorageUnavailableError as error:
                 log.warning("acquaintance_not_read", reason=error.reason)
+            except Exception:
+                log.exception("presence_not_looked_at")
 
     def _tell(self, there: dict[UserId, bool]) -> None:
         news: defaultdict[Watcher, dict[UserId, bool]] = defaultdict(dict)
@@ -117,7 +119,10 @@ class Presence:
                     if not self._hidden(watcher.user_id, user_id):
                         news[watcher][user_id] = is_online
         for watcher, changes in news.items():
-            watcher.saw(changes)
+            try:
+                watcher.saw(changes)
+            except Exception:
+                log.exception("presence_not_told")
 
     async def _look_at_acquaintance(self, user_id: UserId) -> None:
         """Stop telling of a user, and telling that user, where nothing is shared any more."""

@@ -33,6 +33,8 @@ class ChatSettings(ServiceSettings, frozen=True, kw_only=True):
     """How long clients get to connect elsewhere when this instance stops."""
     allowed_origins: str = ""
     """Origins, separated by commas, that may open sockets beside the page's own."""
+    max_kept_bytes: Annotated[int, msgspec.Meta(ge=1024 * 1024)] = 64 * 1024 * 1024
+    """Memory for the newest entries of conversations, for those who come back."""
     user_messages_per_s: Rate = 20.0
     """New messages of one user; this and the following are counted by each instance. 0 is off."""
     user_messages_burst: Burst = 100

@@ -26,7 +26,9 @@ __all__ = ["RedisChannels"]
 log = structlog.get_logger()
 
 MAX_QUEUED = 10_000
+MAX_QUEUED_BYTES = 16 * 1024 * 1024
 _BATCH = 200
+_BATCH_BYTES = 1024 * 1024
 _GATHER_S = 0.001
 _CALL_S = 2.0
 _CONFIRMATION_S = 1.0
@@ -40,12 +42,13 @@ class RedisChannels:
     """Publishes and listens, reconnecting for as long as it runs.
 
     In order within a connection, mostly once; a message may be lost, or come twice. What does not
-    fit the queue is dropped, oldest first.
+    fit the queue, in number or in bytes, is dropped, oldest first.
     """
 
     def __init__(self, client: Redis) -> None:
         self._client = client
-        self._queue: deque[tuple[str, bytes]] = deque(maxlen=MAX_QUEUED)
+        self._queue: deque[tuple[str, bytes]] = deque()
+        self._queued_bytes = 0
         self._queued = asyncio.Event()
         self._wanted: Counter[str] = Counter()
         # Which to look at, so that one more socket costs the same however many there are.
@@ -69,6 +72,9 @@ class RedisChannels:
     def publish(self, channel: str, payload: bytes) -> None:
         """Queue a message, in order."""
         self._queue.append((channel, payload))
+        self._queued_bytes += len(payload)
+        while len(self._queue) > MAX_QUEUED or self._queued_bytes > MAX_QUEUED_BYTES:
+            self._take()
         self._queued.set()
 
     def subscribe(self, channels: Sequence[str]) -> None:
@@ -129,12 +135,25 @@ class RedisChannels:
             await asyncio.sleep(_GATHER_S)
             self._queued.clear()
             while self._queue:
-                batch = [self._queue.popleft() for _ in range(min(_BATCH, len(self._queue)))]
+                batch = self._next_batch()
                 try:
                     await self._send(batch)
                 except (RedisError, OSError):
                     # Most likely a connection that ended while nothing was sent.
                     await self._send(batch)
+
+    def _next_batch(self) -> list[tuple[str, bytes]]:
+        batch: list[tuple[str, bytes]] = []
+        size = 0
+        while self._queue and len(batch) < _BATCH and size < _BATCH_BYTES:
+            batch.append(self._take())
+            size += len(batch[-1][1])
+        return batch
+
+    def _take(self) -> tuple[str, bytes]:
+        oldest = self._queue.popleft()
+        self._queued_bytes -= len(oldest[1])
+        return oldest
 
     async def _send(self, batch: list[tuple[str, bytes]]) -> None:
         async with asyncio.timeout(_CALL_S), self._client.pipeline(False) as pipeline:
@@ -193,7 +212,11 @@ class RedisChannels:
             pinged = False
             kind = message[0]
             if kind == b"message":
-                heard(message[1].decode(), message[2])
+                try:
+                    heard(message[1].decode(), message[2])
+                except Exception:
+                    # One message that cannot be understood is no reason to hear no others.
+                    log.exception("message_not_heard")
             elif kind == b"subscribe":
                 self._confirm(message[1].decode())
 

@@ -5,7 +5,11 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+import structlog
+
 __all__ = ["Deadlines"]
+
+log = structlog.get_logger()
 
 Item = TypeVar("Item")
 
@@ -44,4 +48,7 @@ class Deadlines(Generic[Item]):
     def _pass(self, at_s: int) -> None:
         del self._timers[at_s]
         for item in self._due.pop(at_s):
-            self._passed(item)
+            try:
+                self._passed(item)
+            except Exception:
+                log.exception("deadline_failed")

@@ -25,10 +25,12 @@ from picows import (
 )
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode, ErrorKind
+from chatterroom.core.ids import UserId
+from chatterroom.sockets.budget import Budget
 from chatterroom.sockets.deadlines import Deadlines
 from chatterroom.sockets.frames import CloseCode, text_frame
 from chatterroom.sockets.handshake import Handshake, parse_handshake
-from chatterroom.sockets.heartbeat import Due, due, keep_checking
+from chatterroom.sockets.heartbeat import CHECKS, Due, due, keep_checking
 
 __all__ = ["Session", "Socket", "SocketSettings", "serve_sockets"]
 
@@ -43,6 +45,12 @@ _STATUS = {
     ErrorKind.INTERNAL: 500,
 }
 _CLOSING_S = 2.0
+# So much of one socket may wait whatever others leave: more than an honest message or two. As
+# much the loop's transports buffer before they call a reader slow.
+_SHARE_BYTES = 64 * 1024
+# What a message that waits takes beside its bytes, and what thousands of empty ones count for.
+_OVERHEAD_BYTES = 128
+_LOOK_AGAIN_S = 0.05
 # In place of a number of silent checks: at the last one the socket was closing.
 _CLOSING = -1
 # Codes that picows takes for "none was sent", and so lets pass.
@@ -54,13 +62,28 @@ _BACKLOG = 4096
 _PICOWS_LOG = logging.LoggerAdapter(logging.getLogger("picows"), {})
 
 
+Bytes = Annotated[int, msgspec.Meta(ge=0)]
+
+
 class SocketSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits of one socket."""
+    """Limits of sockets: of one, of all of one user, of all of this instance. 0 is no limit."""
 
     max_frame_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 256 * 1024
     """A longer message from a client closes its socket."""
     max_outbox_bytes: Annotated[int, msgspec.Meta(ge=65536)] = 1024 * 1024
     """What may wait for a slow reader before it is cut off."""
+    max_outbox_bytes_per_user: Bytes = 16 * 1024 * 1024
+    """What may wait for all slow readers of one user."""
+    max_outbox_bytes_of_all: Bytes = 256 * 1024 * 1024
+    """What may wait for all slow readers of this instance."""
+    slow_reader_s: Annotated[float, msgspec.Meta(gt=0)] = 30.0
+    """How long a reader may be behind all the time before it is cut off."""
+    max_inbox_bytes: Annotated[int, msgspec.Meta(ge=65536)] = 512 * 1024
+    """What of a client may wait for an answer before its socket is not read for a while."""
+    max_inbox_bytes_per_user: Bytes = 2 * 1024 * 1024
+    """What may wait of all sockets of one user, before each is read only little by little."""
+    max_inbox_bytes_of_all: Bytes = 64 * 1024 * 1024
+    """What may wait of all sockets of this instance, before those are closed that want more."""
     messages_per_s: Annotated[float, msgspec.Meta(gt=0)] = 50.0
     """Sustained rate at which a socket may send frames: messages, fragments, pings."""
     message_burst: Annotated[int, msgspec.Meta(ge=1)] = 200
@@ -72,11 +95,18 @@ class SocketSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Session(Protocol):
     """What a service does with one socket. Nothing here may block."""
 
+    @property
+    def user_id(self) -> UserId:
+        """Whose socket it is."""
+
     def connected(self, socket: "Socket") -> None:
         """Take over an open socket."""
 
     def received(self, text: bytes) -> None:
-        """Handle one complete text message, valid UTF-8, in order of arrival."""
+        """Handle one complete text message, valid UTF-8, in order of arrival.
+
+        What is kept for later must be counted: see `Socket.hold`.
+        """
 
     def disconnected(self) -> None:
         """Let go: the socket is gone. Called once, also where the service closed it."""
@@ -85,10 +115,13 @@ class Session(Protocol):
 class _Common:
     """What the sockets of a server share, so that each of them is small."""
 
-    __slots__ = ("deadlines", "open", "settings")
+    __slots__ = ("deadlines", "inboxes", "open", "outboxes", "settings", "slow_checks")
 
     def __init__(self, settings: SocketSettings) -> None:
         self.settings = settings
+        self.inboxes = Budget(settings.max_inbox_bytes_of_all, settings.max_inbox_bytes_per_user)
+        self.outboxes = Budget(settings.max_outbox_bytes_of_all, settings.max_outbox_bytes_per_user)
+        self.slow_checks = ceil(settings.slow_reader_s * CHECKS / settings.ping_s)
         self.open: set[Socket] = set()
         self.deadlines = Deadlines[Socket](Socket.expire)
 
@@ -105,12 +138,17 @@ class Socket(WSListener):
         "_expires_at",
         "_fragments",
         "_fragments_bytes",
+        "_held",
+        "_is_read",
         "_paused",
         "_refilled_at",
         "_resumed",
         "_session",
         "_silent_checks",
+        "_slow_checks",
         "_transport",
+        "_unfinished_checks",
+        "_waiting",
     )
 
     def __init__(self, session: Session, common: _Common) -> None:
@@ -121,6 +159,11 @@ class Socket(WSListener):
         self._resumed: asyncio.Event | None = None
         self._fragments: list[bytes] | None = None
         self._fragments_bytes = 0
+        self._held = 0
+        self._is_read = True
+        self._waiting = 0
+        self._slow_checks = 0
+        self._unfinished_checks = 0
         # Full until the first message.
         self._allowance: float = common.settings.message_burst
         self._refilled_at = 0.0
@@ -135,16 +178,21 @@ class Socket(WSListener):
         """Send complete frames, as many as they are, in one write.
 
         Does nothing on a socket that is closed or closing. A reader that lets more than the
-        outbox holds pile up is disconnected with TOO_SLOW.
+        outbox holds pile up is disconnected with TOO_SLOW; and so is one that is behind at all
+        while what waits for its user, or for everybody, is more than it may be.
         """
         transport = self._transport
         if transport is None or transport.is_close_frame_sent:
             return
         transport.underlying_transport.write(frames)
         if self._paused:
-            waiting = transport.underlying_transport.get_write_buffer_size()
-            if waiting > self._common.settings.max_outbox_bytes:
-                log.info("slow_reader_cut", waiting_bytes=waiting)
+            waiting = self._count_waiting(transport.underlying_transport.get_write_buffer_size())
+            outboxes, settings = self._common.outboxes, self._common.settings
+            # A long run is no sign of a slow reader, but what was there before it is.
+            if waiting - len(frames) > settings.max_outbox_bytes or (
+                waiting > _SHARE_BYTES and outboxes.is_spent(self._session.user_id)
+            ):
+                log.info("slow_reader_cut", waiting_bytes=waiting, all_bytes=outboxes.held)
                 self._cut()
 
     def write_ephemeral(self, frame: bytes) -> None:
@@ -152,6 +200,30 @@ class Socket(WSListener):
         transport = self._transport
         if transport is not None and not self._paused and not transport.is_close_frame_sent:
             transport.underlying_transport.write(frame)
+
+    def hold(self, message: bytes) -> None:
+        """Count a message that waits. While too much waits, no more is read from the client.
+
+        Where all sockets together hold too much, one that wants more than a little is closed.
+        """
+        self._count_held(message)
+        if self._is_read and self._held > self._share() and (transport := self._reachable()):
+            self._is_read = False
+            transport.underlying_transport.pause_reading()
+
+    def release(self, message: bytes) -> None:
+        """Count a message that does not wait any more."""
+        if self._transport is None:
+            return
+        self._held -= _cost(message)
+        self._common.inboxes.change(self._session.user_id, -_cost(message))
+        if (
+            not self._is_read
+            and self._held <= self._share() // 2
+            and (transport := self._reachable())
+        ):
+            self._is_read = True
+            transport.underlying_transport.resume_reading()
 
     def close(self, code: CloseCode, reason: str = "") -> None:
         """Send a close frame and disconnect as soon as it is out, at most two seconds later."""
@@ -172,7 +244,10 @@ class Socket(WSListener):
         self.close(CloseCode.TOKEN_EXPIRED, "refresh the access token, then connect again")
 
     def check(self) -> None:
-        """Count a check without a sign of life: ping at last, then give up."""
+        """Count a check without a sign of life: ping at last, then give up.
+
+        Also gives up who has been behind for long, or does not finish a message.
+        """
         transport = self._transport
         if transport is None:
             return
@@ -182,6 +257,19 @@ class Socket(WSListener):
                 transport.disconnect(False)
             self._silent_checks = _CLOSING
             return
+        if self._paused:
+            self._slow_checks += 1
+            if self._slow_checks > self._common.slow_checks:
+                log.info("slow_reader_cut", waiting_bytes=self._waiting)
+                self._cut()
+                return
+        if self._fragments is not None:
+            self._unfinished_checks += 1
+            if self._unfinished_checks > CHECKS:
+                self.close(CloseCode.TOO_SLOW, "the rest of a message did not come")
+                return
+        if not self._is_read:
+            return  # what it says is not heard: silence says nothing
         self._silent_checks += 1
         match due(self._silent_checks):
             case Due.PING:
@@ -225,14 +313,26 @@ class Socket(WSListener):
         if self._expires_at is not None:
             self._common.deadlines.discard(self._expires_at, self)
         self._wake_drained()
+        self._count_waiting(0)
+        self._common.inboxes.change(self._session.user_id, -self._held)
+        self._held = 0
         self._session.disconnected()
 
     async def drained(self) -> None:
-        """Wait until the reader has taken most of what was sent, or is gone."""
-        while self._paused and self._transport is not None:
-            if self._resumed is None:
-                self._resumed = asyncio.Event()
-            await self._resumed.wait()
+        """Wait until the reader has taken most of what was sent, or is gone.
+
+        Waits as well while much waits for all readers of the user, or of the instance: who paces
+        what it sends, as a resume does, is not cut off for it.
+        """
+        while self._transport is not None:
+            if self._paused:
+                if self._resumed is None:
+                    self._resumed = asyncio.Event()
+                await self._resumed.wait()
+            elif self._common.outboxes.has_room(self._session.user_id):
+                return
+            else:
+                await asyncio.sleep(_LOOK_AGAIN_S)
 
     def pause_writing(self) -> None:
         """Start watching the buffer: the reader falls behind."""
@@ -241,6 +341,8 @@ class Socket(WSListener):
     def resume_writing(self) -> None:
         """Stop watching the buffer."""
         self._paused = False
+        self._slow_checks = 0
+        self._count_waiting(0)
         self._wake_drained()
 
     def _wake_drained(self) -> None:
@@ -258,13 +360,17 @@ class Socket(WSListener):
             fragments = self._fragments = self._fragments or []
             fragments.append(payload)
             self._fragments_bytes += len(payload)
+            self._count_held(payload)
             if self._fragments_bytes > self._common.settings.max_frame_bytes:
                 self.close(CloseCode.TOO_BIG, "the message is too long")
                 return
             if not frame.fin:
                 return
             payload = b"".join(fragments)
+            for fragment in fragments:
+                self.release(fragment)
             self._fragments, self._fragments_bytes = None, 0
+            self._unfinished_checks = 0
         try:
             payload.decode()
         except UnicodeDecodeError:
@@ -284,6 +390,30 @@ class Socket(WSListener):
             return True
         self.close(CloseCode.TOO_MANY_MESSAGES, "too many messages, or pings")
         return False
+
+    def _count_held(self, message: bytes) -> None:
+        self._held += _cost(message)
+        self._common.inboxes.change(self._session.user_id, _cost(message))
+        if self._held > _SHARE_BYTES and self._common.inboxes.is_spent_by_all():
+            self.close(CloseCode.TRY_AGAIN_LATER, "too much waits for an answer; connect again")
+
+    def _share(self) -> int:
+        """Return how much may wait of this socket now."""
+        if self._common.inboxes.is_spent(self._session.user_id):
+            return _SHARE_BYTES
+        return self._common.settings.max_inbox_bytes
+
+    def _reachable(self) -> WSTransport | None:
+        transport = self._transport
+        if transport is None or transport.underlying_transport.is_closing():
+            return None
+        return transport
+
+    def _count_waiting(self, waiting: int) -> int:
+        if waiting != self._waiting:
+            self._common.outboxes.change(self._session.user_id, waiting - self._waiting)
+            self._waiting = waiting
+        return waiting
 
     def _cut(self) -> None:
         """Disconnect without waiting for what the reader does not take."""
@@ -352,6 +482,10 @@ async def serve_sockets(
         server.close()
         checking.cancel()
         await asyncio.wait([checking])
+
+
+def _cost(message: bytes) -> int:
+    return len(message) + _OVERHEAD_BYTES
 
 
 def _forget_handshake(transport: WSTransport) -> None:

@@ -10,6 +10,7 @@ import structlog
 
 from chatterroom.auth.tokens import AccessToken, TokenVerifier
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.ids import UserId
 from chatterroom.sockets.frames import CloseCode
 from chatterroom.sockets.handshake import Handshake, authenticate
 from chatterroom.sockets.server_picows import Socket
@@ -59,6 +60,11 @@ class AlertSocket:
         # Live alerts that wait until those before them are told; None from then on.
         self._waiting: list[Alert] | None = []
         self._told: frozenset[str] = frozenset()
+
+    @property
+    def user_id(self) -> UserId:
+        """Whose alerts they are."""
+        return self._token.user_id
 
     def connected(self, socket: Socket) -> None:
         """Begin to hear, say `ready`, and set the end."""

@@ -29,6 +29,7 @@ CREDENTIALS_BURST = 24
 USER_BURST = 300
 MESSAGES_BURST = 400
 CHANGES_BURST = 200
+SLOW_READER_S = 5
 # What a patient attacker would wait for comes sooner, and what many would need few can do. Tests
 # come through a trusted proxy, so that each of their people has an address.
 SETTINGS = {
@@ -42,6 +43,7 @@ SETTINGS = {
     "CHATTERROOM_USERS_EMAILS_VISIBLE": "false",
     "CHATTERROOM_GATEWAY_CREDENTIALS_PER_MIN": "6",
     "CHATTERROOM_GATEWAY_CREDENTIALS_BURST": f"{CREDENTIALS_BURST}",
+    "CHATTERROOM_CHAT_SLOW_READER_S": f"{SLOW_READER_S}",
     "CHATTERROOM_CHAT_USER_MESSAGES_PER_S": "20",
     "CHATTERROOM_CHAT_USER_MESSAGES_BURST": f"{MESSAGES_BURST}",
     "CHATTERROOM_CHAT_USER_CHANGES_PER_S": "10",
@@ -178,16 +180,29 @@ class World:
         ]
         return [(place.ip, place.port) for place in found]
 
-    @contextmanager
-    def users_database(self) -> Iterator[Database[dict[str, Any]]]:
+    def users_database(self) -> AbstractContextManager[Database[dict[str, Any]]]:
         """Open the user service's database, for what would take an attacker hours."""
+        return self._database("chatterroom_users")
+
+    def chat_database(self) -> AbstractContextManager[Database[dict[str, Any]]]:
+        """Open the chat service's database, for the same."""
+        return self._database("chatterroom_chat")
+
+    @contextmanager
+    def _database(self, name: str) -> Iterator[Database[dict[str, Any]]]:
         ((_, port),) = self.listening("mongod")
         url = internal_url(self.platform.data_dir / "mongod", f"127.0.0.1:{port}")
         with pymongo.MongoClient[dict[str, Any]](url, tz_aware=True) as client:
-            yield client["chatterroom_users"]
+            yield client[name]
 
     def resident_bytes(self) -> int:
-        return sum(psutil.Process(pid).memory_info().rss for pid in self.pids)
+        """Return what our own processes take; the engines' caches have bounds of their own."""
+        ours = [psutil.Process(pid) for pid in self.pids]
+        return sum(
+            process.memory_info().rss
+            for process in ours
+            if process.name() not in {"mongod", "redis-server"}
+        )
 
     def check(self, bytes_before: int) -> None:
         """What must hold after every attack: nobody died, nothing was told, honest people chat."""

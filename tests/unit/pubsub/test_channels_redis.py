@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from chatterroom.core.settings import SettingsError
-from chatterroom.pubsub.channels_redis import RedisChannels
+from chatterroom.pubsub.channels_redis import MAX_QUEUED_BYTES, RedisChannels
 
 
 class Listener:
@@ -118,3 +118,39 @@ async def test_a_channel_given_up_and_asked_for_again_is_heard_again(redis_url: 
         listener.channels.subscribe(["a"])
         listener.channels.publish("a", b"again")
         assert await listener.next() == ("a", b"again")
+
+
+async def test_a_message_that_cannot_be_understood_keeps_nobody_from_the_next(redis_url: str):
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def hear(_: str, payload: bytes) -> None:
+        if payload == b"poison":
+            raise ValueError(payload)
+        heard.put_nowait(payload)
+
+    async with RedisChannels.connect(redis_url, "REDIS_URL") as channels:
+        running = asyncio.create_task(channels.run(hear, lambda: None))
+        channels.subscribe(["a"])
+        await channels.confirmed(["a"])
+        for payload in (b"poison", b"honest", b"poison", b"too"):
+            channels.publish("a", payload)
+        assert [await asyncio.wait_for(heard.get(), 10) for _ in range(2)] == [b"honest", b"too"]
+        assert not running.done()
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def test_what_waits_to_be_published_is_bounded_in_bytes_and_the_newest_stays(redis_url: str):
+    async with listening(redis_url) as listener:
+        await listener.subscribe("a")
+        for number in range(200):
+            listener.channels.publish("a", bytes([number]) * MAX_QUEUED_BYTES)
+            assert listener.channels._queued_bytes <= MAX_QUEUED_BYTES
+        for _ in range(50):
+            listener.channels.publish("a", b"x" * (MAX_QUEUED_BYTES // 20))
+        listener.channels.publish("a", b"last")
+        assert listener.channels._queued_bytes <= MAX_QUEUED_BYTES
+        received = [await listener.next()]
+        while received[-1][1] != b"last":
+            received.append(await listener.next())
+        assert len(received) == 21

@@ -14,6 +14,7 @@ import psutil
 import pytest
 from websockets.frames import Close, Frame, Opcode
 
+from chatterroom.core.ids import UserId
 from chatterroom.sockets.frames import CloseCode
 from chatterroom.sockets.handshake import Handshake
 from chatterroom.sockets.server_picows import Socket, SocketSettings, serve_sockets
@@ -198,6 +199,8 @@ def cases() -> list[Case]:
 
 
 class Echo:
+    user_id = UserId("somebody")
+
     def connected(self, socket: Socket) -> None:
         self.socket = socket
 

@@ -56,3 +56,15 @@ async def test_forgetting_what_is_not_there_is_harmless(passed):
     deadlines.discard(1, "never added")
     assert await next_of(passed) == "one"
     deadlines.discard(1, "one")
+
+
+async def test_one_that_fails_does_not_keep_the_others_from_their_end(passed):
+    def fail_for_a(item: str) -> None:
+        passed.put_nowait(item)
+        if item == "a":
+            raise RuntimeError("a bug")
+
+    deadlines = Deadlines[str](fail_for_a)
+    for item in ("b", "a", "c"):
+        deadlines.add(int(time.time()) - 1, item)
+    assert {await next_of(passed) for _ in range(3)} == {"a", "b", "c"}

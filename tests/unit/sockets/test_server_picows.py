@@ -2,7 +2,7 @@ import asyncio
 import socket as kernel
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 
 import pytest
@@ -10,6 +10,7 @@ import websockets
 from websockets.frames import Frame, Opcode
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.ids import UserId
 from chatterroom.sockets.frames import CloseCode, text_frame
 from chatterroom.sockets.handshake import Handshake
 from chatterroom.sockets.server_picows import Socket, SocketSettings, serve_sockets
@@ -19,12 +20,16 @@ HANDSHAKE = (
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
 )
 
+# So much may wait for readers of one user.
+ROOMY = {"max_outbox_bytes": 100_000_000, "max_outbox_bytes_per_user": 0}
+
 
 class Recorder:
     def __init__(self) -> None:
         self.socket: Socket | None = None
         self.texts: asyncio.Queue[bytes] = asyncio.Queue()
         self.gone = asyncio.Event()
+        self.user_id = UserId("somebody")
 
     def connected(self, socket: Socket) -> None:
         self.socket = socket
@@ -72,6 +77,70 @@ async def serve(**settings: float) -> AsyncIterator[Server]:
 
     async with serve_sockets("127.0.0.1", 0, SocketSettings(**settings), accept) as port:
         yield Server(port, sessions)
+
+
+class Keeping:
+    """A server whose sessions are `Keeper`s, and clients that do not read."""
+
+    def __init__(self, port: int, sessions: list["Keeper"], users: list[str]) -> None:
+        self._port = port
+        self._sessions = sessions
+        self._users = users
+        self._clients: list[kernel.socket] = []
+
+    @property
+    def common(self):
+        assert self._sessions[0].socket is not None
+        return self._sessions[0].socket._common
+
+    async def open(self, count: int, user: str = "somebody") -> list["Keeper"]:
+        loop = asyncio.get_running_loop()
+        already = len(self._sessions)
+        for _ in range(count):
+            self._users.append(user)
+            client = kernel.socket()
+            self._clients.append(client)
+            client.setsockopt(kernel.SOL_SOCKET, kernel.SO_RCVBUF, 4096)
+            client.setblocking(False)
+            await loop.sock_connect(client, ("127.0.0.1", self._port))
+            await loop.sock_sendall(client, HANDSHAKE)
+            answer = b""
+            while b"\r\n\r\n" not in answer:
+                answer += await loop.sock_recv(client, 1)
+        return self._sessions[already:]
+
+    async def send(self, at: int, data: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self._clients[at], data)
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+
+
+@pytest.fixture
+def keeping() -> Callable[..., AbstractAsyncContextManager[Keeping]]:
+    @asynccontextmanager
+    async def run(**settings: float) -> AsyncIterator[Keeping]:
+        sessions: list[Keeper] = []
+        users: list[str] = []
+
+        def accept(_: Handshake) -> Keeper:
+            sessions.append(Keeper(users[-1]))
+            return sessions[-1]
+
+        async with serve_sockets("127.0.0.1", 0, SocketSettings(**settings), accept) as port:
+            server = Keeping(port, sessions, users)
+            try:
+                yield server
+            finally:
+                server.close()
+                for session in sessions:
+                    session.answer_all()  # who is not read is not known to be gone
+                async with asyncio.timeout(10):
+                    for session in sessions:
+                        await session.gone.wait()
+
+    return run
 
 
 class Raw:
@@ -199,7 +268,7 @@ async def test_pings_and_pongs_are_counted_like_messages(opcode: Opcode):
 
 async def test_nobody_keeps_a_closing_socket_by_not_reading_what_is_left():
     async with (
-        serve(ping_s=0.2, max_outbox_bytes=100_000_000) as server,
+        serve(ping_s=0.2, **ROOMY) as server,
         unreading(server) as send,
     ):
         server.socket.write(text_frame(bytes(60_000)) * 500)
@@ -217,7 +286,7 @@ async def test_who_does_not_read_is_cut_off_when_the_outbox_is_full():
 
 
 async def test_a_slow_reader_that_catches_up_is_waited_for_and_loses_nothing():
-    async with serve(max_outbox_bytes=100_000_000) as server, server.connect() as client:
+    async with serve(**ROOMY) as server, server.connect() as client:
         frame = text_frame(bytes(60_000))
         for _ in range(500):
             server.socket.write(frame)
@@ -227,6 +296,150 @@ async def test_a_slow_reader_that_catches_up_is_waited_for_and_loses_nothing():
         for _ in range(500):
             assert len(await client.recv()) == 60_000
         async with asyncio.timeout(10):
+            await waiting
+
+
+class Keeper(Recorder):
+    """A session that answers nothing by itself, and counts what waits."""
+
+    def __init__(self, user_id: str = "somebody") -> None:
+        super().__init__()
+        self.user_id = UserId(user_id)
+        self.kept: list[bytes] = []
+        self.any = asyncio.Event()
+
+    def received(self, text: bytes) -> None:
+        self.kept.append(text)
+        assert self.socket is not None
+        self.socket.hold(text)
+        self.any.set()
+
+    def answer_all(self) -> int:
+        kept, self.kept = self.kept, []
+        assert self.socket is not None
+        for text in kept:
+            self.socket.release(text)
+        return len(kept)
+
+
+LONG = b"x" * 60_000
+TEXT = Frame(Opcode.TEXT, LONG).serialize(mask=True)
+# What a client has sent may be parsed at once, as far as it is read at once.
+READ_AT_ONCE = 10
+
+
+async def quiet(keeper: Keeper) -> int:
+    """Return how many messages have come when no more do."""
+    while True:
+        keeper.any.clear()
+        try:
+            async with asyncio.timeout(0.3):
+                await keeper.any.wait()
+        except TimeoutError:
+            return len(keeper.kept)
+
+
+async def test_a_full_inbox_is_not_read_on_until_it_has_room(keeping):
+    async with keeping(max_inbox_bytes=8 * 65536, message_burst=1_000_000) as server:
+        (keeper,) = await server.open(1)
+        sending = asyncio.create_task(server.send(0, TEXT * 200))
+        taken = await quiet(keeper)
+        assert 8 <= taken <= 8 + READ_AT_ONCE
+        assert not sending.done()
+        while taken < 200:
+            keeper.answer_all()
+            taken += await quiet(keeper)
+        await sending
+        assert taken == 200
+        keeper.answer_all()
+        assert server.common.inboxes.held == 0
+
+
+async def test_a_user_who_holds_a_lot_gets_little_more_on_every_socket(keeping):
+    async with keeping(max_inbox_bytes_per_user=4 * 65536, message_burst=1_000_000) as server:
+        keepers = await server.open(4)
+        sending = [asyncio.create_task(server.send(at, TEXT * 30)) for at in range(4)]
+        taken = sum([await quiet(keeper) for keeper in keepers])
+        assert taken < 4 + 4 * (2 + READ_AT_ONCE)
+        (another,) = await server.open(1, "another")
+        await server.send(4, TEXT * 3)
+        await quiet(another)
+        assert len(another.kept) == 3
+        async with asyncio.timeout(20):
+            taken = 0
+            while taken < 120:
+                taken += sum(keeper.answer_all() for keeper in keepers)
+                await asyncio.sleep(0.01)
+        await asyncio.gather(*sending)
+
+
+async def test_where_all_hold_too_much_who_wants_more_is_closed_and_a_little_passes(keeping):
+    async with keeping(
+        max_inbox_bytes_of_all=6 * 65536, max_inbox_bytes_per_user=0, message_burst=1_000_000
+    ) as server:
+        greedy = await server.open(4)
+        for at in range(4):
+            await server.send(at, TEXT * 5)
+        async with asyncio.timeout(10):
+            await asyncio.wait(
+                [asyncio.create_task(keeper.gone.wait()) for keeper in greedy],
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        (modest,) = await server.open(1, "another")
+        await server.send(4, Frame(Opcode.TEXT, b"hello").serialize(mask=True))
+        await quiet(modest)
+        assert modest.kept == [b"hello"]
+        assert not modest.gone.is_set()
+    assert server.common.inboxes.held == 0
+
+
+async def test_fragments_count_and_a_message_must_be_finished(keeping):
+    async with keeping(ping_s=0.2) as server:
+        (keeper,) = await server.open(1)
+        await server.send(0, Frame(Opcode.TEXT, LONG, fin=False).serialize(mask=True))
+        async with asyncio.timeout(10):
+            while server.common.inboxes.held < len(LONG):
+                await asyncio.sleep(0.01)
+            await keeper.gone.wait()
+        assert server.common.inboxes.held == 0
+
+
+async def test_a_reader_who_is_behind_for_long_is_cut_off(keeping):
+    async with keeping(ping_s=0.5, slow_reader_s=0.5, **ROOMY) as server:
+        (keeper,) = await server.open(1)
+        keeper.socket.write(text_frame(bytes(60_000)) * 500)
+        assert server.common.outboxes.held > 10_000_000
+        async with asyncio.timeout(10):
+            while not keeper.gone.is_set():
+                # It talks, and so is no silent one.
+                with suppress(OSError):
+                    await server.send(0, Frame(Opcode.PING, b"").serialize(mask=True))
+                await asyncio.sleep(0.05)
+        assert server.common.outboxes.held == 0
+
+
+async def test_where_too_much_waits_for_readers_of_a_user_one_who_is_behind_is_cut_off(keeping):
+    frame = text_frame(bytes(60_000))
+    async with keeping(
+        max_outbox_bytes=100_000_000, max_outbox_bytes_per_user=20_000_000
+    ) as server:
+        first, second, resuming = await server.open(3)
+        (another,) = await server.open(1, "another")
+        while server.common.outboxes.held < 12_000_000:
+            first.socket.write(frame)
+        # One that paces itself waits; that there is little to be read does not matter.
+        resuming.socket.write(text_frame(b"hello"))
+        waiting = asyncio.create_task(resuming.socket.drained())
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        second.socket.write(frame * 300)
+        another.socket.write(frame * 200)
+        async with asyncio.timeout(10):
+            await second.gone.wait()
+            assert not first.gone.is_set()
+            assert not another.gone.is_set()
+            first.socket.write(frame * 300)
+            await first.gone.wait()
             await waiting
 
 
