@@ -211,10 +211,18 @@ function shapeOf(md: MarkdownIt, src: string): string {
     .join();
 }
 
+/** Return the rule that goes by a name; functions have other names in the built client. */
+function ruleNamed({ inline: { ruler } }: MarkdownIt, name: string) {
+  const all = ruler.getRules("");
+  ruler.disable(name);
+  const others = new Set(ruler.getRules(""));
+  ruler.enable(name);
+  return all.find((rule) => !others.has(rule));
+}
+
 /** Code in a line keeps its line breaks, which markdown makes spaces of. */
 function keepLinesOfCode(md: MarkdownIt): void {
-  const rules = md.inline.ruler.getRules("");
-  const backticks = rules.find((rule) => rule.name.includes("backtick"));
+  const backticks = ruleNamed(md, "backticks");
   if (backticks === undefined) throw new Error("markdown-it has no rule for code");
   md.inline.ruler.at("backticks", (state, silent) => {
     if (state.src.charCodeAt(state.pos) !== BACKTICK) return false;
