@@ -3,11 +3,14 @@
 
 import { isPrivate, placeOf, type ConversationId, type MessageId } from "../protocol/ids";
 import { ApiError } from "../session/errors";
-import type { Api, HistoryMessage, ListedConversation, Page, PageQuery } from "../session/api";
+import type { Api, HistoryMessage, Page, PageQuery } from "../session/api";
 import type { Store } from "../store/store";
 
 const PAGE = 50;
 const TRIES = 3;
+/** Of so many pinned messages or members with marks are the pages read, and not of more. */
+const PINS_AT_MOST = 1_000;
+const MARKS_AT_MOST = 1_000;
 
 export class Loader {
   private readonly running = new Map<string, Promise<unknown>>();
@@ -19,17 +22,21 @@ export class Loader {
     this.store = store;
   }
 
-  /** Read the whole list of conversations. */
+  /** Read the whole list of conversations; what has been read is shown meanwhile. */
   list(): Promise<void> {
-    return this.once("list", () =>
-      this.read(
-        () => this.listed(),
-        (told) => {
-          for (const each of told) this.store.conversation(each.conversation_id).list(each);
-          this.store.setListRead();
-        },
-      ),
-    );
+    return this.once("list", async () => {
+      let cursor = "";
+      do {
+        await this.read(
+          () => this.api.conversations(cursor),
+          (page) => {
+            for (const each of page.conversations) this.store.conversation(each.conversation_id).list(each);
+            cursor = page.next_cursor;
+          },
+        );
+      } while (cursor !== "");
+      this.store.setListRead();
+    });
   }
 
   /** Read the newest messages, where they are not held. */
@@ -80,29 +87,45 @@ export class Loader {
     return this.aroundFirst(id, index - 1, (message) => message.message_index >= index);
   }
 
-  /** Read a room's name, settings and members. */
+  /** Read a room's name and settings, and its members as far as they fit a page. */
   room(id: ConversationId): Promise<void> {
-    return this.once(`room ${id}`, () =>
-      this.read(
-        () => this.api.room(id),
-        (room) => this.store.conversation(id).detail(room),
-      ),
-    );
+    return this.once(`room ${id}`, () => this.roomPage(id, ""));
   }
 
+  /** Read the members of a room whom the first page had no place for. */
+  members(id: ConversationId): Promise<void> {
+    return this.once(`members ${id}`, async () => {
+      for (;;) {
+        const cursor = this.store.conversation(id).furtherMembers;
+        if (cursor === null || cursor === "") return;
+        await this.roomPage(id, cursor);
+      }
+    });
+  }
+
+  /** Read how far the members have read; of a very large room, of some of them. */
   marks(id: ConversationId): Promise<void> {
-    return this.once(`marks ${id}`, () =>
-      this.read(
-        () => this.api.marks(id),
-        (marks) => this.store.conversation(id).raise(marks),
-      ),
-    );
+    return this.once(`marks ${id}`, async () => {
+      let cursor = "";
+      let read = 0;
+      do {
+        await this.read(
+          () => this.api.marks(id, cursor),
+          ({ marks, next_cursor: next }) => {
+            this.store.conversation(id).raise(marks);
+            cursor = next;
+            read += marks.length;
+          },
+        );
+      } while (cursor !== "" && read < MARKS_AT_MOST);
+    });
   }
 
+  /** Read the pinned messages; of very many, the newest. */
   pins(id: ConversationId): Promise<void> {
     return this.once(`pins ${id}`, () =>
       this.read(
-        () => this.api.pins(id),
+        () => this.pinned(id),
         (messages) => this.store.conversation(id).pin(messages),
       ),
     );
@@ -153,15 +176,22 @@ export class Loader {
     return this.api.privateHistory(this.store.conversation(id).peerId, query);
   }
 
-  private async listed(): Promise<ListedConversation[]> {
-    const all: ListedConversation[] = [];
-    let cursor = "";
-    do {
-      const page = await this.api.conversations(cursor);
-      all.push(...page.conversations);
-      cursor = page.next_cursor;
-    } while (cursor !== "");
-    return all;
+  private roomPage(id: ConversationId, cursor: string): Promise<void> {
+    return this.read(
+      () => this.api.room(id, cursor),
+      (room) => this.store.conversation(id).detail(room, cursor),
+    );
+  }
+
+  private async pinned(id: ConversationId): Promise<HistoryMessage[]> {
+    let all: readonly HistoryMessage[] = [];
+    let hasMore = true;
+    while (hasMore && all.length < PINS_AT_MOST) {
+      const page = await this.api.pins(id, all[0]?.seq);
+      all = [...page.messages, ...all];
+      hasMore = page.has_more;
+    }
+    return [...all];
   }
 
   private async read<T>(ask: () => Promise<T>, putIn: (answer: T) => void): Promise<void> {

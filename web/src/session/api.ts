@@ -49,7 +49,12 @@ export interface RoomDetails {
   readonly creator_id: UserId;
   readonly seq: number;
   readonly settings: RoomSettings;
+  /** A page of them; `next_cursor` is where the next one begins, empty on the last. */
   readonly members: readonly { readonly user_id: UserId; readonly role: Role }[];
+  readonly next_cursor: string;
+  readonly member_count: number;
+  /** One's own. */
+  readonly role: Role;
 }
 
 export interface MemberMarks {
@@ -130,18 +135,17 @@ export class Api {
     return this.authorised({ method: "POST", path: `/chat-service/private/${receiverId}`, body });
   }
 
-  async pins(id: ConversationId): Promise<readonly HistoryMessage[]> {
+  pins(id: ConversationId, before?: number): Promise<Page> {
     const path = `/chat-service/conversations/${id}/pins`;
-    return (await this.get<{ messages: HistoryMessage[] }>(path)).messages;
+    return this.get(path, before === undefined ? {} : { before });
   }
 
-  async marks(id: ConversationId): Promise<readonly MemberMarks[]> {
-    const path = `/chat-service/conversations/${id}/marks`;
-    return (await this.get<{ marks: MemberMarks[] }>(path)).marks;
+  marks(id: ConversationId, cursor: string): Promise<{ marks: MemberMarks[]; next_cursor: string }> {
+    return this.get(`/chat-service/conversations/${id}/marks`, { cursor });
   }
 
-  room(roomId: RoomId): Promise<RoomDetails> {
-    return this.get(`/chat-service/rooms/${roomId}/members`);
+  room(roomId: RoomId, cursor: string): Promise<RoomDetails> {
+    return this.get(`/chat-service/rooms/${roomId}/members`, { cursor });
   }
 
   async createRoom(

@@ -55,6 +55,10 @@ export class Conversation {
   runs: readonly Run[] = [];
   settings: RoomSettings | null = null;
   members: ReadonlyMap<UserId, Role> | null = null;
+  /** Where the members begin that were not read yet: "" if there are none, null if none were read. */
+  furtherMembers: string | null = null;
+  /** As it was when the room was read. */
+  private memberCount = 0;
   pins: ReadonlySet<MessageId> | null = null;
   marks: ReadonlyMap<UserId, Mark> = new Map();
   private readonly messages = new Map<number, Message>();
@@ -120,7 +124,7 @@ export class Conversation {
     this.notices.clear();
     this.runs = [];
     this.firstIndex = null;
-    this.settings = this.members = this.pins = null;
+    this.settings = this.members = this.pins = this.furtherMembers = null;
     this.listed = false;
     this.inside = true;
     this.version += 1;
@@ -129,7 +133,7 @@ export class Conversation {
   /** Take an entry that comes for the first time. */
   apply(entry: Entry): void {
     this.messageIndex = Math.max(this.messageIndex, entry.message_index);
-    if (entry.created_at > this.lastActivityAt) this.lastActivityAt = entry.created_at;
+    if (this.moves(entry)) this.lastActivityAt = entry.created_at;
     if (entry.type === "message") this.applyMessage(entry);
     else if (isRoomChange(entry)) this.applyRoomChange(entry);
     this.replay(entry);
@@ -165,11 +169,25 @@ export class Conversation {
     this.version += 1;
   }
 
-  detail(room: RoomDetails): void {
+  /** Take a page of members, which began at `cursor`. What is known of the others stays. */
+  detail(room: RoomDetails, cursor = ""): void {
     this.name = room.room_name;
     this.settings = room.settings;
-    this.members = new Map(room.members.map((member) => [member.user_id, member.role]));
+    const isWhole = cursor === "" && room.next_cursor === "";
+    const members = new Map(isWhole ? [] : this.members);
+    for (const member of room.members) members.set(member.user_id, member.role);
+    members.set(this.selfId, room.role);
+    this.members = members;
+    this.memberCount = room.member_count;
+    // A first page that is read again takes nothing back.
+    if (cursor !== "" || isWhole || this.furtherMembers === null) this.furtherMembers = room.next_cursor;
     this.version += 1;
+  }
+
+  /** How many members a room has; 0 while it is not known. */
+  get size(): number {
+    const known = this.members?.size ?? 0;
+    return this.furtherMembers ? Math.max(known, this.memberCount) : known;
   }
 
   pin(messages: readonly HistoryMessage[]): void {
@@ -193,6 +211,12 @@ export class Conversation {
   private raiseOwn(read: number, delivered: number): void {
     this.readIndex = Math.max(this.readIndex, read);
     this.deliveredIndex = Math.max(this.deliveredIndex, delivered, this.readIndex);
+  }
+
+  /** Whether an entry brings the conversation forward in the list, as the platform orders it. */
+  private moves(entry: Entry): boolean {
+    const isOwn = (entry.type === "member_added" && entry.user_id === this.selfId) || entry.type === "room_created";
+    return (entry.type === "message" || isOwn) && entry.created_at > this.lastActivityAt;
   }
 
   private applyMessage(event: MessageEvent): void {

@@ -31,6 +31,8 @@ export interface ConversationDetails extends ConversationSummary {
   /** Null until the room has been read (`loader.room`). */
   readonly settings: RoomSettings | null;
   readonly members: ReadonlyMap<UserId, Role> | null;
+  /** How many there are, also where not all were read (`loader.members`); 0 if not known. */
+  readonly size: number;
   /** Null until the pins have been read (`loader.pins`). */
   readonly pins: ReadonlySet<MessageId> | null;
   /** How far each member has read and received, by message index (`loader.marks`). */
@@ -64,7 +66,7 @@ export function detailsOf(conversation: Conversation, selfId: UserId): Conversat
   const kept = summaries.get(conversation);
   if (kept?.version === conversation.version) return kept.value;
   const { id, kind, name, peerId, unread, messageIndex, readIndex, lastActivityAt } = conversation;
-  const { inside, mentioned, settings, members, pins, marks } = conversation;
+  const { inside, mentioned, settings, members, size, pins, marks } = conversation;
   const value: ConversationDetails = {
     id,
     place: kind === "room" ? `r:${id}` : `u:${peerId}`,
@@ -80,6 +82,7 @@ export function detailsOf(conversation: Conversation, selfId: UserId): Conversat
     inside,
     settings,
     members,
+    size,
     pins,
     marks,
     role: members?.get(selfId) ?? null,

@@ -140,6 +140,9 @@ test("a mention is chosen with the keys, and Enter does not send then", () => {
         { user_id: SELF, role: "owner" },
         { user_id: OTHER, role: "member" },
       ],
+      next_cursor: "",
+      member_count: 2,
+      role: "owner",
     });
   });
   write(box, "hello @a");

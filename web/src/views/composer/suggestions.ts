@@ -35,7 +35,7 @@ export function useSuggestions(place: PlaceKey, token: Token | null): readonly S
 }
 
 function useMentions(place: PlaceKey, query: string | null): readonly Suggestion[] {
-  const { store, people } = useClient();
+  const { store, people, loader } = useClient();
   const members = useConversation(place)?.members ?? null;
   const ids = useMemo(() => {
     const all: readonly UserId[] = place.startsWith("u:") ? [place.slice(2)] : [...(members?.keys() ?? [])];
@@ -44,8 +44,9 @@ function useMentions(place: PlaceKey, query: string | null): readonly Suggestion
   const isWanted = query !== null;
   useEffect(() => {
     if (!isWanted) return;
+    if (place.startsWith("r:")) loader.members(place.slice(2)).catch(() => undefined);
     for (const id of [...ids].slice(0, ASKED)) people.want(id);
-  }, [isWanted, ids, people]);
+  }, [isWanted, ids, people, loader, place]);
   // What it finds comes into the store, and so among the users below.
   usePeopleSearch(isWanted && ids.size > ASKED ? query : "");
   const users = useStore((each) => each.users);

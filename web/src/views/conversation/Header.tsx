@@ -58,7 +58,7 @@ function PrivateTitle({ userId }: { userId: string }) {
 
 function RoomTitle({ place }: { place: PlaceKey }) {
   const conversation = useConversation(place);
-  const count = conversation?.members?.size ?? 0;
+  const count = conversation?.size ?? 0;
   const name = conversation?.name ?? "";
   return (
     <>

@@ -20,7 +20,7 @@ interface Props {
 
 export function Members({ conversation }: Props) {
   const { people } = useClient();
-  const { members, inside, role, settings } = conversation;
+  const { members, size, inside, role, settings } = conversation;
   // The same until something of it changes, which messages do not.
   const room = useMemo(() => ({ inside, role, settings }), [inside, role, settings]);
   const id = useId();
@@ -30,7 +30,6 @@ export function Members({ conversation }: Props) {
   useEffect(() => {
     for (const userId of [...(members?.keys() ?? [])].slice(0, ASKED)) people.want(userId);
   }, [members, people]);
-  const size = members?.size ?? 0;
   // Who is found comes into the store, and so into the list.
   usePeopleSearch(size > ASKED ? text : "");
   const found = useMemo(() => (members === null ? [] : membersLike(members, users, text)), [members, users, text]);

@@ -24,10 +24,12 @@ export function Room({ id }: { id: RoomId }) {
   const isMissing = conversation?.members === null;
   useEffect(() => {
     // It is kept up to date by events; after a new beginning it is read again.
-    if (isLive && isInside && isMissing) client.loader.room(id).catch(() => undefined);
+    if (!isLive || !isInside) return;
+    const { loader } = client;
+    (isMissing ? loader.room(id) : Promise.resolve()).then(() => loader.members(id)).catch(() => undefined);
   }, [client, id, isLive, isInside, isMissing]);
   if (conversation === null) return null;
-  const { name, members, settings, role } = conversation;
+  const { name, members, size, settings, role } = conversation;
   return (
     <>
       <div className={styles["top"]}>
@@ -36,7 +38,7 @@ export function Room({ id }: { id: RoomId }) {
           <RoomName key={name} roomId={id} name={name} mayRename={mayChange(conversation)} />
           {isInside && members !== null && (
             <p className={styles["soft"]}>
-              {members.size === 1 ? "1 member" : `${members.size.toLocaleString()} members`}
+              {size === 1 ? "1 member" : `${size.toLocaleString()} members`}
               {role !== null && role !== "member" && (role === "owner" ? " · you are the owner" : " · you are an admin")}
             </p>
           )}
@@ -55,7 +57,7 @@ export function Room({ id }: { id: RoomId }) {
           <section className={styles["section"]} aria-label="Leave">
             <Confirm
               label="Leave the room"
-              question={leaving(role, members?.size ?? 0)}
+              question={leaving(role, size)}
               yes="Leave"
               task={() => client.leaveRoom(id)}
             />

@@ -1,0 +1,78 @@
+// What the platform gives in pages is read to its end, and shown meanwhile.
+
+import { expect, test } from "vitest";
+import type { Role } from "../protocol/events";
+import type { Api, RoomDetails } from "../session/api";
+import { detailsOf } from "../store/selectors";
+import { Store } from "../store/store";
+import { ROOM, SELF, head } from "../testing/entries";
+import { Loader } from "./loader";
+
+const SIZE = 450;
+const PAGE = 200;
+const USERS = Array.from({ length: SIZE }, (_, index) => `01user${String(index).padStart(20, "0")}`);
+
+/** A platform with one room, whose members and marks come in pages. */
+class Pages {
+  readonly asked: string[] = [];
+
+  room(id: string, cursor: string): Promise<RoomDetails> {
+    this.asked.push(`room ${cursor}`);
+    const { found, next } = page(cursor);
+    return Promise.resolve({
+      room_id: id,
+      room_name: "Large",
+      creator_id: SELF,
+      seq: 1,
+      settings: { adding: "members", posting: "members", history: "everything" },
+      members: found.map((user_id) => ({ user_id, role: "member" as Role })),
+      next_cursor: next,
+      member_count: SIZE + 1,
+      role: "owner",
+    });
+  }
+
+  marks(_: string, cursor: string) {
+    this.asked.push(`marks ${cursor}`);
+    const { found, next } = page(cursor);
+    const marks = found.map((user_id) => ({ user_id, read_index: 1, delivered_index: 1 }));
+    return Promise.resolve({ marks, next_cursor: next });
+  }
+}
+
+function page(cursor: string): { found: string[]; next: string } {
+  const from = cursor === "" ? 0 : Number(cursor);
+  return { found: USERS.slice(from, from + PAGE), next: from + PAGE < SIZE ? String(from + PAGE) : "" };
+}
+
+function opened(): { store: Store; pages: Pages; loader: Loader } {
+  const store = new Store(SELF);
+  const ready = { type: "ready" as const, user_id: SELF, session_id: "01session", conversations: [head(0)] };
+  store.open(ready, [ROOM], []);
+  const pages = new Pages();
+  return { store, pages, loader: new Loader(pages as unknown as Api, store) };
+}
+
+test("a large room shows its size and one's role with the first page, and its members later", async () => {
+  const { store, pages, loader } = opened();
+  const room = store.conversation(ROOM);
+  await loader.room(ROOM);
+  expect(detailsOf(room, SELF)).toMatchObject({ size: SIZE + 1, role: "owner" });
+  expect(room.members?.size).toBe(PAGE + 1);
+  await loader.members(ROOM);
+  expect([...(room.members?.keys() ?? [])].toSorted()).toEqual([...USERS, SELF].toSorted());
+  expect(pages.asked).toEqual(["room ", "room 200", "room 400"]);
+  // Read again it keeps what it has, and nothing is left to be read.
+  await loader.room(ROOM);
+  await loader.members(ROOM);
+  expect(room.members?.size).toBe(SIZE + 1);
+  expect(detailsOf(room, SELF).size).toBe(SIZE + 1);
+  expect(pages.asked).toHaveLength(4);
+});
+
+test("marks are read to their end", async () => {
+  const { store, pages, loader } = opened();
+  await loader.marks(ROOM);
+  expect([...store.conversation(ROOM).marks.keys()].filter((id) => id !== SELF)).toEqual(USERS);
+  expect(pages.asked).toEqual(["marks ", "marks 200", "marks 400"]);
+});
