@@ -14,16 +14,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Protocol
 
-import structlog
-
+from chatterroom.background import each_apart, isolated, keep_running, report
 from chatterroom.chat.entries import Entry, MessagePosted
 from chatterroom.core.cancellation import raise_if_cancelled
-from chatterroom.core.errors import StorageUnavailableError
 from chatterroom.core.ids import ConversationId, UserId, is_private
 
 __all__ = ["Activity", "ActivityStore", "migrate"]
-
-log = structlog.get_logger()
 
 FLUSH_S = 0.5
 WRITES_PER_S = 800
@@ -116,26 +112,22 @@ class Activity:
     async def run(self) -> None:
         """Write what is gathered until cancelled; then the rest."""
         try:
-            while True:
-                raise_if_cancelled()
-                await self._any.wait()
-                await asyncio.sleep(FLUSH_S)
-                await self._flush(int(WRITES_PER_S * FLUSH_S))
+            await keep_running("activity", self._flush_when_any)
         finally:
-            while self._any.is_set() and await self._flush(WRITES_PER_S):
-                pass
+            with isolated("activity"):
+                while self._any.is_set():
+                    await self._flush(WRITES_PER_S)
 
-    async def _flush(self, budget: int) -> bool:
-        """Write the oldest; return False where the store does not answer."""
-        try:
-            await self._write(budget)
-        except StorageUnavailableError as error:
-            waiting = len(self._small) + len(self._large)
-            log.warning("activity_delayed", conversations=waiting, reason=error.reason)
-            return False
+    async def _flush_when_any(self) -> None:
+        await self._any.wait()
+        await asyncio.sleep(FLUSH_S)
+        await self._flush(int(WRITES_PER_S * FLUSH_S))
+
+    async def _flush(self, budget: int) -> None:
+        """Write the oldest."""
+        await self._write(budget)
         if not self._small and not self._large:
             self._any.clear()
-        return True
 
     async def _write(self, budget: int) -> None:
         # However many small ones wait, a large room gets on; and the other way round.
@@ -147,12 +139,16 @@ class Activity:
             moments[conversation_id] = gathered.at
             budget -= gathered.members
         if moments:
-            await self._store.raise_all(moments)
+            for _, error in await each_apart(list(moments.items()), self._raise_all):
+                report("activity", error)
             for conversation_id, at in moments.items():
                 self._written(self._small, conversation_id, at)
         while self._large and budget > 0:
             budget -= SLICE
             await self._write_slice(next(iter(self._large)))
+
+    async def _raise_all(self, moments: Sequence[tuple[ConversationId, datetime]]) -> None:
+        await self._store.raise_all(dict(moments))
 
     async def _write_slice(self, conversation_id: ConversationId) -> None:
         gathered = self._large[conversation_id]
@@ -187,12 +183,11 @@ class Activity:
 async def migrate(store: ActivityStore) -> None:
     """Complete all memberships of an earlier version, a few at a time. Until then lists show them
     last. Where it is interrupted, the next start goes on from there."""
-    while True:
+    done = False
+    while not done:
         raise_if_cancelled()
-        try:
-            if not await store.migrate_some():
-                return
-        except StorageUnavailableError as error:
-            log.warning("migration_delayed", reason=error.reason)
-            await asyncio.sleep(_RETRY_S)
-        await asyncio.sleep(_MIGRATION_PAUSE_S)
+        pause_s = _RETRY_S
+        with isolated("migration"):
+            done = not await store.migrate_some()
+            pause_s = _MIGRATION_PAUSE_S
+        await asyncio.sleep(pause_s)

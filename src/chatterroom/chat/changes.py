@@ -5,14 +5,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Generic, TypeVar
 
-import structlog
-
-from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.background import isolated, keep_running
 from chatterroom.core.errors import StorageUnavailableError
 
 __all__ = ["Changes"]
-
-log = structlog.get_logger()
 
 REFRESH_S = 0.4
 
@@ -32,7 +28,6 @@ class Changes(Generic[Row]):
         note: Callable[[Row], datetime],
     ) -> None:
         self._what = what
-        self._failed = f"{what}_not_read"
         self._read = read
         self._note = note
         self._newest: datetime | None = None
@@ -51,16 +46,11 @@ class Changes(Generic[Row]):
         """Read what has changed; raises `StorageUnavailableError`."""
         async with self.turn:
             for row in await self._read(self._newest):
-                stored_at = self._note(row)
-                self._newest = max(self._newest or stored_at, stored_at)
+                with isolated(self._what):
+                    stored_at = self._note(row)
+                    self._newest = max(self._newest or stored_at, stored_at)
             self.loaded = True
 
     async def run(self) -> None:
         """Follow what is stored until cancelled."""
-        while True:
-            raise_if_cancelled()
-            try:
-                await self.refresh()
-            except StorageUnavailableError as error:
-                log.warning(self._failed, reason=error.reason)
-            await asyncio.sleep(REFRESH_S)
+        await keep_running(self._what, self.refresh, REFRESH_S)

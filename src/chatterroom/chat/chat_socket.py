@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from chatterroom.auth.tokens import AccessToken
+from chatterroom.background import report
 from chatterroom.chat.actions import Actions
 from chatterroom.chat.carry_out import carry_out
 from chatterroom.chat.commands import (
@@ -30,7 +31,12 @@ from chatterroom.chat.following import Following
 from chatterroom.chat.leases_redis import Leases, online
 from chatterroom.chat.log import Appended
 from chatterroom.chat.memberships import Membership
-from chatterroom.core.errors import ChatterRoomError, ErrorCode, StorageUnavailableError
+from chatterroom.core.errors import (
+    ChatterRoomError,
+    ErrorCode,
+    StorageUnavailableError,
+    internal_error,
+)
 from chatterroom.core.ids import (
     ConversationId,
     RoomId,
@@ -148,6 +154,10 @@ class ChatSocket:
         else:
             self._closing = (code, reason)
 
+    def failed(self) -> None:
+        """Close: something was not delivered, and the client has to resume."""
+        self.close(CloseCode.INTERNAL_ERROR, "something went wrong on our side")
+
     # The outlet and the watcher: what happens
 
     def write(self, frames: bytes) -> None:
@@ -242,8 +252,10 @@ class ChatSocket:
                 self._socket.release(text)
             try:
                 await (self._answer_text(text) if self.simple else self._answer_command(text))
-            except ChatterRoomError as error:
-                self._send_error(error, None if self.simple else reference_of(text))
+            except _HalfResumedError:
+                raise
+            except Exception as error:  # noqa: BLE001 -- what is no rule is reported by _known
+                self._send_error(_known(error), None if self.simple else reference_of(text))
         self._inbox = None
         self._work = None
 
@@ -316,7 +328,8 @@ class ChatSocket:
         unknown = [id_ for id_ in after if id_ not in self._following]
         try:
             await self._following.go_live(after)
-        except StorageUnavailableError as error:
+        except Exception as error:
+            report("resume", error)
             # No answer like others: a client that took it for one would go on, and miss something.
             raise _HalfResumedError from error
         self._send_event(
@@ -406,4 +419,4 @@ def _known(error: BaseException) -> ChatterRoomError:
     if isinstance(error, ChatterRoomError):
         return error
     log.error("send_failed", exc_info=error)
-    return ChatterRoomError(ErrorCode.INTERNAL, "something went wrong on our side")
+    return internal_error()

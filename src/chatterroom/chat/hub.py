@@ -17,6 +17,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from chatterroom.background import each_apart, isolated, keep_running, report
 from chatterroom.chat.entries import Entry
 from chatterroom.chat.feed import (
     Early,
@@ -30,7 +31,6 @@ from chatterroom.chat.feed import (
 from chatterroom.chat.gathering import GatheredReads
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core import times
-from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.errors import StorageUnavailableError
 from chatterroom.core.ids import ConversationId, UserId, new_id
 from chatterroom.sockets.frames import text_frame
@@ -101,6 +101,9 @@ class Outlet(Protocol):
     def removed(self, conversation_id: ConversationId) -> None:
         """Hear that the user's membership has ended; the subscription has, too."""
 
+    def failed(self) -> None:
+        """Close: something was not delivered."""
+
 
 class Fanout(Protocol):
     """Carries hints between instances, perhaps lost, perhaps twice, and in no promised order."""
@@ -136,7 +139,7 @@ class _Feed:
     """The newest seq that a hint has named without its entry."""
     filling: bool = False
     tail: Tail = field(default_factory=lambda: Tail(0))
-    reading: dict[int, asyncio.Task[list[Published]]] = field(default_factory=dict)
+    reading: dict[int, asyncio.Task[list[Published] | Exception]] = field(default_factory=dict)
     """Reads of past entries under way, by the seq they begin after."""
 
     def was_open(self, moment: float) -> bool:
@@ -194,6 +197,7 @@ class Hub:
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
         self._watchers: defaultdict[UserId, set[Outlet]] = defaultdict(set)
         self._sweep_now = asyncio.Event()
+        self._pause_s = SWEEP_S
         self._removals = 0
         self._origin = new_id()
         self._own_end = self._origin.encode()
@@ -275,7 +279,8 @@ class Hub:
         """Tell the session sockets of a user that this instance has."""
         frame = text_frame(event)
         for outlet in tuple(self._watchers.get(user_id, ())):
-            outlet.write(frame)
+            with isolated("telling"):
+                outlet.write(frame)
 
     # Users and their conversations
 
@@ -368,29 +373,30 @@ class Hub:
 
     async def run(self) -> None:
         """Find what no hint has told of, until cancelled."""
+        await keep_running("sweep", self._sweep_when_due)
+
+    async def _sweep_when_due(self) -> None:
+        try:
+            async with asyncio.timeout(self._pause_s):
+                await self._sweep_now.wait()
+        except TimeoutError:
+            pass
+        everything = self._sweep_now.is_set()
+        self._sweep_now.clear()
         clock = asyncio.get_running_loop().time
-        pause_s = SWEEP_S
-        while True:
-            raise_if_cancelled()
-            try:
-                async with asyncio.timeout(pause_s):
-                    await self._sweep_now.wait()
-            except TimeoutError:
-                pass
-            everything = self._sweep_now.is_set()
-            self._sweep_now.clear()
-            began = clock()
-            try:
-                if everything:
-                    await self._sweep(len(self._feeds), 0.0)
-                else:
-                    await self._sweep(FEEDS_PER_SWEEP, READ_WITHIN_S)
-            except StorageUnavailableError as error:
-                log.warning("sweep_failed", reason=error.reason)
-            except Exception:
-                log.exception("sweep_failed")
+        began = clock()
+        try:
+            if everything:
+                await self._sweep(len(self._feeds), 0.0)
+            else:
+                await self._sweep(FEEDS_PER_SWEEP, READ_WITHIN_S)
+        except BaseException:
+            if everything:
+                self._sweep_now.set()
+            raise
+        finally:
             # Where it takes long, others wait for the same store.
-            pause_s = min(max(SWEEP_S, (clock() - began) * 10), BUSY_SWEEP_S)
+            self._pause_s = min(max(SWEEP_S, (clock() - began) * 10), BUSY_SWEEP_S)
 
     async def _sweep(self, feeds: int, unread_for_s: float) -> None:
         read_before = asyncio.get_running_loop().time() - unread_for_s
@@ -403,7 +409,13 @@ class Hub:
             due = [id_ for id_ in turn if self._feeds[id_].read_at < read_before]
             if not due:
                 continue
-            heads = await self._store.heads(due)
+            heads: dict[ConversationId, int] = {}
+
+            async def look(some: Sequence[ConversationId]) -> None:
+                heads.update(await self._store.heads(some))  # noqa: B023 -- called in this turn
+
+            for _, error in await each_apart(due, look):
+                report("sweep", error)
             for conversation_id, head in heads.items():
                 feed = self._feeds.get(conversation_id)
                 if (
@@ -454,9 +466,7 @@ class Hub:
             await self._fanout.confirmed([_CONVERSATION + feed.id for feed in feeds])
             began = asyncio.get_running_loop().time()
             heads = await self._heads.of(feed.id for feed in feeds)
-        except Exception as error:
-            if not isinstance(error, StorageUnavailableError):
-                log.exception("feeds_not_opened")
+        except Exception as error:  # noqa: BLE001 -- raised by everybody who waits for it
             for feed in feeds:
                 feed.opened.set_exception(error)
                 feed.opened.exception()  # everybody who waited may have gone
@@ -467,8 +477,9 @@ class Hub:
             feed.opened_at = asyncio.get_running_loop().time()
             feed.read_at = began
             feed.opened.set_result(None)
-            self._let_through(feed, feed.early.pop_all())
-            self._note_unread(feed.id, feed.unread)
+            with isolated("opening"):
+                self._let_through(feed, feed.early.pop_all())
+                self._note_unread(feed.id, feed.unread)
 
     def _close_unused(self, feeds: Iterable[_Feed]) -> None:
         for feed in feeds:
@@ -523,8 +534,15 @@ class Hub:
                     if left and entry.seq > subscription.member_at:
                         self.detach(subscription)
                         subscription.outlet.removed(subscription.conversation_id)
-                except Exception:
-                    log.exception("not_delivered", conversation_id=subscription.conversation_id)
+                except Exception as error:  # noqa: BLE001 -- reported; the others are still to get it
+                    self._give_up(subscription, error)
+
+    def _give_up(self, subscription: Subscription, error: Exception) -> None:
+        """End a subscription that has lost something: its client resumes on another socket."""
+        report("delivering", error)
+        with isolated("delivering"):
+            self.detach(subscription)
+            subscription.outlet.failed()
 
     def _fill(self, feed: _Feed) -> None:
         if not feed.filling:
@@ -540,26 +558,25 @@ class Hub:
             feed.reading[after] = reading
             reading.add_done_callback(lambda _: feed.reading.pop(after, None))
         due = await asyncio.shield(reading)
+        if isinstance(due, Exception):
+            raise due
         if not due:
             raise StorageUnavailableError("released entries cannot be read")
         return due
 
-    async def _read_past(self, feed: _Feed, after: int) -> list[Published]:
+    async def _read_past(self, feed: _Feed, after: int) -> list[Published] | Exception:
         try:
             entries, _ = await self._read(feed, after)
-        except StorageUnavailableError as error:
-            log.warning("resume_delayed", reason=error.reason)
-            return []
-        except Exception:
-            log.exception("entries_not_read", conversation_id=feed.id)
-            return []
-        released = feed.release.released
-        due = [entry for entry in entries if entry.seq <= released]
-        feed.tail.prepend(due)
-        self._note_used(feed)
-        if fresh := [entry for entry in entries if entry.seq > released]:
-            # What no hint has told of yet.
-            self._let_through(feed, fresh)
+            released = feed.release.released
+            due = [entry for entry in entries if entry.seq <= released]
+            feed.tail.prepend(due)
+            self._note_used(feed)
+            if fresh := [entry for entry in entries if entry.seq > released]:
+                # What no hint has told of yet.
+                self._let_through(feed, fresh)
+        except Exception as error:  # noqa: BLE001 -- raised by everybody who waits for it
+            report("resume", error)
+            return error
         return due
 
     async def _read(self, feed: _Feed, after: int) -> tuple[list[Published], bool]:
@@ -582,31 +599,25 @@ class Hub:
         if feed is None:
             return
         for subscription in tuple(feed.live):
-            if subscription.outlet.user_id != skip:
-                try:
+            try:
+                if subscription.outlet.user_id != skip:
                     subscription.outlet.write_ephemeral(frame)
-                except Exception:
-                    log.exception("not_delivered", conversation_id=conversation_id)
+            except Exception as error:  # noqa: BLE001 -- reported; the others are still to get it
+                report("delivering", error)
 
     async def _read_missing(self, feed: _Feed) -> None:
-        try:
-            entries, more = await self._read(feed, feed.release.released)
-        except StorageUnavailableError as error:
-            log.warning("filling_failed", reason=error.reason)
-            return  # the sweep comes back to it
-        except Exception:
-            log.exception("entries_not_read", conversation_id=feed.id)
-            return
-        finally:
-            feed.filling = False
-        if entries:
-            self._let_through(feed, entries)
-        if entries and more:
-            self._fill(feed)
+        """Fill a hole; where that fails, the sweep comes back to it."""
+        with isolated("filling"):
+            try:
+                entries, more = await self._read(feed, feed.release.released)
+            finally:
+                feed.filling = False
+            if entries:
+                self._let_through(feed, entries)
+            if entries and more:
+                self._fill(feed)
 
     def _tell_appeared(self, user_id: UserId, conversation_id: ConversationId, seq: int) -> None:
         for outlet in tuple(self._watchers.get(user_id, ())):
-            try:
+            with isolated("appearing"):
                 outlet.appeared(conversation_id, seq)
-            except Exception:
-                log.exception("not_delivered", conversation_id=conversation_id)

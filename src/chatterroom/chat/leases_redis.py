@@ -17,7 +17,7 @@ from typing import Self
 import structlog
 from redis.asyncio import Redis
 
-from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.background import each_apart, isolated, keep_running, report
 from chatterroom.core.errors import StorageUnavailableError
 from chatterroom.core.ids import ConversationId, UserId, new_id
 from chatterroom.pubsub.client_redis import redis_client
@@ -74,6 +74,7 @@ class Leases:
         self._here: Counter[Lease] = Counter()
         self._changed: set[Lease] = set()
         self._any = asyncio.Event()
+        self._renew_at = 0.0
 
     @classmethod
     @asynccontextmanager
@@ -130,22 +131,24 @@ class Leases:
 
     async def run(self) -> None:
         """Write changes and renew leases until cancelled; then give all up."""
-        renew_at = time.monotonic() + _RENEW_S
+        self._renew_at = time.monotonic() + _RENEW_S
         try:
-            while True:
-                raise_if_cancelled()
-                try:
-                    async with asyncio.timeout(max(0.0, renew_at - time.monotonic())):
-                        await self._any.wait()
-                    await asyncio.sleep(_GATHER_S)
-                except TimeoutError:
-                    self._changed.update(self._here)
-                    renew_at = time.monotonic() + _RENEW_S * random.uniform(0.8, 1.0)
-                await self._write()
+            await keep_running("leases", self._write_when_due)
         finally:
             self._changed.update(self._here)
             self._here.clear()
-            await self._write()
+            with isolated("leases"):
+                await self._write()
+
+    async def _write_when_due(self) -> None:
+        try:
+            async with asyncio.timeout(max(0.0, self._renew_at - time.monotonic())):
+                await self._any.wait()
+            await asyncio.sleep(_GATHER_S)
+        except TimeoutError:
+            self._changed.update(self._here)
+            self._renew_at = time.monotonic() + _RENEW_S * random.uniform(0.8, 1.0)
+        await self._write()
 
     async def _members(self, subjects: Sequence[str], now: float) -> list[list[str]]:
         with available():
@@ -164,16 +167,12 @@ class Leases:
     async def _write(self) -> None:
         self._any.clear()
         changed, self._changed = sorted(self._changed, key=itemgetter(0)), set()
-        try:
-            for start in range(0, len(changed), _BATCH):
-                with available():
-                    async with asyncio.timeout(_CALL_S):
-                        await self._write_some(changed[start : start + _BATCH])
-        except StorageUnavailableError as error:
-            # The next renewal says all of it again.
-            log.warning("leases_delayed", reason=error.reason)
+        # What an outage keeps from being written, the next renewal says again.
+        for start in range(0, len(changed), _BATCH):
+            for _, error in await each_apart(changed[start : start + _BATCH], self._write_some):
+                report("leases", error)
 
-    async def _write_some(self, leases: list[Lease]) -> None:
+    async def _write_some(self, leases: Sequence[Lease]) -> None:
         """Write leases, those of a subject side by side."""
         now = time.time()
         subjects: list[str] = []
@@ -185,4 +184,6 @@ class Leases:
             for user_id in holders:
                 ends = now + (LEASE_S if (subject, user_id) in self._here else GRACE_S)
                 arguments += (ends, f"{user_id}@{self._instance}")
-        await self._script(keys=subjects, args=arguments)
+        with available():
+            async with asyncio.timeout(_CALL_S):
+                await self._script(keys=subjects, args=arguments)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from chatterroom.background import each_apart, isolated, keep_running, report
 from chatterroom.chat.entries import Entry, MessagePosted
 from chatterroom.chat.events import encode_marks
 from chatterroom.chat.store_mongo import ChatStore
-from chatterroom.core.cancellation import raise_if_cancelled
 from chatterroom.core.errors import ChatterRoomError, StorageUnavailableError
 from chatterroom.core.ids import ConversationId, UserId
 from chatterroom.core.rate_limits import Policy, RateLimiter
@@ -88,28 +88,32 @@ class Marks:
     async def run(self) -> None:
         """Store and tell what is raised until cancelled; then store the rest."""
         try:
-            while True:
-                raise_if_cancelled()
-                await self._any.wait()
-                await asyncio.sleep(FLUSH_S)
-                await self._flush()
+            await keep_running("marks", self._flush_when_raised)
         finally:
-            await self._flush()
+            with isolated("marks"):
+                await self._flush()
+
+    async def _flush_when_raised(self) -> None:
+        await self._any.wait()
+        await asyncio.sleep(FLUSH_S)
+        await self._flush()
 
     async def _flush(self) -> None:
         self._any.clear()
         for marks in slices(list(self._raised.items()), _WRITTEN_AT_ONCE):
             try:
-                await self._store.raise_marks(dict(marks))
-            except StorageUnavailableError as error:
-                log.warning("marks_delayed", marks=len(self._raised), reason=error.reason)
+                failures = await each_apart(marks, self._store_marks)
+            except StorageUnavailableError:
                 self._any.set()
-                return
-            except Exception:
-                # These are lost, and not those behind them; the next mark makes up for it.
-                log.exception("marks_failed")
+                raise
+            for _, error in failures:
+                # Such a mark is lost; the next one makes up for it.
+                report("marks", error)
             self._note_stored(marks)
         self._tell_stored()
+
+    async def _store_marks(self, marks: Sequence[tuple[Place, tuple[int, int]]]) -> None:
+        await self._store.raise_marks(dict(marks))
 
     def _note_stored(self, marks: Sequence[tuple[Place, tuple[int, int]]]) -> None:
         for place, mark in marks:
@@ -135,7 +139,5 @@ class Marks:
             told[place[1], hidden_from].append((place[0], read, delivered))
         for (conversation_id, hidden_from), news in told.items():
             for some in slices(news, MAX_TOLD):
-                try:
+                with isolated("marks"):
                     self._tell(conversation_id, encode_marks(conversation_id, some), hidden_from)
-                except Exception:
-                    log.exception("marks_not_told", conversation_id=conversation_id)

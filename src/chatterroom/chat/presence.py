@@ -5,7 +5,6 @@ watched is looked up every two seconds, and so is whose memberships have ended s
 watched them may share nothing with them any more.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -13,11 +12,12 @@ from typing import Protocol
 
 import structlog
 
+from chatterroom.background import isolated, keep_running, report
 from chatterroom.chat.blocks import Blocks
 from chatterroom.chat.departed import Departed
 from chatterroom.chat.leases_redis import Leases, online
 from chatterroom.chat.store_mongo import ChatStore
-from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.core.cancellation import until_one_fails
 from chatterroom.core.errors import ChatterRoomError, ErrorCode, StorageUnavailableError
 from chatterroom.core.ids import UserId
 
@@ -55,6 +55,7 @@ class Presence:
         self._watched: dict[Watcher, set[UserId]] = {}
         self._of_viewer: defaultdict[UserId, set[Watcher]] = defaultdict(set)
         self._known: dict[UserId, bool] = {}
+        self._ended_since: datetime | None = None
 
     async def of(self, viewer: UserId | None, user_ids: Sequence[UserId]) -> dict[UserId, bool]:
         """Return who is online; those whose presence `viewer` may not see are not."""
@@ -95,20 +96,25 @@ class Presence:
 
     async def run(self) -> None:
         """Look and tell until cancelled."""
-        ended_since: datetime | None = None
-        while True:
-            raise_if_cancelled()
-            await asyncio.sleep(_LOOK_S)
+        await until_one_fails(
+            keep_running("presence", self._look_and_tell, _LOOK_S),
+            keep_running("acquaintance", self._look_at_ended, _LOOK_S),
+        )
+
+    async def _look_and_tell(self) -> None:
+        if self._watchers:
+            self._tell(await self._look(list(self._watchers)))
+
+    async def _look_at_ended(self) -> None:
+        ended, since = await self._store.ended_memberships.since(self._ended_since)
+        for user_id in ended:
             try:
-                if self._watchers:
-                    self._tell(await self._look(list(self._watchers)))
-                ended, ended_since = await self._store.ended_memberships.since(ended_since)
-                for user_id in ended:
-                    await self._look_at_acquaintance(user_id)
-            except StorageUnavailableError as error:
-                log.warning("acquaintance_not_read", reason=error.reason)
-            except Exception:
-                log.exception("presence_not_looked_at")
+                await self._look_at_acquaintance(user_id)
+            except StorageUnavailableError:
+                raise  # all of them are looked at again
+            except Exception as error:  # noqa: BLE001 -- reported; the others are still to be seen
+                report("acquaintance", error)
+        self._ended_since = since
 
     def _tell(self, there: dict[UserId, bool]) -> None:
         news: defaultdict[Watcher, dict[UserId, bool]] = defaultdict(dict)
@@ -119,10 +125,8 @@ class Presence:
                     if not self._hidden(watcher.user_id, user_id):
                         news[watcher][user_id] = is_online
         for watcher, changes in news.items():
-            try:
+            with isolated("presence"):
                 watcher.saw(changes)
-            except Exception:
-                log.exception("presence_not_told")
 
     async def _look_at_acquaintance(self, user_id: UserId) -> None:
         """Stop telling of a user, and telling that user, where nothing is shared any more."""

@@ -1,13 +1,12 @@
 """The list of running instances as this process last saw it, and who waits for the next."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
 import structlog
 
-from chatterroom.core.errors import ChatterRoomError
+from chatterroom.background import keep_running
 from chatterroom.discovery.registry import Entry
 from chatterroom.discovery.store_redis import RegistryStore
 
@@ -16,7 +15,6 @@ __all__ = ["Watch"]
 log = structlog.get_logger()
 
 _POLL_S = 0.5
-_RETRY_S = (0.2, 0.6)
 # Watchers take a longer silence for a dead connection (rpc/directory.py).
 _REPEAT_S = 4.0
 
@@ -41,13 +39,12 @@ class Watch:
 
     async def follow(self) -> None:
         """Keep the list up to date until cancelled."""
-        while True:
-            try:
-                async with aclosing(self._store.watch(_POLL_S)) as lists:
-                    async for entries in lists:
-                        await self._take_over(entries)
-            except ChatterRoomError:
-                await asyncio.sleep(random.uniform(*_RETRY_S))
+        await keep_running("registry", self._follow)
+
+    async def _follow(self) -> None:
+        async with aclosing(self._store.watch(_POLL_S)) as lists:
+            async for entries in lists:
+                await self._take_over(entries)
 
     async def lists(self) -> AsyncIterator[Sequence[Entry]]:
         """Yield the list once it is known, on every change, and again after some silence.

@@ -3,9 +3,7 @@
 # The types of the asynchronous stubs exist in the stub files only.
 from __future__ import annotations
 
-import asyncio
-
-from chatterroom.core.errors import ChatterRoomError
+from chatterroom.background import keep_running
 from chatterroom.gateway.last_seen import LastSeen
 from chatterroom.pb import users_pb2, users_pb2_grpc
 from chatterroom.rpc.backend import Backend
@@ -20,13 +18,11 @@ async def tell_last_seen(
     last_seen: LastSeen, users: Backend[users_pb2_grpc.UserServiceAsyncStub]
 ) -> None:
     """Tell every few seconds, until cancelled. What cannot be told is left out."""
-    while True:
-        await asyncio.sleep(_EVERY_S)
+
+    async def tell() -> None:
         taken = last_seen.take()
         for start in range(0, len(taken), _AT_ONCE):
             request = users_pb2.TouchSessionsRequest(session_ids=taken[start : start + _AT_ONCE])
-            try:
-                await users.call(lambda stub: stub.TouchSessions, request, safe_to_repeat=True)
-            except ChatterRoomError:
-                # The user service is away: the next use of the session is told again.
-                break
+            await users.call(lambda stub: stub.TouchSessions, request, safe_to_repeat=True)
+
+    await keep_running("last_seen", tell, _EVERY_S)

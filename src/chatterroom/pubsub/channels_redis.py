@@ -5,25 +5,23 @@ reconnection the listener is told that some may have been lost.
 """
 
 import asyncio
-import random
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Self
 
-import structlog
 from redis.asyncio import Connection, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
+from chatterroom.background import keep_running, report
 from chatterroom.core.cancellation import raise_if_cancelled, until_one_fails
+from chatterroom.core.errors import StorageUnavailableError
 from chatterroom.pubsub.client_redis import redis_client
+from chatterroom.storage.availability_redis import available
 
 __all__ = ["RedisChannels"]
-
-log = structlog.get_logger()
 
 MAX_QUEUED = 10_000
 MAX_QUEUED_BYTES = 16 * 1024 * 1024
@@ -33,9 +31,6 @@ _GATHER_S = 0.001
 _CALL_S = 2.0
 _CONFIRMATION_S = 1.0
 _SILENCE_S = 5.0
-_RETRY_S = (0.1, 1.0)
-
-_FAILURES = (RedisError, OSError, TimeoutError)
 
 
 class RedisChannels:
@@ -114,18 +109,9 @@ class RedisChannels:
         messages may have been lost.
         """
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep("publishing", self._publish))
+            tasks.create_task(keep_running("publishing", self._publish))
             listen = partial(self._listen, heard, missed_some)
-            tasks.create_task(self._keep("listening", listen))
-
-    async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            raise_if_cancelled()
-            try:
-                await work()
-            except _FAILURES as error:
-                log.warning("pubsub_interrupted", what=name, reason=type(error).__name__)
-            await asyncio.sleep(random.uniform(*_RETRY_S))
+            tasks.create_task(keep_running("listening", listen))
 
     async def _publish(self) -> None:
         while True:
@@ -138,7 +124,7 @@ class RedisChannels:
                 batch = self._next_batch()
                 try:
                     await self._send(batch)
-                except (RedisError, OSError):
+                except StorageUnavailableError:
                     # Most likely a connection that ended while nothing was sent.
                     await self._send(batch)
 
@@ -156,10 +142,11 @@ class RedisChannels:
         return oldest
 
     async def _send(self, batch: list[tuple[str, bytes]]) -> None:
-        async with asyncio.timeout(_CALL_S), self._client.pipeline(False) as pipeline:
-            for channel, payload in batch:
-                pipeline.publish(channel, payload)
-            await pipeline.execute()
+        with available():
+            async with asyncio.timeout(_CALL_S), self._client.pipeline(False) as pipeline:
+                for channel, payload in batch:
+                    pipeline.publish(channel, payload)
+                await pipeline.execute()
 
     async def _listen(
         self, heard: Callable[[str, bytes], None], missed_some: Callable[[], None]
@@ -167,16 +154,19 @@ class RedisChannels:
         # Not redis-py's PubSub: what it is asked while the connection breaks opens another one,
         # and reads from it what the task that listens is already waiting for.
         pool = self._client.connection_pool
-        async with asyncio.timeout(_CALL_S):
-            connection = await pool.get_connection()  # type: ignore[no-untyped-call]
-        try:
-            self._wishes_changed.set()
-            missed_some()
-            await until_one_fails(self._follow_wishes(connection), self._read(connection, heard))
-        finally:
-            self._confirmed.clear()
-            await connection.disconnect(nowait=True)
-            await pool.release(connection)
+        with available():
+            async with asyncio.timeout(_CALL_S):
+                connection = await pool.get_connection()  # type: ignore[no-untyped-call]
+            try:
+                self._wishes_changed.set()
+                missed_some()
+                await until_one_fails(
+                    self._follow_wishes(connection), self._read(connection, heard, missed_some)
+                )
+            finally:
+                self._confirmed.clear()
+                await connection.disconnect(nowait=True)
+                await pool.release(connection)
 
     async def _follow_wishes(self, connection: Connection) -> None:
         asked: set[str] = set()
@@ -196,7 +186,12 @@ class RedisChannels:
                     async with asyncio.timeout(_CALL_S):
                         await connection.send_command(command, *names[start : start + _BATCH])
 
-    async def _read(self, connection: Connection, heard: Callable[[str, bytes], None]) -> None:
+    async def _read(
+        self,
+        connection: Connection,
+        heard: Callable[[str, bytes], None],
+        missed_some: Callable[[], None],
+    ) -> None:
         pinged = False
         while True:
             raise_if_cancelled()
@@ -214,9 +209,9 @@ class RedisChannels:
             if kind == b"message":
                 try:
                     heard(message[1].decode(), message[2])
-                except Exception:
-                    # One message that cannot be understood is no reason to hear no others.
-                    log.exception("message_not_heard")
+                except Exception as error:  # noqa: BLE001 -- reported; the next one is heard
+                    report("hint", error)
+                    missed_some()
             elif kind == b"subscribe":
                 self._confirm(message[1].decode())
 

@@ -9,6 +9,7 @@ import grpc.aio
 import structlog
 
 from chatterroom.auth.secrets import ServiceCredential
+from chatterroom.background import keep_running
 from chatterroom.pb import discovery_pb2, discovery_pb2_grpc
 from chatterroom.rpc.balancer import Balancer, Instance
 from chatterroom.rpc.channels import open_channel
@@ -35,6 +36,7 @@ class Directory:
         self._certificates = credential.certificates
         self._balancers: defaultdict[str, Balancer] = defaultdict(Balancer)
         self._connected = False
+        self._attempt = 0
 
     def balancer(self, service_name: str) -> Balancer:
         """Return the balancer of a service, empty until an instance is known."""
@@ -42,17 +44,18 @@ class Directory:
 
     async def follow(self) -> None:
         """Keep the lists up to date until cancelled."""
-        attempt = 0
-        while True:
-            url = self._urls[attempt % len(self._urls)]
-            try:
-                await self._follow(url)
-            except (grpc.aio.AioRpcError, TimeoutError) as error:
-                if self._connected:
-                    log.warning("discovery_lost", discovery=url, reason=type(error).__name__)
-                    self._connected = False
-            attempt += 1
-            await asyncio.sleep(random.uniform(*_RETRY_S))
+        await keep_running("directory", self._follow_next)
+
+    async def _follow_next(self) -> None:
+        url = self._urls[self._attempt % len(self._urls)]
+        self._attempt += 1
+        try:
+            await self._follow(url)
+        except (grpc.aio.AioRpcError, TimeoutError) as error:
+            if self._connected:
+                log.warning("discovery_lost", discovery=url, reason=type(error).__name__)
+                self._connected = False
+        await asyncio.sleep(random.uniform(*_RETRY_S))
 
     async def _follow(self, url: str) -> None:
         async with open_channel(url, "discovery", self._certificates) as channel:

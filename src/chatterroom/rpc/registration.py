@@ -13,7 +13,7 @@ import grpc.aio
 import structlog
 
 from chatterroom.auth.secrets import ServiceCredential
-from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.background import isolated, keep_running
 from chatterroom.pb import discovery_pb2, discovery_pb2_grpc
 from chatterroom.rpc.balancer import Instance
 from chatterroom.rpc.channels import open_channel
@@ -51,16 +51,19 @@ class Registration:
     async def keep(self) -> None:
         """Stay registered until cancelled; then leave, so that no caller waits for the lease."""
         try:
-            while True:
-                lease_s = await self._until_answered(self._register)
-                log.info("registered", service=self._name, url=self._instance.service_url)
-                pause_s = lease_s / _HEARTBEATS_PER_LEASE
-                known = True
-                while known:
-                    await asyncio.sleep(pause_s * random.uniform(0.8, 1.0))
-                    known = await self._until_answered(self._heartbeat)
+            await keep_running("registration", self._stay_registered)
         finally:
-            await self._deregister()
+            with isolated("registration"):
+                await self._deregister()
+
+    async def _stay_registered(self) -> None:
+        lease_s = await self._until_answered(self._register)
+        log.info("registered", service=self._name, url=self._instance.service_url)
+        pause_s = lease_s / _HEARTBEATS_PER_LEASE
+        known = True
+        while known:
+            await asyncio.sleep(pause_s * random.uniform(0.8, 1.0))
+            known = await self._until_answered(self._heartbeat)
 
     async def _until_answered(
         self, ask: Callable[[discovery_pb2_grpc.DiscoveryServiceAsyncStub], Awaitable[Any]]
@@ -138,16 +141,20 @@ async def _report_health(
     is_ready: Callable[[], Awaitable[bool]], rpc: RpcServer, ready: asyncio.Event
 ) -> None:
     was_ready = False
-    while True:
-        raise_if_cancelled()
-        now_ready = await is_ready()
+
+    async def look() -> None:
+        nonlocal was_ready
+        now_ready = False
+        with isolated("health"):
+            now_ready = await is_ready()
         if now_ready != was_ready:
             log.info("storage_ready" if now_ready else "storage_lost")
             await rpc.say_serving(now_ready)
             was_ready = now_ready
         if now_ready:
             ready.set()
-        await asyncio.sleep(_HEALTH_CHECK_S)
+
+    await keep_running("health", look, _HEALTH_CHECK_S)
 
 
 async def _register(registration: Registration, ready: asyncio.Event) -> None:

@@ -10,6 +10,7 @@ import structlog
 
 from chatterroom.auth.ended_sessions import EndedSession, EndedSessions
 from chatterroom.auth.secrets import ServiceCredential
+from chatterroom.background import isolated, keep_running
 from chatterroom.core.ids import SessionId, UserId
 from chatterroom.pb import users_pb2, users_pb2_grpc
 from chatterroom.rpc.balancer import Balancer
@@ -38,23 +39,27 @@ async def watch_sessions(
     """
     pause_s = _FIRST_PAUSE_S
     tried = ""
-    watching = False
-    while True:
+
+    async def watch_one() -> None:
+        nonlocal pause_s, tried
         instance = balancer.pick(avoid=[tried])
         if instance is not None:
             tried = instance.service_url
+            watching = False
             try:
                 async with aclosing(_stream(tried, credential)) as sessions:
                     async for session in sessions:
                         watching, pause_s = True, _FIRST_PAUSE_S
                         if session is not None and ended.add(session):
-                            heard(session)
+                            with isolated("session_watch"):
+                                heard(session)
             except (grpc.aio.AioRpcError, TimeoutError) as error:
                 if watching:
                     log.warning("session_watch_lost", url=tried, reason=type(error).__name__)
-            watching = False
         await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
         pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+
+    await keep_running("session_watch", watch_one)
 
 
 async def _stream(

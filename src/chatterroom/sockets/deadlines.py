@@ -5,11 +5,9 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-import structlog
+from chatterroom.background import isolated
 
 __all__ = ["Deadlines"]
-
-log = structlog.get_logger()
 
 Item = TypeVar("Item")
 
@@ -48,7 +46,5 @@ class Deadlines(Generic[Item]):
     def _pass(self, at_s: int) -> None:
         del self._timers[at_s]
         for item in self._due.pop(at_s):
-            try:
+            with isolated("deadlines"):
                 self._passed(item)
-            except Exception:
-                log.exception("deadline_failed")

@@ -9,11 +9,9 @@ from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Protocol
 
-import structlog
+from chatterroom.background import isolated, keep_running
 
 __all__ = ["CHECKS", "Checked", "Due", "due", "keep_checking"]
-
-log = structlog.get_logger()
 
 CHECKS = 5
 """How often a connection is looked at within the silence that is allowed."""
@@ -49,12 +47,13 @@ class Checked(Protocol):
 
 async def keep_checking(connections: Iterable[Checked], silence_s: float) -> None:
     """Look at all connections that there are, `CHECKS` times in `silence_s`, until cancelled."""
-    while True:
+
+    async def check_all() -> None:
         await asyncio.sleep(silence_s / CHECKS)
         for count, connection in enumerate(tuple(connections)):
             if count % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)
-            try:
+            with isolated("heartbeat"):
                 connection.check()
-            except Exception:
-                log.exception("check_failed")
+
+    await keep_running("heartbeat", check_all)

@@ -5,7 +5,7 @@ from collections import deque
 
 import structlog
 
-from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.background import each_apart, isolated, keep_running, report
 from chatterroom.core.errors import ChatterRoomError
 from chatterroom.core.ids import SessionId, UserId
 from chatterroom.core.times import now
@@ -18,7 +18,6 @@ log = structlog.get_logger()
 
 MAX_WAITING = 10_000
 _AT_ONCE = 100
-_RETRY_S = 0.5
 
 
 class AlertBook:
@@ -34,6 +33,8 @@ class AlertBook:
         self._live = live
         self._waiting: deque[tuple[UserId, KeptAlert]] = deque()
         self._arrived = asyncio.Event()
+        self._told = 0
+        """How many of those that wait have been told to connected devices."""
 
     def tell(self, user_id: UserId, alert: Alert) -> None:
         """Bring an alert to the user's devices: those connected now, and the others later."""
@@ -60,27 +61,29 @@ class AlertBook:
 
     async def run(self) -> None:
         """Store and tell until cancelled."""
-        told = 0
-        while True:
-            raise_if_cancelled()
-            await self._arrived.wait()
-            batch = [self._waiting[place] for place in range(min(_AT_ONCE, len(self._waiting)))]
-            try:
-                await self._store.add(batch, now())
-            except ChatterRoomError:
-                # Those who are connected hear of it all the same, and once.
-                for user_id, alert in batch[told:]:
-                    self._live.tell(user_id, alert)
-                told = max(told, len(batch))
-                await asyncio.sleep(_RETRY_S)
-                continue
-            except Exception:
-                # What cannot be stored at all must not keep those behind it from being told.
-                log.exception("alerts_not_kept", alerts=len(batch))
-            for user_id, alert in batch[told:]:
+        await keep_running("alerts", self._keep_some)
+
+    async def _keep_some(self) -> None:
+        await self._arrived.wait()
+        batch = [self._waiting[place] for place in range(min(_AT_ONCE, len(self._waiting)))]
+        try:
+            failures = await each_apart(batch, lambda some: self._store.add(some, now()))
+        except ChatterRoomError:
+            # Those who are connected hear of it all the same, and once.
+            self._tell_live(batch)
+            raise
+        for _, error in failures:
+            # What cannot be stored at all must not keep those behind it from being told.
+            report("alerts", error)
+        self._tell_live(batch)
+        self._told = 0
+        for _ in batch:
+            self._waiting.popleft()
+        if not self._waiting:
+            self._arrived.clear()
+
+    def _tell_live(self, batch: list[tuple[UserId, KeptAlert]]) -> None:
+        untold, self._told = batch[self._told :], max(self._told, len(batch))
+        for user_id, alert in untold:
+            with isolated("alerts"):
                 self._live.tell(user_id, alert)
-            told = 0
-            for _ in batch:
-                self._waiting.popleft()
-            if not self._waiting:
-                self._arrived.clear()

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from chatterroom.background import isolated
 from chatterroom.core.ids import SessionId, UserId
 from chatterroom.sockets.frames import CloseCode
 
@@ -166,14 +167,16 @@ class Alerts:
     def hear(self, user_id: UserId, alert: Alert) -> None:
         """Bring an alert to the user's devices on this instance."""
         for device in tuple(self._devices.get(user_id, ())):
-            if device.session_id != caused_by(alert):
-                device.hear(alert)
+            with isolated("alerts"):
+                if device.session_id != caused_by(alert):
+                    device.hear(alert)
 
     def end(self, user_id: UserId, session_id: SessionId) -> None:
         """Disconnect the devices of a session on this instance."""
         for device in tuple(self._devices.get(user_id, ())):
-            if device.session_id == session_id:
-                device.close(CloseCode.TOKEN_EXPIRED, "the session has ended")
+            with isolated("alerts"):
+                if device.session_id == session_id:
+                    device.close(CloseCode.TOKEN_EXPIRED, "the session has ended")
 
     async def close(self, deadline_s: float) -> None:
         """Disconnect all devices with SERVICE_RESTART; wait for them, at most `deadline_s`."""

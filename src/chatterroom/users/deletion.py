@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from chatterroom.core.cancellation import raise_if_cancelled
-from chatterroom.core.errors import ChatterRoomError
+from chatterroom.background import keep_running
 from chatterroom.core.ids import UserId
 from chatterroom.core.times import now
 from chatterroom.pb import chat_pb2
@@ -61,20 +60,11 @@ class Deletions:
 
     async def run(self) -> None:
         """Carry out what is to be done, until cancelled."""
-        while True:
-            try:
-                await self._carry_out_all()
-            except ChatterRoomError as error:
-                log.warning("deletion_delayed", reason=error.code.value)
-            raise_if_cancelled()
-            try:
-                async with asyncio.timeout(_LOOK_EVERY_S):
-                    await self._begun.wait()
-            except TimeoutError:
-                continue
-            self._begun.clear()
+        await keep_running("deletions", self._carry_out_all)
 
     async def _carry_out_all(self) -> None:
+        """Carry out what is due, then wait until there may be more."""
+        self._begun.clear()
         while user_id := await self._deletions.claim(now(), now() + _CLAIMED_FOR):
             await self._erase(user_id)
             # A room that was joined while the others were left is found by asking once more.
@@ -82,6 +72,11 @@ class Deletions:
                 pass
             await self._deletions.finish(user_id)
             log.info("user_forgotten", user_id=user_id)
+        try:
+            async with asyncio.timeout(_LOOK_EVERY_S):
+                await self._begun.wait()
+        except TimeoutError:
+            return
 
     async def _erase(self, user_id: UserId) -> None:
         """Every step may be repeated, and the account goes last: it knows the email."""

@@ -8,6 +8,7 @@ import structlog
 from chatterroom.auth.secrets import SecretsError
 from chatterroom.auth.token_keys import load_signing_key, thumbprint
 from chatterroom.auth.tokens import TokenSigner
+from chatterroom.background import keep_running
 
 __all__ = ["follow_signing_key"]
 
@@ -23,14 +24,16 @@ async def follow_signing_key(directory: Path, signer: TokenSigner) -> None:
 
     Where the file cannot be read, the key that was there before goes on.
     """
-    while True:
-        await asyncio.sleep(_EVERY_S)
+
+    async def look() -> None:
         try:
             key = load_signing_key(directory)
         except SecretsError as error:
             log.warning("signing_key_unreadable", reason=str(error))
-            continue
+            return
         if thumbprint(key.public_key()) != signer.kid:
             await asyncio.sleep(_SETTLING_S)
             signer.use(key)
             log.info("signing_key_changed", kid=signer.kid)
+
+    await keep_running("signing_key", look, _EVERY_S)

@@ -1,6 +1,5 @@
 """A new password, and the end of all sessions begun with an earlier one, however many."""
 
-import asyncio
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +7,7 @@ from typing import Protocol
 
 import structlog
 
-from chatterroom.core.cancellation import raise_if_cancelled
+from chatterroom.background import keep_running
 from chatterroom.core.errors import ChatterRoomError
 from chatterroom.core.ids import SessionId, UserId
 from chatterroom.core.times import now as present
@@ -83,14 +82,11 @@ class PasswordChanges:
 
     async def run(self) -> None:
         """Carry out what is left, until cancelled."""
-        while True:
-            raise_if_cancelled()
-            try:
-                while work := await self._store.claim(present(), present() + _CLAIMED_FOR):
-                    await self._carry_out(work, _CLAIMED_FOR.total_seconds() / 2)
-            except ChatterRoomError as error:
-                log.warning("sessions_end_later", reason=error.code.value)
-            await asyncio.sleep(_LOOK_EVERY_S)
+        await keep_running("password_changes", self._carry_out_all, _LOOK_EVERY_S)
+
+    async def _carry_out_all(self) -> None:
+        while work := await self._store.claim(present(), present() + _CLAIMED_FOR):
+            await self._carry_out(work, _CLAIMED_FOR.total_seconds() / 2)
 
     async def _carry_out(self, work: SessionsToEnd, within_s: float) -> None:
         deadline = time.monotonic() + within_s

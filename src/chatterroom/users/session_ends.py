@@ -3,20 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-import structlog
-
 from chatterroom.auth.ended_sessions import EndedSession, EndedSessions
-from chatterroom.core.cancellation import raise_if_cancelled
-from chatterroom.core.errors import ChatterRoomError
+from chatterroom.background import isolated, keep_running
 from chatterroom.core.ids import SessionId
 
 __all__ = ["SessionEnds"]
-
-log = structlog.get_logger()
 
 LOOK_EVERY_S = 0.3
 # What was written a moment ago may become visible after what was written later.
@@ -54,18 +48,15 @@ class SessionEnds:
         """Take note of sessions that have been ended here or elsewhere."""
         for session in sessions:
             if self._ended.add(session):
-                self._heard(session)
                 for watcher in self._watchers:
                     watcher.add(session)
+                with isolated("session_ends"):
+                    self._heard(session)
 
     async def run(self) -> None:
         """Look for what other instances have ended, until cancelled."""
-        while True:
-            raise_if_cancelled()
-            # While MongoDB is away nobody can end a session either.
-            with suppress(ChatterRoomError):
-                await self._look()
-            await asyncio.sleep(LOOK_EVERY_S)
+        # While MongoDB is away nobody can end a session either.
+        await keep_running("session_ends", self._look, LOOK_EVERY_S)
 
     async def watch(self) -> AsyncIterator[Sequence[EndedSession]]:
         """Yield all that are of interest, then each as it ends, and nothing as a sign of life.

@@ -68,7 +68,7 @@ async def stores(mongo_url):
 @pytest.fixture
 async def sessions(stores):
     async with SessionStore(stores[0].database, 60) as store:
-        yield SessionControl(store, Nobody(), Nobody())
+        yield SessionControl(store, Nobody(), Nobody(), max_per_user=100)
 
 
 @pytest.fixture
