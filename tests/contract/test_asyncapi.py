@@ -339,7 +339,7 @@ async def walk_through_a_room(alice: Walker, bob: Walker, room: str) -> None:
     await bob.ask("ping", "pong")
 
 
-async def test_a_walk_through_all_commands_and_events(service):
+async def test_a_walk_through_all_commands_and_events(service, monkeypatch):
     async with AsyncExitStack() as stack:
 
         async def connect(user_id: UserId, room_id: str = "") -> Walker:
@@ -363,13 +363,19 @@ async def test_a_walk_through_all_commands_and_events(service):
             request = chat_pb2.BlockUserRequest(user_id=BOB, blocked_id=CAROL, remove=remove)
             await service.stub.BlockUser(request, metadata=service.metadata(BOB))
             await bob.hear("block", blocked=not remove)
+        with monkeypatch.context() as short:
+            short.setattr("chatterroom.chat.chat_socket.READY_PAGE", 1)
+            many = await connect(BOB)
+            await many.hear("conversations", has_more=False)
+            many_resumed = await many.ask("resume", "resumed", conversations={room: 0})
+            assert (list(many_resumed["conversations"]), many_resumed["has_more"]) == ([room], True)
         # Everything once more, from the store: a message as it is read later.
         returning = await connect(BOB, room)
         await returning.ask("resume", "resumed", conversations={room: 0})
 
         service.stop.set()
         await bob.hear("going_away")
-        walkers = (alice, bob, late, returning)
+        walkers = (alice, bob, late, many, returning)
         codes = [await walker.hear_the_end() for walker in walkers]
         assert codes == [CloseCode.SERVICE_RESTART] * len(walkers)
     assert set().union(*(walker.said for walker in walkers)) == set(RECEIVED)

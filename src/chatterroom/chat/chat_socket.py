@@ -48,6 +48,7 @@ from chatterroom.core.ids import (
     parse_room_id,
     parse_user_id,
 )
+from chatterroom.core.slices import slices
 from chatterroom.core.times import format_time
 from chatterroom.sockets.frames import CloseCode
 from chatterroom.sockets.server_picows import Socket
@@ -56,6 +57,10 @@ __all__ = ["ChatSocket"]
 
 log = structlog.get_logger()
 
+
+# Conversations in one `ready` or `conversations`.
+READY_PAGE = 500
+_MAX_DETAIL_CHARACTERS = 500
 
 _NO_ROOM = ChatterRoomError(ErrorCode.ROOM_NOT_FOUND, "there is no such room, or you are not in it")
 
@@ -142,7 +147,7 @@ class ChatSocket:
         self._socket = None
         if self._work is not None:
             self._work.cancel()
-        self._following.end()
+        self._let_go()
         self._actions.presence.unwatch(self)
         self._inbox = None
         self._gone(self)
@@ -176,6 +181,10 @@ class ChatSocket:
             await self._actions.quotas.pace_resume(self.user_id, resumed_bytes)
         if self._socket is not None:
             await self._socket.drained()
+
+    def _let_go(self) -> None:
+        if self._following.end():
+            asyncio.get_running_loop().call_soon(self._let_go)
 
     def appeared(self, conversation_id: ConversationId, seq: int) -> None:
         """Follow a conversation that is new to the user."""
@@ -217,30 +226,44 @@ class ChatSocket:
                 self.close(CloseCode.NOT_FOUND, _NO_ROOM.message)
                 return
             memberships = [membership]
-        self._send_event(self._ready(memberships))
+        await self._say_ready(memberships)
         if self.simple:
             await self._following.go_live({})
         self._opened = True
         await self._answer_inbox()
 
-    def _ready(self, memberships: list[Membership]) -> dict[str, Any]:
+    async def _say_ready(self, memberships: list[Membership]) -> None:
+        """Say what is followed: `ready`, and where that is much, `conversations` with the rest."""
         heads = self._following.heads()
+        pages = list(slices(memberships, READY_PAGE)) or [[]]
+        for number, page in enumerate(pages, start=1):
+            event: dict[str, Any] = {
+                "conversations": [
+                    {
+                        "conversation_id": each.conversation_id,
+                        "seq": heads[each.conversation_id],
+                        "joined_seq": each.joined_seq,
+                        "read_index": each.read_index,
+                        "delivered_index": each.delivered_index,
+                    }
+                    for each in page
+                    if each.conversation_id in heads
+                ]
+            }
+            if len(pages) > 1:
+                event["has_more"] = number < len(pages)
+            if number > 1:
+                await self.drained(0)
+                await asyncio.sleep(0)
+                self._send_event({"type": "conversations", **event})
+            else:
+                self._send_event({"type": "ready", **self._own(), **event})
+
+    def _own(self) -> dict[str, Any]:
         return {
-            "type": "ready",
             "user_id": self.user_id,
             "session_id": self._token.session_id,
             "blocked": self._actions.blocks.of(self.user_id),
-            "conversations": [
-                {
-                    "conversation_id": each.conversation_id,
-                    "seq": heads[each.conversation_id],
-                    "joined_seq": each.joined_seq,
-                    "read_index": each.read_index,
-                    "delivered_index": each.delivered_index,
-                }
-                for each in memberships
-                if each.conversation_id in heads
-            ],
         }
 
     # Answering
@@ -332,14 +355,13 @@ class ChatSocket:
             report("resume", error)
             # No answer like others: a client that took it for one would go on, and miss something.
             raise _HalfResumedError from error
-        self._send_event(
-            {
-                "type": "resumed",
-                "ref": resume.ref,
-                "conversations": self._following.heads(),
-                "unknown": unknown,
-            }
-        )
+        event: dict[str, Any] = {"type": "resumed", "ref": resume.ref, "unknown": unknown}
+        heads = self._following.heads()
+        if len(heads) > READY_PAGE:
+            # What was named is bounded by the command; the others are where `ready` has said.
+            heads = {id_: heads[id_] for id_ in after if id_ in heads}
+            event["has_more"] = True
+        self._send_event({**event, "conversations": heads})
 
     async def _mark(self, mark: Mark) -> None:
         conversation_id = parse_conversation_id(mark.conversation_id)
@@ -403,7 +425,7 @@ class ChatSocket:
             "ref": ref,
             "client_id": client_id,
             "code": error.code.value,
-            "detail": error.message,
+            "detail": error.message[:_MAX_DETAIL_CHARACTERS],
             **error.data,
         }
         if error.retry_after_s is not None:

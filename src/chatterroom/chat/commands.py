@@ -35,6 +35,10 @@ __all__ = [
 ]
 
 MAX_RESUMED = 5_000
+# What is not followed is named in the reply.
+ConversationName = Annotated[str, msgspec.Meta(max_length=128)]
+# What is wrong may be as long as the whole command.
+_MAX_REASON_CHARACTERS = 200
 
 
 class _Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +147,8 @@ class Resume(_Command, frozen=True, kw_only=True, tag="resume"):
     not named start from now."""
 
     conversations: Annotated[
-        dict[str, Annotated[int, msgspec.Meta(ge=0)]], msgspec.Meta(max_length=MAX_RESUMED)
+        dict[ConversationName, Annotated[int, msgspec.Meta(ge=0)]],
+        msgspec.Meta(max_length=MAX_RESUMED),
     ] = {}
 
 
@@ -165,7 +170,8 @@ def parse_command(text: bytes) -> ClientCommand:
     try:
         return _decoder.decode(text)
     except msgspec.ValidationError as error:
-        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, str(error)) from None
+        reason = str(error)[:_MAX_REASON_CHARACTERS]
+        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, reason) from None
     except (msgspec.DecodeError, RecursionError):
         raise ChatterRoomError(ErrorCode.MALFORMED_JSON, "the message is not JSON") from None
 

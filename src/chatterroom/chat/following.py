@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from itertools import islice
 from typing import Any
 
 from chatterroom.chat.commands import MAX_RESUMED
@@ -10,10 +11,13 @@ from chatterroom.chat.leases_redis import Leases, room_connections
 from chatterroom.chat.memberships import Membership
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.ids import ConversationId, is_private
+from chatterroom.core.slices import slices
 
 __all__ = ["Following"]
 
 _STARTED_AT_ONCE = 8
+# Whoever takes part in thousands of conversations must not hold up others: so many at a time.
+_AT_A_TIME = 500
 
 
 class Following:
@@ -63,13 +67,15 @@ class Following:
         await self._hub.watch(self._outlet)
         before = self._hub.moment()
         memberships = await self._store.memberships(user_id)
-        await self._subscribe([each.conversation_id for each in memberships])
+        for some in slices(memberships, _AT_A_TIME):
+            await self._subscribe([each.conversation_id for each in some])
         if self._hub.may_lack_removals(self._subscriptions.values(), before):
             memberships = await self._store.memberships(user_id)
             still = {each.conversation_id for each in memberships}
             for conversation_id in [id_ for id_ in self._subscriptions if id_ not in still]:
                 self._unsubscribe(conversation_id)
-        self._floors = await self._store.reading_floors(memberships)
+        for some in slices(memberships, _AT_A_TIME):
+            self._floors |= await self._store.reading_floors(some)
         return [each for each in memberships if each.conversation_id in self._subscriptions]
 
     def heads(self) -> dict[ConversationId, int]:
@@ -91,7 +97,8 @@ class Following:
             async with gate:
                 await self._hub.start(subscription, from_seq)
 
-        await _all([start(each) for each in tuple(self._subscriptions.values())])
+        for some in slices(tuple(self._subscriptions.values()), _AT_A_TIME):
+            await _all([start(each) for each in some])
         self.is_live = True
         early, self._appeared_early = self._appeared_early, {}
         for conversation_id, seq in early.items():
@@ -118,12 +125,16 @@ class Following:
         if self._subscriptions.pop(conversation_id, None) is not None:
             self._give_up(conversation_id)
 
-    def end(self) -> None:
-        """Follow nothing any more."""
+    def end(self) -> bool:
+        """Follow nothing new any more, and give up what is followed.
+
+        Return whether that is so much that `end` must be called again, in a moment.
+        """
         self._ended = True
         self._hub.unwatch(self._outlet)
-        for conversation_id in tuple(self._subscriptions):
+        for conversation_id in tuple(islice(self._subscriptions, _AT_A_TIME)):
             self._unsubscribe(conversation_id)
+        return bool(self._subscriptions)
 
     async def _subscribe(self, conversation_ids: list[ConversationId]) -> list[Subscription]:
         """Subscribe to those not followed yet."""

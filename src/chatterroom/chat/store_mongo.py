@@ -10,6 +10,7 @@ unique, orders the log and finds a message by id; a second unique key keeps requ
 begin with the conversation, which is the key to shard by.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -70,6 +71,7 @@ __all__ = ["ChatStore"]
 _DUPLICATE_KEY = 11000
 _TIMEOUT_S = 1.5
 _USERS_A_READ = 500
+_READ_AT_ONCE = 1_000
 
 
 @uncancelled
@@ -513,8 +515,13 @@ class ChatStore:
     async def _memberships_of(self, user_ids: list[UserId]) -> dict[UserId, list[Membership]]:
         memberships: dict[UserId, list[Membership]] = {user_id: [] for user_id in user_ids}
         with available():
-            async for document in self._memberships.find({"user_id": {"$in": user_ids}}):
+            found = self._memberships.find({"user_id": {"$in": user_ids}})
+            count = 0
+            async for document in found.batch_size(_READ_AT_ONCE):
                 memberships[document["user_id"]].append(membership_of(document))
+                count += 1
+                if count % _READ_AT_ONCE == 0:
+                    await asyncio.sleep(0)  # what came in one batch is read without a pause
         return memberships
 
     async def _add_to_room(

@@ -15,6 +15,7 @@ __all__ = [
     "Acknowledged",
     "Changed",
     "Control",
+    "Conversations",
     "Entry",
     "Event",
     "Frame",
@@ -302,9 +303,17 @@ class Head(Struct, frozen=True):
 
 
 class Ready(Struct, frozen=True, tag="ready"):
-    """The socket is open and says what there is to resume."""
+    """The socket is open and says what there is to resume, or the first of much of it."""
 
     conversations: list[Head]
+    has_more: bool = False
+
+
+class Conversations(Struct, frozen=True, tag="conversations"):
+    """More of what there is to resume."""
+
+    conversations: list[Head]
+    has_more: bool = False
 
 
 class Resumed(Struct, frozen=True, tag="resumed"):
@@ -339,7 +348,7 @@ class Acknowledged(Struct, frozen=True, tag="ack"):
     ref: str | None = None
 
 
-Control = Ready | Resumed | GoingAway | Acknowledged | Refusal
+Control = Ready | Conversations | Resumed | GoingAway | Acknowledged | Refusal
 
 Frame = KnownEvent | Unknown | Control
 

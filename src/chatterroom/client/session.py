@@ -27,11 +27,13 @@ from chatterroom.client.errors import (
 )
 from chatterroom.client.events import (
     Acknowledged,
+    Conversations,
     Entry,
     Event,
     Frame,
     GoingAway,
     Gone,
+    Head,
     KnownEntry,
     Marks,
     Presence,
@@ -168,6 +170,7 @@ class Session(SessionCommands):
 
         self._user_id = credentials.user_id
         self._inbox = Inbox(self._user_id, cursors)
+        self._heads: list[Head] = []
         self._cursors = dict(cursors or {})
         self._events: deque[Event] = deque()
         self._arrived = asyncio.Event()
@@ -383,6 +386,7 @@ class Session(SessionCommands):
         self._overflowed = False
         self._reopen.clear()
         self._ready.clear()
+        self._heads.clear()
         self._heard_at = asyncio.get_running_loop().time()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -443,8 +447,8 @@ class Session(SessionCommands):
 
     def _take(self, frame: Frame, text: bytes) -> None:
         match frame:
-            case Ready():
-                self._open(frame)
+            case Ready() | Conversations():
+                self._take_heads(frame)
             case Resumed():
                 if not self._is_complete:
                     raise _ReopenError("there is more to resume")
@@ -469,8 +473,12 @@ class Session(SessionCommands):
                 if len(self._events) < self._max_waiting_events:
                     self._pass_on(frame)
 
-    def _open(self, ready: Ready) -> None:
-        opening = self._inbox.open(ready.conversations)
+    def _take_heads(self, frame: Ready | Conversations) -> None:
+        self._heads += frame.conversations
+        if frame.has_more:
+            return
+        heads, self._heads = self._heads, []
+        opening = self._inbox.open(heads)
         self._cursors |= opening.started
         for conversation_id in opening.gone:
             self._pass_on(Gone(conversation_id))

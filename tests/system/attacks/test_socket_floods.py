@@ -7,6 +7,8 @@ from contextlib import ExitStack
 
 from websockets.frames import Opcode
 
+from chatterroom.core.ids import new_id
+
 from .wire import WebSocket, frame
 from .world import MESSAGES_BURST, SLOW_READER_S, SOCKETS_PER_USER, Person, World
 
@@ -125,3 +127,35 @@ def test_row_7_long_messages_in_many_rooms_are_not_all_kept(world: World):
 
     with ThreadPoolExecutor(len(writers)) as pool:
         assert list(pool.map(write, writers)) == [each] * len(writers)
+
+
+MANY = 5_000
+
+
+def test_who_is_in_thousands_of_conversations_holds_up_nobody(world: World):
+    """Of what others can bring somebody into nothing is told whole."""
+    popular = Person(world, "popular")
+    room = popular.create_room(world.bob)
+    with world.chat_database() as database:
+        memberships = database["memberships"]
+        one = memberships.find_one({"user_id": popular.id})
+        assert one is not None
+        ids = [new_id() for _ in range(MANY)]
+        memberships.insert_many(
+            one | {"_id": one["_id"].replace(room, id_), "conversation_id": id_} for id_ in ids
+        )
+    with ExitStack() as many, ThreadPoolExecutor(1) as pool:
+        sockets = [many.enter_context(popular.open()) for _ in range(SOCKETS_PER_USER)]
+        for number, socket in enumerate(sockets):
+            writing = pool.submit(world.bob.write, room, f"{number}")
+            event = socket.hear("ready")
+            listed = event["conversations"]
+            while event.get("has_more"):
+                assert len(event["conversations"]) <= 500
+                event = socket.hear("conversations")
+                listed += event["conversations"]
+            assert {head["conversation_id"] for head in listed} == {room, *ids}
+            socket.say(type="resume", conversations={room: 1})
+            resumed = socket.hear("resumed")
+            assert (list(resumed["conversations"]), resumed["has_more"]) == ([room], True)
+            assert writing.result().status_code == 200

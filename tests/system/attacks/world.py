@@ -50,7 +50,7 @@ SETTINGS = {
     "CHATTERROOM_CHAT_USER_CHANGES_BURST": f"{CHANGES_BURST}",
 }
 # What tells strangers how we are built.
-_REVEALING = (b"Traceback", b'File "', b"site-packages", b"chatterroom/src", b"0x7f")
+_REVEALING = (b"Traceback", b'File "', b"site-packages", b"chatterroom/src", b" at 0x7f")
 _GROWTH_BYTES = 64 * 1024 * 1024
 _ADDRESSES = itertools.count(1)
 

@@ -80,7 +80,8 @@ async def test_a_session_that_ends_between_handshake_and_opening_opens_nothing(s
     quiet = SimpleNamespace(
         take=lambda *_: None, give_up=lambda *_: None, unwatch=lambda *_: None, unfollow=None
     )
-    actions = SimpleNamespace(hub=quiet, store=quiet, presence=quiet)
+    quotas = SimpleNamespace(spend_opening=lambda _: None)
+    actions = SimpleNamespace(hub=quiet, store=quiet, presence=quiet, quotas=quotas)
     closed = []
     connection = SimpleNamespace(
         close=lambda code, reason: closed.append(code), expire_at=lambda _: None

@@ -53,6 +53,25 @@ async def test_events_are_typed_and_come_in_order(server, connect):
     assert session.cursors == {ROOM: 7}
 
 
+async def test_a_session_resumes_when_it_knows_all_of_many_conversations(server, connect):
+    session = await connect(cursors={ROOM: 2})
+    peer = await server.accepted()
+    others = [f"{'0' * 24}{number:02d}" for number in range(5)]
+    pages = [[(others[0], 3), (others[1], 4)], [(others[2], 1), (ROOM, 4)], [(others[3], 9)]]
+    for number, page in enumerate(pages):
+        await peer.say(
+            "conversations" if number else "ready",
+            conversations=[{"conversation_id": id_, "seq": seq} for id_, seq in page],
+            has_more=number < 2,
+        )
+    command = await peer.hear()
+    assert command["type"] == "resume"
+    assert command["conversations"] == {ROOM: 2, **dict.fromkeys(others[:4], 0)}
+    await peer.say("resumed")
+    await peer.tell(3, 4)
+    assert seqs(await next_events(session, 2)) == [3, 4]
+
+
 async def test_a_new_session_goes_on_where_the_cursors_say(server, connect):
     session = await connect(cursors={ROOM: 2})
     peer = await server.accepted()

@@ -20,6 +20,7 @@ const ENTRIES = new Set([
 
 const OTHERS = new Set([
   "ready",
+  "conversations",
   "resumed",
   "ack",
   "marked",

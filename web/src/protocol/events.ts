@@ -133,6 +133,14 @@ export interface Ready {
   /** Whom the user has blocked. Older instances do not say. */
   readonly blocked?: readonly UserId[];
   readonly conversations: readonly Head[];
+  /** Whether `conversations` events with more of them follow. */
+  readonly has_more?: boolean;
+}
+
+export interface MoreConversations {
+  readonly type: "conversations";
+  readonly conversations: readonly Head[];
+  readonly has_more: boolean;
 }
 
 export interface Resumed {
@@ -222,4 +230,14 @@ export type Passing = MarksEvent | TypingEvent | PresenceEvent | BlockEvent | Ot
 
 export type Reply = Ack | Marked | PresenceEvent | Pong;
 
-export type Frame = Ready | Resumed | Ack | Marked | Refusal | Pong | GoingAway | Passing | Entry;
+export type Frame =
+  | Ready
+  | MoreConversations
+  | Resumed
+  | Ack
+  | Marked
+  | Refusal
+  | Pong
+  | GoingAway
+  | Passing
+  | Entry;

@@ -7,7 +7,15 @@ import type { Credentials } from "../session/credentials";
 import { ApiError, ConnectionLostError, LoggedOutError } from "../session/errors";
 import { decodeFrame, isEntry } from "../protocol/codec";
 import { laneOf, type Appending, type Commands } from "../protocol/commands";
-import type { Entry, Frame, Passing, Ready, Refusal, Reply } from "../protocol/events";
+import type {
+  Entry,
+  Frame,
+  MoreConversations,
+  Passing,
+  Ready,
+  Refusal,
+  Reply,
+} from "../protocol/events";
 import type { ClientId, ConversationId } from "../protocol/ids";
 import { Backoff, fullJitter } from "./backoff";
 import { Inbox } from "./inbox";
@@ -116,6 +124,8 @@ export class SessionSocket {
   private socket: WebSocketLike | null = null;
   private token = "";
   private isReady = false;
+  /** What `ready` has said while more of it is to come. */
+  private opening: Ready | null = null;
   private isResumeComplete = false;
   private liveSince: number | null = null;
   private pace: Pace;
@@ -401,7 +411,10 @@ export class SessionSocket {
     }
     switch (frame.type) {
       case "ready":
-        return this.begin(frame);
+        this.opening = frame;
+        return frame.has_more === true ? undefined : this.begin(frame);
+      case "conversations":
+        return this.more(frame);
       case "resumed":
         // Where there is more than one command can name, the next connection names the rest.
         return this.isResumeComplete ? this.caughtUp() : this.drop(0);
@@ -422,7 +435,15 @@ export class SessionSocket {
     }
   }
 
+  private more(frame: MoreConversations): void {
+    if (this.opening === null) return;
+    const conversations = [...this.opening.conversations, ...frame.conversations];
+    this.opening = { ...this.opening, conversations };
+    if (!frame.has_more) this.begin(this.opening);
+  }
+
   private begin(ready: Ready): void {
+    this.opening = null;
     this.clear("openTimer");
     const opening = this.inbox.open(ready.conversations);
     this.isResumeComplete = opening.isComplete;

@@ -45,6 +45,7 @@ export async function settle(): Promise<void> {
 }
 
 export class FakeServer {
+  connections = 0;
   readonly log: Entry[] = [];
   /** Whether to refuse the next `resume`. */
   refusesResume = false;
@@ -108,12 +109,15 @@ export class FakeConnection implements WebSocketLike {
     queueMicrotask(() => {
       if (server.isDown) return;
       this.onopen?.call(this as never, {} as Event);
-      this.say({
-        type: "ready",
-        user_id: SELF,
-        session_id: "01session",
-        conversations: [head(this.begin)],
-      });
+      const ready = { type: "ready", user_id: SELF, session_id: "01session" };
+      const conversations = [head(this.begin)];
+      // Every other connection tells of it in two parts, as it does where there is much.
+      if (server.connections++ % 2 === 0) {
+        this.say({ ...ready, conversations });
+      } else {
+        this.say({ ...ready, conversations: [], has_more: true });
+        this.say({ type: "conversations", conversations, has_more: false });
+      }
     });
   }
 
