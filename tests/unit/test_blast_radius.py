@@ -18,6 +18,7 @@ from chatterroom.auth.secrets import ServiceCredential
 from chatterroom.chat import activity, leases_redis, marks
 from chatterroom.chat.activity import Activity
 from chatterroom.chat.changes import Changes
+from chatterroom.chat.erasures import keep_erasing
 from chatterroom.chat.feed import publish
 from chatterroom.chat.gathering import GatheredReads
 from chatterroom.chat.hub import Hub
@@ -141,6 +142,11 @@ def writing_activity(faulty: Faulty, _: Any) -> Loop:
     return noted.run, lambda: noted.note(ROOM, [message_posted(ROOM, 1)])
 
 
+def erasing(faulty: Faulty, _: Any) -> Loop:
+    faulty.answer = False
+    return lambda: keep_erasing(double(erase_some=faulty)), lambda: None
+
+
 def sweeping(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> Loop:
     faulty.answer = []
     hub = Hub(double(heads=None, appeared_since=faulty), double(), None)  # type: ignore[arg-type]
@@ -262,6 +268,7 @@ LOOPS = [
     looking_at_acquaintance,
     storing_marks,
     writing_activity,
+    erasing,
     sweeping,
     writing_leases,
     committing,

@@ -39,6 +39,7 @@ from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import ClientId, ConversationId, RoomId, UserId, is_private
 
 __all__ = [
+    "MAX_EDITS",
     "MAX_MEMBERS",
     "MAX_REACTIONS",
     "MAX_REACTIONS_IN_ALL",
@@ -63,6 +64,8 @@ __all__ = [
 ]
 
 MAX_MEMBERS = 10_000
+MAX_EDITS = 500
+"""Of one message: each stays an entry of its own, and a deletion has to erase it."""
 MAX_REACTIONS = 50
 """Different ones on one message."""
 MAX_REACTIONS_IN_ALL = 1_000
@@ -343,6 +346,13 @@ def _change_message(
                 raise _not_allowed("only the one who wrote a message edits it")
             if command.message == target.message:
                 raise _unchanged("the message has this text already")
+            if len(target.edit_seqs) >= MAX_EDITS:
+                raise ChatterRoomError(
+                    ErrorCode.INVALID_REQUEST,
+                    f"This message has been edited {MAX_EDITS} times. It takes no more edits.",
+                    field="message",
+                    max_edits=MAX_EDITS,
+                )
             mentions = tuple(
                 user
                 for user in command.mentions

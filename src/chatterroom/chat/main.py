@@ -21,6 +21,7 @@ from chatterroom.chat.blocks import Blocks
 from chatterroom.chat.chat_sockets import ChatSockets
 from chatterroom.chat.departed import Departed
 from chatterroom.chat.entries import Entry
+from chatterroom.chat.erasures import keep_erasing
 from chatterroom.chat.events import encode_block
 from chatterroom.chat.hub import Hub
 from chatterroom.chat.leases_redis import Leases
@@ -83,9 +84,9 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
         marks = Marks(store, hub.broadcast)
 
         def committed(conversation_id: ConversationId, entries: list[Entry]) -> None:
-            hub.committed(conversation_id, entries)
             marks.note_own(entries)
             activity.note(conversation_id, entries)
+            hub.committed(conversation_id, entries)
 
         conversation_log = ConversationLog(store, committed)
         activity = Activity(store.activity, conversation_log.member_count)
@@ -132,6 +133,7 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
             tasks.create_task(presence.run()),
             tasks.create_task(blocks.run()),
             tasks.create_task(departed.run()),
+            tasks.create_task(keep_erasing(store.erasures)),
         ]
         servicer = ChatServicer(actions, leases, activity)
         async with serve_rpc(

@@ -55,6 +55,7 @@ from chatterroom.chat.entries import (
     Role,
     RoomCreated,
 )
+from chatterroom.chat.erasures_mongo import MongoErasures
 from chatterroom.chat.gathering import GatheredReads
 from chatterroom.chat.lists_mongo import MongoLists
 from chatterroom.chat.log import RequestKey
@@ -96,6 +97,7 @@ class ChatStore:
         self.lists = MongoLists(database)
         self.activity = MongoActivity(database, self.lists)
         self.ended_memberships = EndedMemberships(database)
+        self.erasures = MongoErasures(database)
         self._prepared = False
         self._durable = durable
         self._database = database
@@ -129,7 +131,7 @@ class ChatStore:
             yield store
         finally:
             parts = (store.blocks, store.departed, store.ended_memberships, store.lists)
-            for each in (store, *parts, store.activity):
+            for each in (store, *parts, store.activity, store.erasures):
                 await calls_ended(each)
             await client.close()
 
@@ -139,6 +141,7 @@ class ChatStore:
         await self.departed.prepare()
         await self.lists.prepare()
         await self.ended_memberships.prepare()
+        await self.erasures.prepare()
         with available():
             for messages in (self._room_messages, self._private_messages):
                 await messages.create_index(
@@ -286,6 +289,7 @@ class ChatStore:
         with available():
             found = self._messages(conversation_id).find(query)
             entries = [entry_of(document) async for document in found]
+        entries = await self.erasures.hide(entries)
         return {(entry.sender_id, entry.client_id): entry for entry in entries}
 
     # Reading
@@ -301,7 +305,7 @@ class ChatStore:
         documents, more = await self._bounded(conversation_id, above, 1, limit, max_bytes)
         entries = [entry_of(document) for document in documents]
         count = fitting(entries, entry_bytes, max_bytes)
-        return entries[:count], more or count < len(entries)
+        return await self.erasures.hide(entries[:count]), more or count < len(entries)
 
     async def page(
         self,
@@ -548,12 +552,7 @@ class ChatStore:
         if changed.matched_count == 0:
             raise _TargetChangedError
         if isinstance(entry, MessageDeleted) and target.edit_seqs:
-            edits = [message_id(target.conversation_id, seq) for seq in target.edit_seqs]
-            await messages.update_many(
-                {"_id": {"$in": edits}},
-                {"$set": {"message": ""}, "$unset": {"mentions": ""}},
-                session=session,
-            )
+            await self.erasures.begin(entry, target.edit_seqs, session)
 
 
 class _TargetChangedError(Exception):

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatterroom.chat.conversation import (
+    MAX_EDITS,
     MAX_MEMBERS,
     MAX_REACTIONS,
     MAX_REACTIONS_IN_ALL,
@@ -210,6 +211,15 @@ def test_a_reaction_is_added_once_and_taken_back_by_its_owner():
     assert refused(reacted, react) is ErrorCode.UNCHANGED
     assert isinstance(about(reacted, take_back), ReactionRemoved)
     assert refused(message(reactions=(Reaction("+1", ALICE),)), take_back) is ErrorCode.UNCHANGED
+
+
+def test_edits_of_a_message_are_bounded_and_it_can_still_be_deleted():
+    last = message(edit_seqs=tuple(range(3, 2 + MAX_EDITS)))
+    edit = EditMessage(ROOM, ALICE, CLIENT, 2, "once more")
+    assert isinstance(about(last, edit), MessageEdited)
+    full = message(edit_seqs=tuple(range(3, 3 + MAX_EDITS)))
+    assert refused(full, edit) is ErrorCode.INVALID_REQUEST
+    assert isinstance(about(full, DeleteMessage(ROOM, ALICE, CLIENT, 2)), MessageDeleted)
 
 
 def test_the_reactions_of_all_users_to_a_message_are_bounded():
