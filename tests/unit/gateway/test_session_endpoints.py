@@ -24,7 +24,7 @@ async def test_sessions_are_listed(world):
         sessions=[users_pb2.SessionEntry(**entry)]
     )
     answer = await world.client.get("/user-service/sessions", headers=world.ada.headers)
-    assert answer.json() == {"sessions": [entry]}
+    assert answer.json() == {"sessions": [entry], "has_more": False}
     heard = world.user_service.only("ListSessions")
     assert heard.request.user_id == world.ada.id
     assert heard.caller.session_id == world.ada.session_id
