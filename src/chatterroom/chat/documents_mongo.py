@@ -27,13 +27,11 @@ from chatterroom.core.ids import ConversationId, UserId, message_id
 __all__ = [
     "Document",
     "both_sides",
-    "bounded",
     "changed_roles",
     "conversation_of",
     "document_of",
     "entries_above",
     "entry_of",
-    "kept",
     "listed_of",
     "member_document",
     "membership_id",
@@ -44,7 +42,6 @@ __all__ = [
     "room_document",
 ]
 
-_BYTES = "bytes_so_far"
 # Sorts after every id of a conversation: "-" separates, "." is the next character.
 _AFTER_ALL = "."
 
@@ -110,30 +107,6 @@ def newest_entries(
             "as": name,
         }
     }
-
-
-def bounded(order: Document, limit: int, max_bytes: int) -> list[Document]:
-    """Stages that pass on the first documents in the order in which they come, one more than belong
-    to the page: see `kept`. What goes over the wire is bounded, however large the documents are."""
-    size = {"$bsonSize": "$$ROOT"}
-    so_far = {"$sum": size, "window": {"documents": ["unbounded", "current"]}}
-    return [
-        {"$limit": limit + 1},
-        {"$setWindowFields": {"sortBy": order, "output": {_BYTES: so_far}}},
-        {"$match": {"$expr": {"$lt": [{"$subtract": [f"${_BYTES}", size]}, max_bytes]}}},
-    ]
-
-
-def kept(documents: Sequence[Document], limit: int, max_bytes: int) -> tuple[list[Document], bool]:
-    """Return those of `bounded` documents that belong to the page, and whether more follow."""
-    page: list[Document] = []
-    size = 0
-    for document in documents:
-        size = document.pop(_BYTES)
-        if len(page) < limit and (not page or size < max_bytes):
-            page.append(document)
-    # A single document may be so large that none was passed on after it.
-    return page, len(page) < len(documents) or (len(page) == 1 and size >= max_bytes)
 
 
 def document_of(entry: Entry) -> Document:

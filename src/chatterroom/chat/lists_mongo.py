@@ -9,10 +9,9 @@ from typing import Any
 import msgspec
 from pymongo.asynchronous.database import AsyncDatabase
 
+from chatterroom.chat.bounded_mongo import read_bounded
 from chatterroom.chat.documents_mongo import (
     Document,
-    bounded,
-    kept,
     listed_of,
     membership_id,
     membership_of,
@@ -205,16 +204,15 @@ class MongoLists:
         """Return the newest pinned messages, below a seq where given, oldest first; and whether
         more follow. None up to the seq `floor`. Bounded as histories are."""
         seqs: Document = {"$gt": floor} if before is None else {"$gt": floor, "$lt": before}
-        wanted = {"conversation_id": conversation_id, "pinned": True, "seq": seqs}
-        pipeline: list[Document] = [
-            {"$match": wanted},
+        stages: list[Document] = [
+            {"$match": {"conversation_id": conversation_id, "pinned": True, "seq": seqs}},
             {"$sort": {"seq": -1}},
-            *bounded({"seq": -1}, limit, MAX_PAGE_BYTES),
         ]
         collection = "private_messages" if is_private(conversation_id) else "room_messages"
         with available():
-            found = await self._database[collection].aggregate(pipeline, batchSize=limit + 1)
-            documents, more = kept([each async for each in found], limit, MAX_PAGE_BYTES)
+            documents, more = await read_bounded(
+                self._database[collection], stages, limit, MAX_PAGE_BYTES
+            )
         pins = [msgspec.convert(document, MessagePosted) for document in documents]
         count = fitting(pins, entry_bytes, MAX_PAGE_BYTES)
         return pins[:count][::-1], more or count < len(pins)
@@ -279,16 +277,11 @@ class MongoLists:
         entries = self._database[collection]
         seqs = await seqs_of_messages(entries, spans)
         ids = [message_id(conversation_id, seqs[conversation_id]) for conversation_id in spans]
-        pipeline: list[Document] = [
-            {"$match": {"_id": {"$in": ids}}},
-            {"$set": {"place": {"$indexOfArray": [ids, "$_id"]}}},
-            {"$sort": {"place": 1}},
-            *bounded({"place": 1}, len(ids), max_bytes),
-        ]
-        found = await entries.aggregate(pipeline, batchSize=len(ids) + 1)
+        stages: list[Document] = [{"$match": {"_id": {"$in": ids}}}]
+        found, _ = await read_bounded(entries, stages, len(ids), max_bytes, ids)
         return {
             document["conversation_id"]: msgspec.convert(document, MessagePosted)
-            async for document in found
+            for document in found
         }
 
 

@@ -496,7 +496,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
             )
         if after is not None:
             after = max(after, readable_after)
-        return await self._store.page(
+        return await self._store.histories.page(
             conversation_id, checked_limit(request.limit), before, after, floor=readable_after
         )
 

@@ -24,18 +24,17 @@ from pymongo.read_concern import ReadConcern
 
 from chatterroom.chat.activity_mongo import MongoActivity
 from chatterroom.chat.blocks_mongo import MongoBlockStore
+from chatterroom.chat.bounded_mongo import read_bounded
 from chatterroom.chat.conversation import Conversation
 from chatterroom.chat.departed_mongo import MongoDepartedStore
 from chatterroom.chat.documents_mongo import (
     Document,
     both_sides,
-    bounded,
     changed_roles,
     conversation_of,
     document_of,
     entries_above,
     entry_of,
-    kept,
     member_document,
     membership_id,
     membership_of,
@@ -57,6 +56,7 @@ from chatterroom.chat.entries import (
 )
 from chatterroom.chat.erasures_mongo import MongoErasures
 from chatterroom.chat.gathering import GatheredReads
+from chatterroom.chat.histories_mongo import MongoHistories
 from chatterroom.chat.lists_mongo import MongoLists
 from chatterroom.chat.log import RequestKey
 from chatterroom.chat.memberships import Membership
@@ -95,6 +95,7 @@ class ChatStore:
         self.blocks = MongoBlockStore(database)
         self.departed = MongoDepartedStore(database)
         self.lists = MongoLists(database)
+        self.histories = MongoHistories(database)
         self.activity = MongoActivity(database, self.lists)
         self.ended_memberships = EndedMemberships(database)
         self.erasures = MongoErasures(database)
@@ -131,7 +132,8 @@ class ChatStore:
             yield store
         finally:
             parts = (store.blocks, store.departed, store.ended_memberships, store.lists)
-            for each in (store, *parts, store.activity, store.erasures):
+            others = (store.activity, store.erasures, store.histories)
+            for each in (store, *parts, *others):
                 await calls_ended(each)
             await client.close()
 
@@ -301,37 +303,17 @@ class ChatStore:
 
         At most `limit`, and no more than `max_bytes` as JSON; but at least one, if there is one.
         """
-        above = {"_id": entries_above(conversation_id, seq)}
-        documents, more = await self._bounded(conversation_id, above, 1, limit, max_bytes)
+        stages: list[Document] = [
+            {"$match": {"_id": entries_above(conversation_id, seq)}},
+            {"$sort": {"_id": 1}},
+        ]
+        with available():
+            documents, more = await read_bounded(
+                self._messages(conversation_id), stages, limit, max_bytes
+            )
         entries = [entry_of(document) for document in documents]
         count = fitting(entries, entry_bytes, max_bytes)
         return await self.erasures.hide(entries[:count]), more or count < len(entries)
-
-    async def page(
-        self,
-        conversation_id: ConversationId,
-        limit: int,
-        before: int | None,
-        after: int | None,
-        *,
-        floor: int = 0,
-        max_bytes: int = MAX_PAGE_BYTES,
-    ) -> tuple[list[MessagePosted], bool]:
-        """Return messages, oldest first, and whether more follow in the direction of paging.
-
-        With `after` the oldest above that seq; else the newest, below `before` where given. None
-        up to the seq `floor`. Bounded as `entries_after` is.
-        """
-        bounds = entries_above(conversation_id, floor if after is None else max(after, floor))
-        if before is not None:
-            bounds["$lt"] = message_id(conversation_id, before)
-        direction = -1 if after is None else 1
-        wanted = {"_id": bounds, "type": "message"}
-        documents, more = await self._bounded(conversation_id, wanted, direction, limit, max_bytes)
-        page = [msgspec.convert(document, MessagePosted) for document in documents]
-        count = fitting(page, entry_bytes, max_bytes)
-        more, page = more or count < len(page), page[:count]
-        return (page if direction == 1 else page[::-1]), more
 
     async def heads(self, conversation_ids: Sequence[ConversationId]) -> dict[ConversationId, int]:
         """Return the seq of the newest entry of each conversation that has one."""
@@ -462,25 +444,6 @@ class ChatStore:
 
     def _collection_name(self, *, private: bool) -> str:
         return self._private_messages.name if private else self._room_messages.name
-
-    async def _bounded(
-        self,
-        conversation_id: ConversationId,
-        wanted: Document,
-        direction: int,
-        limit: int,
-        max_bytes: int,
-    ) -> tuple[list[Document], bool]:
-        """Read entries in the order of their seqs, as many as fit, and whether more follow."""
-        pipeline = [
-            {"$match": wanted},
-            {"$sort": {"_id": direction}},
-            *bounded({"_id": direction}, limit, max_bytes),
-        ]
-        with available():
-            found = await self._messages(conversation_id).aggregate(pipeline, batchSize=limit + 1)
-            documents = [document async for document in found]
-        return kept(documents, limit, max_bytes)
 
     async def _insert_with_effects(
         self, entry: Entry, after: Conversation, target: MessagePosted | None, session: Any

@@ -36,6 +36,20 @@ def message(seq: int, text: str = "hello", reactions: int = 0) -> MessagePosted:
     return msgspec.structs.replace(message_posted(ROOM, seq), message=text, reactions=made)
 
 
+def edited(seq: int, messages: int, text: str = "short") -> MessageEdited:
+    """Return an edit that follows so many messages."""
+    return MessageEdited(
+        conversation_id=ROOM,
+        seq=seq,
+        message_index=messages,
+        sender_id=ALICE,
+        client_id=ClientId(str(seq)),
+        created_at=message(seq).created_at,
+        message_seq=1,
+        message=text,
+    )
+
+
 async def fill(store: ChatStore, seed: int, entries: int = 150) -> list[int]:
     """Write messages of all sizes with other entries in between; return the seqs of messages."""
     dice = random.Random(seed)
@@ -43,11 +57,8 @@ async def fill(store: ChatStore, seed: int, entries: int = 150) -> list[int]:
     documents = []
     for seq in range(1, entries + 1):
         if dice.random() < 0.3:
-            about = {"message_seq": 1, "message": dice.choice(("short", FULL))}
-            common = {"conversation_id": ROOM, "seq": seq, "message_index": len(seqs)}
-            who = {"sender_id": ALICE, "client_id": ClientId(str(seq))}
-            moment = {"created_at": message(seq).created_at}
-            documents.append(document_of(MessageEdited(**common, **who, **moment, **about)))
+            text = dice.choice(("short", FULL))
+            documents.append(document_of(edited(seq, len(seqs), text)))
             continue
         seqs.append(seq)
         text = dice.choice(("short", "short", "middling " * 200, FULL, CONTROLS))
@@ -87,7 +98,7 @@ async def test_pages_in_either_direction_joined_are_the_whole_history(store: Cha
     backwards: list[int] = []
     before, more = None, True
     while more:
-        page, more = await store.page(ROOM, dice.randint(1, 200), before, None)
+        page, more = await store.histories.page(ROOM, dice.randint(1, 200), before, None)
         require_bounded(page)
         backwards[:0] = [each.seq for each in page]
         before = page[0].seq
@@ -95,7 +106,7 @@ async def test_pages_in_either_direction_joined_are_the_whole_history(store: Cha
     forwards: list[int] = []
     after, more = 0, True
     while more:
-        page, more = await store.page(ROOM, dice.randint(1, 200), None, after)
+        page, more = await store.histories.page(ROOM, dice.randint(1, 200), None, after)
         require_bounded(page)
         forwards += [each.seq for each in page]
         after = page[-1].seq
@@ -117,13 +128,48 @@ async def test_what_was_missed_is_read_whole_in_bounded_pieces(store: ChatStore,
     assert read == list(range(1, 151))
 
 
+@pytest.mark.parametrize("floor", [0, 1_500])
+async def test_messages_are_found_behind_any_number_of_other_entries(
+    store: ChatStore, monkeypatch: pytest.MonkeyPatch, floor: int
+):
+    monkeypatch.setattr("chatterroom.chat.histories_mongo._SCANNED", 50)
+    seqs = [1, 2, 3, 1_000, 1_700, 1_701, 2_900]
+    documents = []
+    for seq in range(1, 3_001):
+        index = sum(each <= seq for each in seqs)
+        if seq in seqs:
+            posted = msgspec.structs.replace(message(seq), message_index=index)
+            documents.append(document_of(posted))
+        else:
+            documents.append(document_of(edited(seq, index)))
+    await store._room_messages.insert_many(documents)
+    readable = [seq for seq in seqs if seq > floor]
+    for limit in (1, 2, 200):
+        backwards: list[int] = []
+        before, more = None, True
+        while more:
+            page, more = await store.histories.page(ROOM, limit, before, None, floor=floor)
+            backwards[:0] = [each.seq for each in page]
+            before = page[0].seq
+        assert backwards == readable
+        forwards: list[int] = []
+        after, more = 0, True
+        while more:
+            page, more = await store.histories.page(ROOM, limit, None, after, floor=floor)
+            forwards += [each.seq for each in page]
+            after = page[-1].seq
+        assert forwards == readable
+    assert await store.histories.page(ROOM, 10, None, 2_900) == ([], False)
+    assert await store.histories.page(ROOM, 10, 1, None) == ([], False)
+
+
 async def test_a_message_larger_than_a_page_is_a_page_of_its_own(store: ChatStore):
     documents = [document_of(message(seq, FULL)) for seq in (1, 2, 3)]
     await store._room_messages.insert_many(documents)
     seen = []
     before, more = None, True
     while more:
-        (only,), more = await store.page(ROOM, 10, before, None, max_bytes=1_000)
+        (only,), more = await store.histories.page(ROOM, 10, before, None, max_bytes=1_000)
         seen.append(only.seq)
         before = only.seq
         if only.seq == 1:
