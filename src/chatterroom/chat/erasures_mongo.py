@@ -49,12 +49,12 @@ class MongoErasures:
         await self._erasures.insert_many(
             [
                 {
-                    "_id": f"{deletion}:{some[0]}",
+                    "_id": f"{deletion}:{number}",
                     "conversation_id": entry.conversation_id,
                     "edit_seqs": list(some),
                     "due_at": entry.created_at,
                 }
-                for some in slices(edit_seqs, ERASED_AT_ONCE)
+                for number, some in enumerate(slices(edit_seqs, ERASED_AT_ONCE))
             ],
             session=session,
         )

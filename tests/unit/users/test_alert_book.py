@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from chatterroom import background
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import UserId, new_id
 from chatterroom.users import alert_book
@@ -40,7 +41,7 @@ def told():
 
 @pytest.fixture
 async def book(store, told, monkeypatch):
-    monkeypatch.setattr(alert_book, "_RETRY_S", 0.0)
+    monkeypatch.setattr(background, "_FIRST_PAUSE_S", 0.0)
     live = SimpleNamespace(
         tell=lambda user_id, alert: told.append((user_id, alert, len(store.kept)))
     )
