@@ -23,7 +23,7 @@ _LONGEST_PAUSE_S = 2.0
 
 Item = TypeVar("Item")
 
-_reported_at: dict[tuple[str, type[Exception]], float] = {}
+_reported_at: dict[tuple[str, type[Exception], str], float] = {}
 
 
 async def keep_running(
@@ -82,9 +82,12 @@ async def each_apart(
 
 
 def report(what: str, error: Exception) -> None:
-    """Log a failure: known errors in a line, bugs with their trace. One of a kind per second."""
+    """Log a failure: known errors in a line, bugs with their trace.
+
+    Of those that are raised at the same place, one a second.
+    """
     now = time.monotonic()
-    kind = (what, type(error))
+    kind = (what, type(error), _raised_at(error))
     if now - _reported_at.get(kind, -_REPORT_EVERY_S) < _REPORT_EVERY_S:
         return
     if len(_reported_at) >= MAX_KINDS:
@@ -96,3 +99,10 @@ def report(what: str, error: Exception) -> None:
         log.warning("interrupted", what=what, reason=error.code.value)
     else:
         log.error("failed", what=what, exc_info=error)
+
+
+def _raised_at(error: Exception) -> str:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame is not None else ""

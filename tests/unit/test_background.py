@@ -99,10 +99,13 @@ def test_one_failure_of_a_kind_is_reported_in_a_second():
             report("sweep", KeyError("a"))
             report("sweep", StorageUnavailableError("no primary"))
             report("marks", KeyError("b"))
+            with isolated("sweep"):
+                raise KeyError("elsewhere")
     assert [(line["event"], line["what"]) for line in logs] == [
         ("failed", "sweep"),
         ("interrupted", "sweep"),
         ("failed", "marks"),
+        ("failed", "sweep"),
     ]
     assert logs[0]["exc_info"]
     assert logs[1]["reason"] == "no primary"
