@@ -50,3 +50,11 @@ def test_a_driver_appears_only_in_files_named_for_it(path: Path):
 
 def test_every_driver_of_the_table_is_used():
     assert set().union(*map(imported, FILES)) >= DRIVERS.keys()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_which_failures_are_outages_is_decided_in_storage_alone(path: Path):
+    judged = {"PyMongoError", "RedisError"} & {
+        name.id for name in ast.walk(ast.parse(path.read_text())) if isinstance(name, ast.Name)
+    }
+    assert not judged or path.parent.name == "storage"

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from chatterroom.auth.tokens import AccessToken
-from chatterroom.background import report
+from chatterroom.background import isolated, report
 from chatterroom.chat.actions import Actions
 from chatterroom.chat.carry_out import carry_out
 from chatterroom.chat.commands import (
@@ -208,13 +208,14 @@ class ChatSocket:
 
     async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
         """Let a failure end this socket, not the service."""
-        try:
-            await work
-        except (StorageUnavailableError, _HalfResumedError):
-            self.close(CloseCode.TRY_AGAIN_LATER, "storage is not available; connect again")
-        except Exception:
-            log.exception("socket_failed")
-            self.close(CloseCode.INTERNAL_ERROR, "something went wrong on our side")
+        with isolated("socket"):
+            try:
+                await work
+            except (StorageUnavailableError, _HalfResumedError):
+                self.close(CloseCode.TRY_AGAIN_LATER, "storage is not available; connect again")
+            except Exception:
+                log.exception("socket_failed")
+                self.failed()
 
     async def _open(self) -> None:
         if self._room is None:

@@ -19,7 +19,7 @@ from typing import Any, Self
 import msgspec
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient, ReadPreference, UpdateOne, WriteConcern
-from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.errors import BulkWriteError, ConfigurationError, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from chatterroom.chat.activity_mongo import MongoActivity
@@ -126,7 +126,7 @@ class ChatStore:
                 maxPoolSize=32,
             )
             store = cls(client)
-        except PyMongoError as error:
+        except (ConfigurationError, ValueError) as error:
             raise SettingsError(f"CHATTERROOM_CHAT_MONGO_URL is wrong: {error}") from None
         try:
             yield store

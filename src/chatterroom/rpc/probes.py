@@ -15,6 +15,7 @@ import grpc.aio
 import structlog
 from grpc_health.v1 import health_pb2
 
+from chatterroom.background import isolated
 from chatterroom.rpc.balancer import Balancer, Instance
 from chatterroom.rpc.channels import is_connected, reach
 from chatterroom.rpc.identity import Metadata
@@ -99,7 +100,9 @@ class Probes:
         pause_s = _FIRST_PAUSE_S
         was_left_out = False
         while instance in self._balancer.instances():
-            health = await self.check(instance)
+            health = _SICK
+            with isolated("probes"):
+                health = await self.check(instance)
             self._balancer.checked(instance, healthy=health.is_serving)
             if health.is_serving:
                 break

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from chatterroom.auth.tokens import AccessToken, TokenVerifier
+from chatterroom.background import isolated
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import UserId
 from chatterroom.sockets.frames import CloseCode
@@ -116,11 +117,12 @@ class AlertSocket:
 
     async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
         """Let a failure end this socket, not the service."""
-        try:
-            await work
-        except Exception:
-            log.exception("socket_failed")
-            self.close(CloseCode.INTERNAL_ERROR, "something went wrong on our side")
+        with isolated("socket"):
+            try:
+                await work
+            except Exception:
+                log.exception("socket_failed")
+                self.close(CloseCode.INTERNAL_ERROR, "something went wrong on our side")
 
     async def _tell_unseen(self) -> None:
         try:
