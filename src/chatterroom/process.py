@@ -16,11 +16,14 @@ import uvloop
 
 from chatterroom.auth.certificates import Certificates
 from chatterroom.auth.secrets import SecretsError, load_certificates
+from chatterroom.core import descriptors
 from chatterroom.core.settings import SettingsError
 
 __all__ = ["ServiceSettings", "advertised", "run_service", "split_urls"]
 
 log = structlog.get_logger()
+
+_WATCH_S = 1.0
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
@@ -72,6 +75,7 @@ def run_service(
     What stops the start (a taken port, a missing secret, a wrong setting) is one line and 1.
     """
     configure_logs(name, settings.log_format, settings.log_level)
+    log.info("starting", file_descriptors=descriptors.raise_limit())
     try:
         uvloop.run(_until_stopped(name, serve))
     except (OSError, SecretsError, SettingsError, ExceptionGroup) as error:
@@ -112,8 +116,23 @@ async def _until_stopped(name: str, serve: Callable[[asyncio.Event], Awaitable[N
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await serve(stop)
+    watching = loop.create_task(_watch_descriptors())
+    try:
+        await serve(stop)
+    finally:
+        watching.cancel()
     log.info("stopped")
+
+
+async def _watch_descriptors() -> None:
+    """Log once a second while no descriptor is left, until cancelled.
+
+    Meanwhile the loop closes connections as soon as it has accepted them, without a word.
+    """
+    while True:
+        await asyncio.sleep(_WATCH_S)
+        if not descriptors.is_one_free():
+            log.error("no_file_descriptor_left")
 
 
 def _only_reason(error: BaseException) -> BaseException | None:

@@ -12,6 +12,7 @@ import structlog
 
 from chatterroom.auth.secret_files import were_open
 from chatterroom.auth.secrets import SecretsError, ensure_secrets
+from chatterroom.core import descriptors
 from chatterroom.engines.data_directory import DataDirectory
 from chatterroom.engines.errors import EngineError
 from chatterroom.engines.layout import UpOptions, compose, reachable
@@ -32,6 +33,8 @@ def run(options: UpOptions, service_command: Sequence[str] = _SERVICE_COMMAND) -
     children end too (on Linux), and the next one on the same directory goes on with its data.
     """
     directory = DataDirectory(options.data_dir.absolute())
+    # The engines inherit it.
+    descriptors.raise_limit()
     try:
         with directory.locked(), _logs_in(directory.log("up")):
             _require_port(options.host, options.gateway_port)

@@ -21,11 +21,12 @@ from picows import (
     WSUpgradeRequest,
     WSUpgradeResponse,
     WSUpgradeResponseWithListener,
-    ws_create_server,
 )
 
+from chatterroom.core import descriptors
 from chatterroom.core.errors import ChatterRoomError, ErrorCode, ErrorKind
 from chatterroom.core.ids import UserId
+from chatterroom.sockets.accepting_picows import Accepted, protocol_factory
 from chatterroom.sockets.budget import Budget
 from chatterroom.sockets.deadlines import Deadlines
 from chatterroom.sockets.frames import CloseCode, text_frame
@@ -91,6 +92,11 @@ class SocketSettings(msgspec.Struct, frozen=True, kw_only=True):
     ping_s: Annotated[float, msgspec.Meta(gt=0)] = 25.0
     """Silence after which the server pings, or up to a fifth more, and how long it waits then."""
 
+    max_connections: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    """Connections to the WebSocket port. None: what the limit on file descriptors allows."""
+    max_handshakes: Annotated[int, msgspec.Meta(ge=0)] = 2048
+    """How many of them may not have shaken hands; the oldest make room."""
+
 
 class Session(Protocol):
     """What a service does with one socket. Nothing here may block."""
@@ -115,13 +121,25 @@ class Session(Protocol):
 class _Common:
     """What the sockets of a server share, so that each of them is small."""
 
-    __slots__ = ("deadlines", "inboxes", "open", "outboxes", "settings", "slow_checks")
+    __slots__ = (
+        "accepted",
+        "deadlines",
+        "inboxes",
+        "open",
+        "outboxes",
+        "settings",
+        "slow_checks",
+    )
 
     def __init__(self, settings: SocketSettings) -> None:
         self.settings = settings
         self.inboxes = Budget(settings.max_inbox_bytes_of_all, settings.max_inbox_bytes_per_user)
         self.outboxes = Budget(settings.max_outbox_bytes_of_all, settings.max_outbox_bytes_per_user)
         self.slow_checks = ceil(settings.slow_reader_s * CHECKS / settings.ping_s)
+        most = settings.max_connections
+        if most is None:
+            most = descriptors.left_for_connections()
+        self.accepted = Accepted(most, settings.max_handshakes)
         self.open: set[Socket] = set()
         self.deadlines = Deadlines[Socket](Socket.expire)
 
@@ -282,6 +300,7 @@ class Socket(WSListener):
         """Hand the open socket to its session."""
         self._transport = transport
         _forget_handshake(transport)
+        self._common.accepted.shaken_hands(transport.underlying_transport)
         self._common.open.add(self)
         self._session.connected(self)
 
@@ -458,21 +477,18 @@ async def serve_sockets(
             WSUpgradeResponse.create_101_response(extra), Socket(session, common)
         )
 
-    server = await ws_create_server(
-        upgrade,
+    server = await asyncio.get_running_loop().create_server(
+        protocol_factory(
+            common.accepted,
+            upgrade,
+            _PICOWS_LOG,
+            max_frame_bytes=settings.max_frame_bytes,
+            # It grows with the first longer message.
+            read_buffer_bytes=2048,
+        ),
         host,
         port,
         ssl=tls,
-        websocket_handshake_timeout=10,
-        logger_name=_PICOWS_LOG,
-        # A ping is a sign of life, so it must come to us; picows pings with a task a connection.
-        enable_auto_pong=False,
-        enable_auto_ping=False,
-        max_frame_size=settings.max_frame_bytes,
-        # It grows with the first longer message.
-        read_buffer_init_size=2048,
-        # Its transports take 5 KB more than those of the loop.
-        use_aiofastnet=False,
         backlog=_BACKLOG,
     )
     checking = asyncio.create_task(keep_checking(common.open, settings.ping_s))
