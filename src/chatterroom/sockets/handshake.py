@@ -12,7 +12,7 @@ __all__ = ["PROTOCOL", "Handshake", "authenticate", "parse_handshake"]
 
 PROTOCOL = "chatterroom.v1"
 _BEARER_PROTOCOL = "bearer."
-_BEARER = "Bearer "
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,10 @@ def authenticate(
 
 
 def _offered_token(handshake: Handshake) -> str:
-    authorization = handshake.headers.get("authorization", "")
-    if authorization.startswith(_BEARER):
-        return authorization.removeprefix(_BEARER).strip()
+    scheme, _, offered = handshake.headers.get("authorization", "").partition(" ")
+    # Names of schemes have no case (RFC 9110, section 11.1).
+    if scheme.lower() == "bearer" and offered:
+        return offered.strip()
     for name in handshake.subprotocols:
         if name.startswith(_BEARER_PROTOCOL):
             return name.removeprefix(_BEARER_PROTOCOL)
@@ -105,8 +106,14 @@ def _require_known_origin(headers: Mapping[str, str], allowed_origins: frozenset
     if origin is None or origin in allowed_origins:
         return
     scheme, _, site = origin.partition("://")
-    same_site = scheme in {"http", "https"} and site == headers.get("host")
-    if not same_site:
+    port = _DEFAULT_PORTS.get(scheme)
+    host = headers.get("host", "")
+    if port is None or not site or _without(port, site) != _without(port, host):
         raise ChatterRoomError(
             ErrorCode.ORIGIN_NOT_ALLOWED, "this origin may not open sockets here"
         )
+
+
+def _without(port: str, site: str) -> str:
+    """Return a host that browsers may or may not name with its default port."""
+    return site.lower().removesuffix(port)
