@@ -11,7 +11,7 @@ from math import ceil
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 
-__all__ = ["ConnectionLimit", "Policy", "RateLimitUsage", "RateLimiter"]
+__all__ = ["BytesLimit", "ConnectionLimit", "Policy", "RateLimitUsage", "RateLimiter"]
 
 _MAX_KEYS = 50_000
 # Sums of floats may fall a hair short of a whole request.
@@ -111,6 +111,36 @@ class RateLimiter:
         remaining = max(0, int((self._depth_s - debt_s) / self._interval_s + _TOLERANCE))
         usage.policies.append(self._described)
         usage.left.append(f'"{self.policy.name}";r={remaining};t={ceil(debt_s)}')
+
+
+class BytesLimit:
+    """How many bytes a key may hold at a time. A limit of 0 is off."""
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name = name
+        self._most = most
+        self._held: Counter[str] = Counter()
+
+    def check(self, key: str, count: int = 1) -> None:
+        """Raise RATE_LIMITED where `key` may not hold `count` more."""
+        if self._most and self._held[key] + count > self._most:
+            raise ChatterRoomError(
+                ErrorCode.RATE_LIMITED,
+                f"You are over the limit “{self._name}”. Try again when less is under way.",
+                retry_after_s=1.0,
+                policy=self._name,
+            )
+
+    def add(self, key: str, count: int) -> bool:
+        """Count `count` more, whatever the limit; say whether `key` is still within it."""
+        self._held[key] += count
+        return not self._most or self._held[key] <= self._most
+
+    def give_back(self, key: str, count: int) -> None:
+        """Count `count` less."""
+        self._held[key] -= count
+        if self._held[key] <= 0:
+            del self._held[key]
 
 
 class ConnectionLimit:

@@ -20,6 +20,7 @@ from chatterroom.gateway.message_routes import MESSAGE_ENDPOINTS
 from chatterroom.gateway.pages import load_pages, not_built_page
 from chatterroom.gateway.profile_routes import PROFILE_ENDPOINTS
 from chatterroom.gateway.reading import ClientGoneError
+from chatterroom.gateway.relay import SOCKET_PATHS, upgrade_required
 from chatterroom.gateway.room_routes import ROOM_ENDPOINTS
 from chatterroom.gateway.serving import RATE_LIMIT_USAGE, ServedEndpoint
 from chatterroom.gateway.session_routes import SESSION_ENDPOINTS
@@ -46,6 +47,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 class App:
     """Routes requests, `elsewhere` those to other paths, and answers those that fail."""
+
+    health_paths: frozenset[str] = frozenset(
+        endpoint.path for endpoint in ENDPOINTS if endpoint.is_health_check
+    )
 
     def __init__(self, routes: Sequence[BaseRoute], elsewhere: ASGIApp) -> None:
         self._router = Router(routes, redirect_slashes=False, default=elsewhere)
@@ -90,6 +95,8 @@ def make_app(settings: GatewaySettings, platform: Platform, admission: Admission
     ]
     pages = load_pages(ENDPOINTS)
     routes += [Route(path, _Page(page), methods=["GET"]) for path, page in pages.items()]
+    not_upgraded = _Page(upgrade_required())
+    routes += [Route(path, not_upgraded, methods=["GET"]) for path in SOCKET_PATHS]
     web = WebPages(load_web_files(), not_built_page(), frozenset({*by_path, *pages}))
     return App(routes, web)
 

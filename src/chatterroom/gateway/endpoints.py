@@ -105,5 +105,7 @@ class Endpoint:
     """Answers with another status that are no problems."""
     concurrency: int | None = None
     """Its own limit, where it is not the one of the settings."""
+    is_health_check: bool = False
+    """Whether it is answered also where the gateway has all the connections it can take."""
     repeatable: bool = False
     """Whether it takes a client id."""

@@ -1,6 +1,7 @@
-"""Every limit of one gateway: rates per address, user and email, and open sockets."""
+"""Every limit of one gateway: rates per address, user and email, open sockets, bytes in flight."""
 
 from chatterroom.core.rate_limits import ConnectionLimit, Policy, RateLimiter
+from chatterroom.gateway.in_flight import InFlight
 from chatterroom.gateway.settings import GatewaySettings
 
 __all__ = ["Limits"]
@@ -27,3 +28,4 @@ class Limits:
         )
         self.sockets_per_address = ConnectionLimit("sockets per address", s.max_sockets_per_address)
         self.sockets_per_user = ConnectionLimit("sockets per user", s.max_sockets_per_user)
+        self.in_flight = InFlight(s)

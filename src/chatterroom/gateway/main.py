@@ -17,6 +17,7 @@ from chatterroom.gateway.addresses import ClientAddresses
 from chatterroom.gateway.admission import Admission
 from chatterroom.gateway.app import make_app
 from chatterroom.gateway.backends_grpc import CHAT, USERS, open_services
+from chatterroom.gateway.connections import Connections
 from chatterroom.gateway.endpoints import Platform
 from chatterroom.gateway.identity import Identities
 from chatterroom.gateway.last_seen import LastSeen
@@ -26,6 +27,7 @@ from chatterroom.gateway.relay import Relay, SocketRoute
 from chatterroom.gateway.sends import Sends
 from chatterroom.gateway.server import serve_http
 from chatterroom.gateway.settings import GatewaySettings
+from chatterroom.gateway.slow_readers import SlowReaders
 from chatterroom.process import run_service, split_urls
 from chatterroom.rpc.balancer import Balancer
 from chatterroom.rpc.directory import Directory
@@ -73,12 +75,17 @@ async def running_gateway(
     """Run a gateway in front of the services that `balancer` knows; give its port."""
     started_at = time.monotonic()
     last_seen = LastSeen()
+    addresses = ClientAddresses(settings.trusted_proxies)
+    limits = Limits(settings)
     admission = Admission(
-        ClientAddresses(settings.trusted_proxies),
-        Limits(settings),
+        addresses,
+        Connections(settings, addresses),
+        limits,
+        SlowReaders(limits.in_flight, settings.slow_reader_s),
         Identities(verifier, last_seen),
         settings.origins,
         settings.max_body_bytes,
+        settings.max_response_bytes,
         settings.request_timeout_s,
     )
     services = open_services(settings, credential, balancer)

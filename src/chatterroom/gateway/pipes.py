@@ -1,7 +1,7 @@
 """Two connections that are one: a client's, and a service's behind it.
 
 What is read from either is written to the other without being looked at, as fast as the slower
-side takes it; when one ends so does the other.
+side takes it; when one ends so does the other. A side that takes nothing for long ends both.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import cast
 
 from chatterroom.gateway.answers import Answer
+from chatterroom.gateway.slow_readers import SlowReader
 
 __all__ = ["Answering", "Connection", "Waiting"]
 
@@ -21,7 +22,8 @@ class Connection:
     """A client, and the service's side of it once there is one.
 
     `first_bytes` go to the service as soon as it is reached; `unanswered` to the client where it
-    hangs up without a word or cannot be reached. `ended` is called once, when either side is gone.
+    hangs up without a word or cannot be reached. `watch` begins to watch a side that
+    does not take what it gets. `ended` is called once, when either side is gone.
     """
 
     __slots__ = (
@@ -34,6 +36,7 @@ class Connection:
         "first_bytes",
         "service",
         "unanswered",
+        "watch",
     )
 
     def __init__(
@@ -41,11 +44,13 @@ class Connection:
         client: asyncio.Transport,
         first_bytes: bytes,
         unanswered: Answer,
+        watch: Callable[[asyncio.Transport], SlowReader],
         ended: "Callable[[Connection], None]",
     ) -> None:
         self.client = client
         self.first_bytes = first_bytes
         self.unanswered = unanswered
+        self.watch = watch
         self.connecting: asyncio.Task[None] | None = None
         self.deadline: asyncio.TimerHandle | None = None
         self.service: asyncio.Transport | None = None
@@ -164,12 +169,13 @@ class Answering(asyncio.Protocol):
 class _Pipe(asyncio.Protocol):
     """One direction: what `source` reads, `sink` writes."""
 
-    __slots__ = ("_connection", "_sink", "_source", "data_received")
+    __slots__ = ("_behind", "_connection", "_sink", "_source", "data_received")
 
     def __init__(
         self, connection: Connection, source: asyncio.Transport, sink: asyncio.Transport
     ) -> None:
         self._connection = connection
+        self._behind: SlowReader | None = None
         self._source = source
         self._sink = sink
         # The loop calls the other transport without a function of ours between.
@@ -179,8 +185,11 @@ class _Pipe(asyncio.Protocol):
         # `source` cannot take more of what `sink` sends: the one who sends must wait.
         if not self._sink.is_closing():
             self._sink.pause_reading()
+        if self._behind is None:
+            self._behind = self._connection.watch(self._source)
 
     def resume_writing(self) -> None:
+        self._caught_up()
         if not self._sink.is_closing():
             self._sink.resume_reading()
 
@@ -188,7 +197,13 @@ class _Pipe(asyncio.Protocol):
         return self._connection.half_close(self._sink)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._caught_up()
         self._connection.end(self._source, exc)
+
+    def _caught_up(self) -> None:
+        if self._behind is not None:
+            self._behind.caught_up()
+            self._behind = None
 
 
 def _let_go(side: asyncio.Transport, failure: Exception | None) -> None:

@@ -1,6 +1,5 @@
 """From the bytes of a request to typed values, or to the error that names what is wrong."""
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -12,14 +11,17 @@ from starlette.types import Receive
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 
-__all__ = ["BodyReader", "ClientGoneError", "listed", "read_body", "read_query"]
+__all__ = [
+    "BodyReader",
+    "ClientGoneError",
+    "expected_bytes",
+    "listed",
+    "read_body",
+    "read_query",
+]
 
 StructType = TypeVar("StructType", bound=msgspec.Struct)
 
-# A client that hears "too large" while it still sends may lose the answer to a reset. So what it
-# sends is thrown away for a moment first: enough for an honest mistake.
-_DISCARDED_BYTES = 4 * 1024 * 1024
-_DISCARDING_S = 1.0
 _MAX_QUERY_FIELDS = 50
 _AT_FIELD = re.compile(r" - at `\$\.?([^`]*)`$")
 _MISSING = re.compile(r"missing required field `([^`]*)`")
@@ -61,6 +63,13 @@ class BodyReader:
             json.loads(body, object_pairs_hook=_unique)
 
 
+def expected_bytes(headers: Mapping[bytes, bytes], max_bytes: int) -> int:
+    """Return how long a body that is read may be, before any of it is."""
+    if b"transfer-encoding" in headers:
+        return max_bytes
+    return min(int(headers.get(b"content-length", b"0")), max_bytes)
+
+
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], max_bytes: int) -> bytes:
     """Return the body of a JSON request.
 
@@ -68,10 +77,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], max_bytes:
     `ClientGoneError` where the client leaves.
     """
     _require_json(headers)
-    declared = headers.get(b"content-length", b"0")
-    if int(declared) > max_bytes:
-        if headers.get(b"expect", b"").lower() != b"100-continue":
-            await _discard(receive)
+    if int(headers.get(b"content-length", b"0")) > max_bytes:
         raise _too_large(max_bytes)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
@@ -114,24 +120,10 @@ async def _gather(message: Mapping[str, Any], receive: Receive, max_bytes: int) 
         chunks.append(message["body"])
         size += len(message["body"])
         if size > max_bytes:
-            await _discard(receive)
             raise _too_large(max_bytes)
         if not message.get("more_body"):
             return b"".join(chunks)
         message = await receive()
-
-
-async def _discard(receive: Receive) -> None:
-    left = _DISCARDED_BYTES
-    try:
-        async with asyncio.timeout(_DISCARDING_S):
-            while left > 0:
-                message = await receive()
-                left -= len(message.get("body", b""))
-                if not message.get("more_body"):
-                    return
-    except TimeoutError:
-        return
 
 
 def _require_json(headers: Mapping[bytes, bytes]) -> None:

@@ -4,6 +4,7 @@ An instance of the service is chosen and gets the handshake; from there on `pipe
 """
 
 import asyncio
+import errno
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -20,19 +21,24 @@ from chatterroom.core.rate_limits import RateLimitUsage
 from chatterroom.gateway.addresses import counted_as
 from chatterroom.gateway.admission import Admission
 from chatterroom.gateway.answers import Answer, Header
+from chatterroom.gateway.connections import Place
 from chatterroom.gateway.errors import answer_to, problem
+from chatterroom.gateway.in_flight import Holder
 from chatterroom.gateway.pipes import Answering, Connection, Waiting
 from chatterroom.rpc.balancer import Balancer, Instance
 from chatterroom.sockets.handshake import Handshake, authenticate, parse_handshake
 
-__all__ = ["Relay", "SocketRoute", "Upgrade"]
+__all__ = ["SOCKET_PATHS", "Relay", "SocketRoute", "Upgrade", "upgrade_required"]
 
 log = structlog.get_logger()
+
+SOCKET_PATHS = ("/ws/alert", "/ws/chat")
 
 _CONNECT_S = 2.0
 # An instance that has not answered a handshake by then is asked for its health.
 _ANSWER_S = 2.0
 _ATTEMPTS = 2
+_NO_DESCRIPTOR_LEFT = {errno.EMFILE, errno.ENFILE}
 _VERSION = "13"
 # What a handshake consists of; the rest of the client's head stays here.
 _FORWARDED = ("host", "origin", "authorization", "user-agent")
@@ -94,34 +100,43 @@ class Relay:
     def __len__(self) -> int:
         return len(self._open)
 
-    def take_over(self, client: asyncio.Transport, request: Upgrade, early: bytes) -> None:
-        """Relay a client that asked for an upgrade, or answer why not and close.
+    def take_over(
+        self, client: asyncio.Transport, request: Upgrade, early: bytes, place: Place
+    ) -> bool:
+        """Relay a client that asked for an upgrade, or answer why not, close, and return False.
 
-        `early` is what the client has sent behind the request.
+        `early` is what the client has sent behind the request. Its place is given back when it
+        has been relayed.
         """
         usage = RateLimitUsage()
         try:
-            admitted = self._admit(request, usage)
+            admitted = self._admit(request, usage, place)
         except Exception as error:  # noqa: BLE001 -- the edge: every failure gets an answer
             client.write(_refusal(error).with_headers(usage.headers()).as_last_words())
             client.close()
-            return
+            return False
         connection = Connection(
             client,
             _head(request, self._hops(request)) + early,
             self._unavailable[admitted.path],
+            partial(
+                self._admission.slow_readers.watch,
+                holder=Holder(admitted.counted_as, admitted.user_id),
+            ),
             partial(self._ended, admitted),
         )
         self._open.add(connection)
         self._empty.clear()
         # Until there is somebody to pass them on to, bytes wait in the kernel.
         client.pause_reading()
+        client.set_write_buffer_limits()
         client.set_protocol(Waiting(connection))
         loop = asyncio.get_running_loop()
         connection.deadline = loop.call_later(self._admission.request_timeout_s, connection.abort)
         connection.connecting = task = loop.create_task(self._connect(connection, admitted))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
+        return True
 
     async def close(self) -> None:
         """Close every socket; clients are expected to come back elsewhere."""
@@ -134,7 +149,7 @@ class Relay:
         if self._open:
             await self._empty.wait()
 
-    def _admit(self, request: Upgrade, usage: RateLimitUsage) -> "_Admitted":
+    def _admit(self, request: Upgrade, usage: RateLimitUsage, place: Place) -> "_Admitted":
         headers = request.joined_headers()
         _require_handshake(request, headers)
         handshake = parse_handshake(request.target, headers)
@@ -153,10 +168,11 @@ class Relay:
         limits.sockets_per_user.check(user_id)
         if self._closing:
             raise _unavailable(route)
+        admission.connections.take_second(place)
         limits.sockets_per_address.take(counted)
         limits.sockets_per_user.take(user_id)
         admission.identities.last_seen.note(token.session_id)
-        return _Admitted(handshake.path, route.key(handshake), counted, user_id)
+        return _Admitted(handshake.path, route.key(handshake), counted, user_id, place)
 
     def _hops(self, request: Upgrade) -> str:
         forwarded_for = request.joined_headers().get("x-forwarded-for", "")
@@ -176,6 +192,7 @@ class Relay:
         connection.refuse()
 
     def _ended(self, admitted: "_Admitted", connection: Connection) -> None:
+        self._admission.connections.leave(admitted.place)
         self._admission.limits.sockets_per_address.give_back(admitted.counted_as)
         self._admission.limits.sockets_per_user.give_back(admitted.user_id)
         self._open.discard(connection)
@@ -191,13 +208,13 @@ class _Admitted:
     key: str
     counted_as: str
     user_id: UserId
+    place: Place
 
 
 async def _reach(
     connection: Connection, route: SocketRoute, instance: Instance, tls: ssl.SSLContext | None
 ) -> bool:
     route.balancer.started(instance)
-    reachable = True
     try:
         host, port = _split(instance.websocket_url)
         async with asyncio.timeout(_CONNECT_S):
@@ -209,17 +226,19 @@ async def _reach(
                 server_hostname=route.service if tls else None,
             )
     except (OSError, ValueError) as error:
-        reachable = False
-        route.suspect(instance)
+        # Where this process has no descriptor left, no instance is to blame.
+        if not (isinstance(error, OSError) and error.errno in _NO_DESCRIPTOR_LEFT):
+            route.suspect(instance)
         log.warning(
             "relay_cannot_connect",
             service=route.service,
             url=instance.websocket_url,
             reason=type(error).__name__,
         )
+        return False
     finally:
         route.balancer.ended(instance)
-    return reachable
+    return True
 
 
 def _suspect_if_silent(connection: Connection, route: SocketRoute, instance: Instance) -> None:
@@ -241,17 +260,21 @@ class _WrongVersionError(Exception):
     """The client speaks another WebSocket version."""
 
 
+def upgrade_required() -> Answer:
+    """Return the answer to whoever does not ask for a WebSocket as it is spoken here."""
+    known = ChatterRoomError(
+        ErrorCode.INVALID_REQUEST, "This is a WebSocket. Connect with WebSocket version 13."
+    )
+    spoken: tuple[Header, ...] = (
+        (b"sec-websocket-version", _VERSION.encode()),
+        (b"upgrade", b"websocket"),
+        (b"connection", b"upgrade"),
+    )
+    return problem(known, HTTPStatus.UPGRADE_REQUIRED, spoken)
+
+
 def _refusal(error: Exception) -> Answer:
-    if isinstance(error, _WrongVersionError):
-        known = ChatterRoomError(
-            ErrorCode.INVALID_REQUEST, "only WebSocket version 13 is spoken here"
-        )
-        spoken: tuple[Header, ...] = (
-            (b"sec-websocket-version", _VERSION.encode()),
-            (b"upgrade", b"websocket"),
-        )
-        return problem(known, HTTPStatus.UPGRADE_REQUIRED, spoken)
-    return answer_to(error)
+    return upgrade_required() if isinstance(error, _WrongVersionError) else answer_to(error)
 
 
 def _head(request: Upgrade, hops: str) -> bytes:

@@ -19,6 +19,8 @@ __all__ = ["serve_http"]
 
 _BACKLOG = 2048
 _KEEP_ALIVE_S = 30
+# Linux doubles it.
+_KERNEL_BYTES = 128 * 1024
 _FINISH_S = 4
 
 
@@ -33,7 +35,7 @@ async def serve_http(
     """
     listener = _listen(host, port)
     protocol: Any = partial(
-        GatewayProtocol, relay=relay, request_timeout_s=admission.request_timeout_s
+        GatewayProtocol, relay=relay, admission=admission, health_paths=app.health_paths
     )
     config = uvicorn.Config(
         app,
@@ -88,4 +90,6 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise OSError(f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}") from None
     listener.setblocking(False)
+    # Connections inherit it. Else the kernel takes megabytes for a reader that takes nothing.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
     return listener

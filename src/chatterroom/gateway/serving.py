@@ -2,22 +2,28 @@
 
 import time
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 
 import msgspec
+import structlog
 from starlette.types import Receive, Scope, Send
 
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.rate_limits import RateLimitUsage
 from chatterroom.gateway.addresses import counted_as
 from chatterroom.gateway.admission import Admission
 from chatterroom.gateway.answers import Answer, json_answer
 from chatterroom.gateway.concurrency import Gate
 from chatterroom.gateway.endpoints import Access, Call, Endpoint, Platform
-from chatterroom.gateway.reading import BodyReader, read_body, read_query
+from chatterroom.gateway.in_flight import HOLDER, Holder
+from chatterroom.gateway.reading import BodyReader, expected_bytes, read_body, read_query
 from chatterroom.rpc.identity import SERVICE, Caller
 
 __all__ = ["RATE_LIMIT_USAGE", "ServedEndpoint"]
 
+log = structlog.get_logger()
+
+_NOTHING_HELD = nullcontext()
 # Scope key: lets the error handler add the RateLimit headers.
 RATE_LIMIT_USAGE = "chatterroom.rate_limit_usage"
 
@@ -46,15 +52,38 @@ class ServedEndpoint:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         address = self._address(scope, headers)
         caller = self._admit(address, headers, usage)
-        body: msgspec.Struct | None = None
-        if self._reader is not None:
-            raw = await read_body(receive, headers, self._admission.max_body_bytes)
-            body = self._reader.decode(raw)
-        self._count_email(body, address, usage)
-        query = read_query(scope["query_string"], self._endpoint.query)
-        call = Call(body, query, scope["path_params"], caller, address, headers)
-        answer = await self._handle(call)
+        holder = scope[HOLDER] = Holder(counted_as(address), caller.user_id or "")
+        with self._holding(holder, headers):
+            body: msgspec.Struct | None = None
+            if self._reader is not None:
+                raw = await read_body(receive, headers, self._admission.max_body_bytes)
+                body = self._reader.decode(raw)
+            self._count_email(body, address, usage)
+            query = read_query(scope["query_string"], self._endpoint.query)
+            call = Call(body, query, scope["path_params"], caller, address, headers)
+            answer = await self._handle(call)
+        self._require_sendable(answer)
         await answer.with_headers(usage.headers()).send(send)
+
+    def _holding(
+        self, holder: Holder, headers: Mapping[bytes, bytes]
+    ) -> AbstractContextManager[None]:
+        """Hold room for the body before it is read. Raises RATE_LIMITED."""
+        in_flight = self._admission.limits.in_flight
+        if self._reader is None:
+            # Whoever does not take what they have asked for gets nothing more.
+            in_flight.check(holder)
+            return _NOTHING_HELD
+        return in_flight.holding(holder, expected_bytes(headers, self._admission.max_body_bytes))
+
+    def _require_sendable(self, answer: Answer) -> None:
+        if len(answer.body) > self._admission.max_response_bytes:
+            log.error(
+                "response_too_large", path=self._endpoint.path, response_bytes=len(answer.body)
+            )
+            raise ChatterRoomError(
+                ErrorCode.RESPONSE_TOO_LARGE, "The response is too large. Ask for less at a time."
+            )
 
     def _address(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         peer = scope["client"][0] if scope["client"] else ""

@@ -25,9 +25,24 @@ class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
     trusted_proxies: str = ""
     """Networks (CIDR), separated by commas, whose X-Forwarded-For is believed."""
 
+    max_connections: Cap | None = None
+    """Connections of clients; a relayed socket counts twice. None: what the limit on file
+    descriptors allows."""
+    max_connections_per_address: Cap = 2500
+    """Connections from one address; those of trusted proxies are not counted."""
+    reserved_connections: Cap = 64
+    """Connections above these limits that get one request answered, if it is a health check."""
+
     max_body_bytes: Count = 64 * 1024
     request_timeout_s: Seconds = 10.0
     """How long a client may take to send one request, or to finish a WebSocket handshake."""
+    slow_reader_s: Seconds = 30.0
+    """How long a client that is behind may take next to nothing of what is sent to it."""
+    max_response_bytes: Count = 8 * 1024 * 1024
+    """A longer response is not sent; the client is asked to ask for less."""
+    max_bytes_in_flight_per_address: Cap = 32 * 1024 * 1024
+    """Bodies of requests under way, and what is not taken of responses and relayed frames."""
+    max_bytes_in_flight_per_user: Cap = 8 * 1024 * 1024
     call_timeout_s: Seconds = 4.0
     """How long a service may take to answer, retries included."""
     timeout_demo_s: Seconds = 2.0

@@ -70,6 +70,7 @@ STATUS_ENDPOINTS = (
         handler=status,
         access=Access.OPEN,
         answer=bodies.GatewayStatus,
+        is_health_check=True,
     ),
     Endpoint(
         method="GET",
@@ -78,6 +79,7 @@ STATUS_ENDPOINTS = (
         access=Access.OPEN,
         answer=bodies.DiscoveryStatus,
         other_answers={503: bodies.DiscoveryStatus},
+        is_health_check=True,
     ),
     Endpoint(
         method="GET",
@@ -85,6 +87,7 @@ STATUS_ENDPOINTS = (
         handler=users_status,
         access=Access.OPEN,
         answer=bodies.ServiceStatus,
+        is_health_check=True,
     ),
     Endpoint(
         method="GET",
@@ -92,6 +95,7 @@ STATUS_ENDPOINTS = (
         handler=chat_status,
         access=Access.OPEN,
         answer=bodies.ServiceStatus,
+        is_health_check=True,
     ),
     Endpoint(
         method="GET",
@@ -102,7 +106,14 @@ STATUS_ENDPOINTS = (
         other_answers={504: Done},
         concurrency=_TIMEOUTS_AT_ONCE,
     ),
-    Endpoint(method="GET", path="/healthz", handler=live, access=Access.FREE, answer=bodies.Live),
+    Endpoint(
+        method="GET",
+        path="/healthz",
+        handler=live,
+        access=Access.FREE,
+        answer=bodies.Live,
+        is_health_check=True,
+    ),
     Endpoint(
         method="GET",
         path="/readyz",
@@ -110,5 +121,6 @@ STATUS_ENDPOINTS = (
         access=Access.FREE,
         answer=bodies.Ready,
         other_answers={503: bodies.Ready},
+        is_health_check=True,
     ),
 )

@@ -135,12 +135,41 @@ def test_row_36_a_tunnel_that_was_never_opened(world: World):
 
 
 def test_row_37_what_host_says_is_repeated_nowhere(world: World):
-    for host in ("evil.example", "evil.example:80", "127.0.0.1@evil.example", ""):
+    for host in ("evil.example", "evil.example:80", "127.0.0.1@evil.example"):
         for path in ("/", "/status", "/docs", "/nowhere", "/chat-service/conversations"):
             answer = world.talk(request("GET", path, Host=host, Connection="close"))
             assert status_of(answer) in {200, 401, 404}
             assert b"evil.example" not in answer
             assert b"location:" not in answer.lower()
+
+
+def test_row_52_a_request_that_names_no_host_or_several_is_refused(world: World):
+    for sent in (
+        request("GET", "/healthz", Host=""),
+        b"GET /healthz HTTP/1.1\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+    ):
+        answer = world.talk(sent + HONEST)
+        assert status_of(answer) == 400
+        assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_row_55_a_socket_that_is_not_asked_to_upgrade_says_426(world: World, mallory: Person):
+    for path in ("/ws/chat", f"/ws/alert?userId={mallory.id}"):
+        answer = world.talk(request("GET", path, Connection="close"))
+        assert status_of(answer) == 426
+        assert b"upgrade: websocket" in answer
+
+
+def test_rows_51_and_53_a_socket_opens_by_any_spelling_of_bearer_and_of_its_own_origin(
+    world: World, mallory: Person
+):
+    headers = {"Authorization": f"bearer {mallory.token}", "Origin": "https://chat.example"}
+    for host in ("chat.example", "chat.example:443"):
+        with mallory.open(**headers, Host=host) as socket:
+            assert socket.is_open, socket.head
+    with mallory.open(**headers, Host="chat.example:80") as socket:
+        assert status_of(socket.head) == 403
 
 
 def test_row_37_two_hosts_are_no_origin(world: World, mallory: Person):
