@@ -8,10 +8,11 @@ from base64 import b32decode
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from tests.pictures import data_url, picture
 
 from chatterroom.client import ApiError, Client
 
-PNG = "data:image/png;base64,iVBORw0KGgo="
+PNG = data_url(picture())
 
 
 class Person:

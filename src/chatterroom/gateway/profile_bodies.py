@@ -64,9 +64,10 @@ class UpdateAccount(RequestBody):
         Annotated[
             str,
             example(
-                "data:image/png;base64,iVBORw0KGgo=",
-                "A data: URL of a PNG, JPEG or WebP picture, at most 40,000 characters; empty "
-                "removes it.",
+                "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mP4"
+                "z8AAAAMBAQD3A0FDAAAAAElFTkSuQmCC",
+                "A data: URL of a PNG, JPEG or WebP picture, at most 40,000 characters and 1,024 "
+                "pixels a side; empty removes it. Of an animation the first frame is kept.",
             ),
         ]
         | None

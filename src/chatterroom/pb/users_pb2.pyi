@@ -640,7 +640,9 @@ class UpdateAccountRequest(_message.Message):
     display_name: _builtins.str
     """Empty removes it."""
     avatar: _builtins.str
-    """A data URL of a PNG, JPEG or WebP picture, at most 40,000 characters; empty removes it."""
+    """A data URL of a PNG, JPEG or WebP picture, at most 40,000 characters and 1,024 pixels a side;
+    empty removes it.
+    """
     preferences: _builtins.str
     """A JSON object, at most 8 KiB."""
     code: _builtins.str

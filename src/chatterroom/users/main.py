@@ -43,6 +43,7 @@ from chatterroom.users.own_account import OwnAccounts
 from chatterroom.users.password_change import PasswordChanges
 from chatterroom.users.password_change_mongo import PasswordChangeStore
 from chatterroom.users.passwords import Passwords
+from chatterroom.users.pictures import Pictures
 from chatterroom.users.profile_mongo import ProfileStore
 from chatterroom.users.second_factor_mongo import SecondFactorStore
 from chatterroom.users.servicer_grpc import OPEN_TO, SERVICE_NAME, UsersServicer
@@ -91,6 +92,7 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
         DeletionStore(store.database) as deletion_store,
         PasswordChangeStore(store.database) as password_change_store,
         Passwords(settings.hashing_concurrency) as passwords,
+        Pictures() as pictures,
         _chat_backend(directory, credential) as chat,
         asyncio.TaskGroup() as tasks,
     ):
@@ -128,6 +130,7 @@ async def serve(settings: UsersSettings, limits: SocketSettings, stop: asyncio.E
                 store,
                 profiles,
                 factors,
+                pictures,
                 passwords,
                 authentication,
                 password_changes,

@@ -16,7 +16,8 @@ from chatterroom.users.common_passwords import refuse_guessable
 from chatterroom.users.deletion import Deletions
 from chatterroom.users.password_change import PasswordChanges
 from chatterroom.users.passwords import Passwords
-from chatterroom.users.profile import Avatar, ProfileChange
+from chatterroom.users.pictures import Pictures
+from chatterroom.users.profile import Avatar, ProfileChange, Upload
 from chatterroom.users.profile_mongo import ProfileStore
 from chatterroom.users.recovery_codes import new_recovery_codes, recovery_code_hash
 from chatterroom.users.second_factor import PENDING_FOR, new_secret
@@ -45,6 +46,7 @@ class OwnAccounts:
     store: UserStore
     profiles: ProfileStore
     factors: SecondFactorStore
+    pictures: Pictures
     passwords: Passwords
     authentication: Authentication
     password_changes: PasswordChanges
@@ -60,8 +62,14 @@ class OwnAccounts:
         return account
 
     async def avatar(self, user_id: UserId) -> Avatar:
-        """Return a user's picture, or raise NOT_FOUND."""
-        avatar = await self.profiles.avatar(user_id)
+        """Return a user's picture, or raise NOT_FOUND.
+
+        One that was stored by an earlier version is never shown as it is. May raise OVERLOADED.
+        """
+        stored = await self.profiles.avatar(user_id)
+        avatar = stored.avatar if stored else None
+        if stored and not stored.is_still:
+            avatar = await self._made_still(user_id, stored.avatar)
         if avatar is None:
             raise ChatterRoomError(ErrorCode.NOT_FOUND, "this user has no picture")
         return avatar
@@ -72,13 +80,16 @@ class OwnAccounts:
         """Change what is given, all at once, and tell the user's devices.
 
         Another username needs a code where the account has a second factor. Raises USERNAME_TAKEN,
-        SECOND_FACTOR_REQUIRED, SECOND_FACTOR_WRONG, RATE_LIMITED.
+        SECOND_FACTOR_REQUIRED, SECOND_FACTOR_WRONG, RATE_LIMITED and, for a picture,
+        INVALID_REQUEST and OVERLOADED.
         """
         account = await self.account(who.user_id)
+        # First: a code would be used up for nothing.
+        picture = await self.pictures.still(change.avatar) if change.avatar else None
         if change.username not in {None, account.username}:
             await self.authentication.confirm_code(account, code, now)
         if change != ProfileChange():
-            await self.profiles.change(who.user_id, change)
+            await self.profiles.change(who.user_id, change, picture)
             log.info("profile_changed", user_id=who.user_id)
             self.alerts.tell(who.user_id, ProfileChanged())
         return await self.account(who.user_id)
@@ -158,6 +169,18 @@ class OwnAccounts:
         account = await self.authentication.confirm(who.user_id, proof.password, now)
         await self.authentication.confirm_code(account, proof.code, now)
         await self.deletions.delete(account)
+
+    async def _made_still(self, user_id: UserId, avatar: Avatar) -> Avatar | None:
+        """Replace a picture as an earlier version stored it; by none if it is none."""
+        try:
+            still = await self.pictures.still(Upload(avatar.content_type, avatar.data))
+        except ChatterRoomError as error:
+            if error.code is not ErrorCode.INVALID_REQUEST:
+                raise
+            still = None
+        await self.profiles.replace_avatar(user_id, avatar, still)
+        log.info("picture_made_still", user_id=user_id, kept=still is not None)
+        return still
 
     def _tell_second_factor(
         self, who: Who, origin: Origin, now: datetime, *, enabled: bool

@@ -4,7 +4,6 @@ import base64
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ __all__ = [
     "Avatar",
     "Person",
     "ProfileChange",
+    "Upload",
     "parse_avatar",
     "parse_display_name",
     "parse_preferences",
@@ -51,12 +51,20 @@ class Avatar:
 
 
 @dataclass(frozen=True)
+class Upload:
+    """A picture as a user has sent it, not decoded yet."""
+
+    content_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class ProfileChange:
     """What is to change; None leaves it as it is, an empty display name means none."""
 
     username: str | None = None
     display_name: str | None = None
-    avatar: Avatar | None = None
+    avatar: Upload | None = None
     remove_avatar: bool = False
     preferences: str | None = None
 
@@ -85,8 +93,8 @@ def parse_display_name(text: str) -> str:
     )
 
 
-def parse_avatar(data_url: str) -> Avatar:
-    """Return the picture of a data URL, or raise INVALID_REQUEST unless it is what it says."""
+def parse_avatar(data_url: str) -> Upload:
+    """Return the picture of a data URL, or raise INVALID_REQUEST unless it begins as it says."""
     match = _DATA_URL.fullmatch(data_url) if len(data_url) <= _AVATAR_CHARACTERS else None
     if match:
         try:
@@ -94,7 +102,7 @@ def parse_avatar(data_url: str) -> Avatar:
         except ValueError:
             data = b""
         if _BEGINS[match[1]](data):
-            return Avatar(f"image/{match[1]}", data, sha256(data).hexdigest()[:32])
+            return Upload(f"image/{match[1]}", data)
     raise ChatterRoomError(
         ErrorCode.INVALID_REQUEST,
         "avatar must be a data: URL of a PNG, JPEG or WebP picture in base64, "

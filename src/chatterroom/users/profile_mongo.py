@@ -1,5 +1,6 @@
 """Profiles in MongoDB: pictures and preferences, and changes to what users show of themselves."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
@@ -13,9 +14,17 @@ from chatterroom.users.accounts import username_key
 from chatterroom.users.database_mongo import SiblingStore
 from chatterroom.users.profile import Avatar, ProfileChange
 
-__all__ = ["ProfileStore"]
+__all__ = ["ProfileStore", "StoredAvatar"]
 
 Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StoredAvatar:
+    """A picture, and whether it was decoded and encoded anew before it was stored."""
+
+    avatar: Avatar
+    is_still: bool
 
 
 @uncancelled
@@ -25,8 +34,11 @@ class ProfileStore(SiblingStore):
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._users = database.users
 
-    async def change(self, user_id: UserId, change: ProfileChange) -> None:
-        """Change a profile, all at once. Raises USERNAME_TAKEN; no such user is no error."""
+    async def change(self, user_id: UserId, change: ProfileChange, picture: Avatar | None) -> None:
+        """Change a profile, all at once, with the picture that the upload has become.
+
+        Raises USERNAME_TAKEN; no such user is no error.
+        """
         given: Document = {}
         if change.username is not None:
             given["username"] = change.username
@@ -35,13 +47,8 @@ class ProfileStore(SiblingStore):
             given["display_name"] = change.display_name
         if change.preferences is not None:
             given["preferences"] = change.preferences
-        if change.avatar is not None:
-            picture = change.avatar
-            given["avatar"] = {
-                "id": picture.avatar_id,
-                "content_type": picture.content_type,
-                "data": picture.data,
-            }
+        if picture is not None:
+            given["avatar"] = _document(picture)
         update: Document = {"$set": given} if given else {}
         if change.remove_avatar:
             update["$unset"] = {"avatar": True}
@@ -64,11 +71,27 @@ class ProfileStore(SiblingStore):
         stored: str = (found or {}).get("preferences", "{}")
         return stored
 
-    async def avatar(self, user_id: UserId) -> Avatar | None:
+    async def avatar(self, user_id: UserId) -> StoredAvatar | None:
         """Return a user's picture."""
         with available():
             found = await self._users.find_one({"_id": user_id}, {"avatar": True})
         picture = (found or {}).get("avatar")
         if picture is None:
             return None
-        return Avatar(picture["content_type"], picture["data"], picture["id"])
+        avatar = Avatar(picture["content_type"], picture["data"], picture["id"])
+        return StoredAvatar(avatar, picture.get("is_still", False))
+
+    async def replace_avatar(self, user_id: UserId, old: Avatar, new: Avatar | None) -> None:
+        """Put another picture, or none, in the place of one, unless that has been changed."""
+        update = {"$set": {"avatar": _document(new)}} if new else {"$unset": {"avatar": True}}
+        with available():
+            await self._users.update_one({"_id": user_id, "avatar.id": old.avatar_id}, update)
+
+
+def _document(picture: Avatar) -> Document:
+    return {
+        "id": picture.avatar_id,
+        "content_type": picture.content_type,
+        "data": picture.data,
+        "is_still": True,
+    }
