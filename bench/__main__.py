@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import w1_sends, w2_fanout, w3_rooms, w4_idle, w5_history, w6_storm
+from bench import w1_sends, w2_fanout, w3_rooms, w4_idle, w5_history, w6_storm, w7_lists
 from bench.checking import VoidRunError
 from bench.peers import measure as peers
 from bench.platform import Platform
@@ -81,6 +81,7 @@ def _plan(only: set[str], scale: Scale) -> list[tuple[str, Measure]]:
         ("W4", "W4: idle connections", w4_idle.run),
         ("W5", "W5: history", w5_history.run),
         ("W6", "W6: storm", w6_storm.run),
+        ("W7", "W7: lists", w7_lists.run),
     ]
     return [(title, run) for names, title, run in parts if not only or only & set(names.split())]
 

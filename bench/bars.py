@@ -43,6 +43,11 @@ def bars_of(results: Results) -> list[Bar]:
         key=lambda row: row.details.get("p99_over_short", 0.0),
         default=None,
     )
+    list_ = max(
+        (row for row in results.rows if not row.void and row.workload == "W7"),
+        key=lambda row: row.details.get("p99_over_100", 0.0),
+        default=None,
+    )
     storm = find("W6", ours, "clients")
     return [
         _at_least("W2, 1,000 receivers, persisted: deliveries/s", 400_000, _rate(fanout)),
@@ -61,6 +66,7 @@ def bars_of(results: Results) -> list[Bar]:
         ),
         _at_most("W4, KB of our memory per idle connection", 11, _detail(idle, "rss_kb")),
         _at_most("W5, p99 long over short", 1.3, _detail(longest, "p99_over_short")),
+        _at_most("W7, p99 of long lists over those of 100", 2, _detail(list_, "p99_over_100")),
         _at_most("W6, seconds until all hold all", 10, _detail(storm, "s_until_100")),
         _at_most("W6, reads of the log a room", 2, _detail(storm, "log_reads_per_room")),
     ]

@@ -12,7 +12,15 @@ from bench.frames import cut_http, text_command, upgrade_request
 from bench.people import Person
 from bench.texts import Texts
 
-__all__ = ["HTTP", "Door", "HistoryPages", "PrivateHttp", "PrivateSocket", "socket_target"]
+__all__ = [
+    "HTTP",
+    "Door",
+    "HistoryPages",
+    "ListPages",
+    "PrivateHttp",
+    "PrivateSocket",
+    "socket_target",
+]
 
 PAGE = 50
 _HOST = "127.0.0.1"
@@ -156,6 +164,37 @@ class HistoryPages:
         if self._newest and seqs[-1] != self._head:
             raise VoidRunError(f"the newest page ends at {seqs[-1]} of {self._head}")
         return seqs[-1]
+
+
+class ListPages:
+    """A page of fifty of a list, the first one: `marker` is what each of its items has once."""
+
+    dialect = HTTP
+
+    def __init__(self, address: tuple[str, int], reader: Person, path: str, marker: bytes) -> None:
+        self._address = address
+        self._marker = marker
+        self._request = (
+            b"GET %s?limit=%d HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n"
+            % (path.encode(), PAGE, _HOST.encode(), reader.token.encode())
+        )
+
+    def targets(self, count: int) -> list[Target]:
+        """All connections are one user's."""
+        return [Target(self._address, _NO_OPENING)] * count
+
+    def request(self, line: int, number: int) -> bytes:
+        """Ask for the page."""
+        del line, number
+        return self._request
+
+    def seq_of(self, frame: bytes) -> int | None:
+        """Fifty items, or the run is void."""
+        _require_ok(frame)
+        count = frame.count(self._marker)
+        if count != PAGE:
+            raise VoidRunError(f"a page has {count} items")
+        return count
 
 
 def socket_target(

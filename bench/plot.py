@@ -26,6 +26,7 @@ def draw(results: Results) -> str:
         ),
         ("W3: deliveries a second", _of(results, "W3")),
         ("W5: pages a second", _of(results, "W5")),
+        ("W7: pages a second", _of(results, "W7")),
     ]
     parts: list[str] = []
     top = 0

@@ -26,6 +26,8 @@ class Scale:
     idle_relayed: int
     idle_s: float
     history: int
+    listed: int
+    """Conversations, members, marks and pins of the larger lists."""
     storm_clients: int
     storm_rooms: int
     peer_receivers: int
@@ -45,6 +47,7 @@ FULL = Scale(
     idle_relayed=8_000,
     idle_s=32.0,
     history=1_000_000,
+    listed=10_000,
     storm_clients=5_000,
     storm_rooms=500,
     peer_receivers=1_000,
@@ -62,6 +65,7 @@ QUICK = Scale(
     idle_relayed=500,
     idle_s=2.0,
     history=20_000,
+    listed=2_000,
     storm_clients=500,
     storm_rooms=50,
     peer_receivers=1_000,
