@@ -104,8 +104,10 @@ def _cached_membership() -> None:
         gone = isinstance(entry, MemberLeft | MemberRemoved)
         return replace(after, members=state.members) if gone else after
 
-    async def load_but_keep(store: ChatStore, conversation_id: ConversationId) -> Conversation:
-        return remember(await load(store, conversation_id))
+    async def load_but_keep(
+        store: ChatStore, conversation_id: ConversationId, known: Conversation | None = None
+    ) -> Conversation:
+        return remember(await load(store, conversation_id, known))
 
     async def membership_for_ever(
         store: ChatStore, user_id: UserId, conversation_id: ConversationId

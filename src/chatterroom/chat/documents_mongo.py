@@ -9,7 +9,9 @@ import msgspec
 from chatterroom.chat.conversation import Conversation, Member
 from chatterroom.chat.entries import (
     Entry,
+    MemberAdded,
     MemberLeft,
+    MemberRemoved,
     MessageDeleted,
     MessageEdited,
     MessagePinned,
@@ -20,6 +22,7 @@ from chatterroom.chat.entries import (
     Role,
     RoleChanged,
     RoomSettings,
+    RoomUpdated,
 )
 from chatterroom.chat.memberships import Listed, Membership
 from chatterroom.core.ids import ConversationId, UserId, message_id
@@ -33,12 +36,12 @@ __all__ = [
     "entries_above",
     "entry_of",
     "listed_of",
-    "member_document",
     "membership_id",
     "membership_of",
     "message_change",
     "new_membership",
     "newest_entries",
+    "room_changes",
     "room_document",
 ]
 
@@ -135,6 +138,30 @@ def room_document(state: Conversation) -> Document:
         "member_count": len(state.members),
         "members": [member_document(user_id, member) for user_id, member in state.members.items()],
     }
+
+
+def room_changes(entry: Entry, after: Conversation) -> list[tuple[Document, list[Document] | None]]:
+    """Return the updates of a room's document that follow from an entry, with the filters of the
+    array of members. The whole is not written: it may hold 10,000 members."""
+    now: Document = {"seq": entry.seq, "message_index": entry.message_index}
+    counted = {**now, "member_count": len(after.members)}
+    roles: list[tuple[Document, list[Document] | None]] = [
+        ({"$set": {"members.$[one].role": role}}, [{"one.user_id": user_id}])
+        for user_id, role in changed_roles(entry).items()
+    ]
+    match entry:
+        case MemberAdded():
+            member = member_document(entry.user_id, after.members[entry.user_id])
+            return [({"$push": {"members": member}, "$set": counted}, None)]
+        case MemberLeft() | MemberRemoved():
+            gone = {"members": {"user_id": entry.user_id}}
+            return [({"$pull": gone, "$set": counted}, None), *roles]
+        case RoomUpdated():
+            settings = msgspec.to_builtins(after.settings)
+            changed = {"room_name": after.room_name, "settings": settings}
+            return [({"$set": {**now, **changed}}, None)]
+        case _:
+            return [({"$set": now}, None), *roles]
 
 
 def member_document(user_id: UserId, member: Member) -> Document:

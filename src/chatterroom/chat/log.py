@@ -91,8 +91,13 @@ class LogStore(Protocol):
     async def message(self, conversation_id: ConversationId, seq: int) -> MessagePosted | None:
         """Return the message at `seq`, or None. Raises `StorageUnavailableError`."""
 
-    async def load(self, conversation_id: ConversationId) -> Conversation:
-        """Return the state at some moment after the call. Raises `StorageUnavailableError`."""
+    async def load(
+        self, conversation_id: ConversationId, known: Conversation | None = None
+    ) -> Conversation:
+        """Return the state at some moment after the call, of which `known` is an earlier one.
+
+        Raises `StorageUnavailableError`.
+        """
 
     async def find_requests(
         self, conversation_id: ConversationId, keys: Sequence[RequestKey]
@@ -568,7 +573,7 @@ class ConversationLog:
 
     async def _load(self, line: _Line) -> Conversation:
         try:
-            return await self._store.load(line.id)
+            return await self._store.load(line.id, line.state)
         except StorageUnavailableError:
             raise
         except Exception:

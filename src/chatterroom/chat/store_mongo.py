@@ -13,6 +13,7 @@ begin with the conversation, which is the key to shard by.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -35,12 +36,12 @@ from chatterroom.chat.documents_mongo import (
     document_of,
     entries_above,
     entry_of,
-    member_document,
     membership_id,
     membership_of,
     message_change,
     new_membership,
     newest_entries,
+    room_changes,
     room_document,
 )
 from chatterroom.chat.ended_memberships_mongo import EndedMemberships
@@ -254,8 +255,14 @@ class ChatStore:
             )
         return msgspec.convert(found, MessagePosted) if found else None
 
-    async def load(self, conversation_id: ConversationId) -> Conversation:
-        """Return what a conversation's entries add up to."""
+    async def load(
+        self, conversation_id: ConversationId, known: Conversation | None = None
+    ) -> Conversation:
+        """Return what a conversation's entries add up to.
+
+        With what was `known` of it before, the members of a room, who may be 10,000, are read only
+        where something has changed.
+        """
         # The head first: an entry that changes members is stored together with its room, so a
         # room read after the head knows of all such entries up to it.
         with available():
@@ -267,6 +274,10 @@ class ChatStore:
             seq, index = (head["seq"], head["message_index"]) if head else (0, 0)
             if is_private(conversation_id):
                 return Conversation(conversation_id, seq, index)
+            if known is not None and 0 < known.seq <= seq:
+                found = await self._rooms.find_one({"_id": conversation_id}, {"seq": 1})
+                if found is not None and found["seq"] <= known.seq:
+                    return replace(known, seq=seq, message_index=index)
             room = await self._rooms.find_one({"_id": conversation_id})
         return conversation_of(conversation_id, seq, index, room)
 
@@ -459,13 +470,13 @@ class ChatStore:
             case RoomCreated():
                 await self._rooms.insert_one(room_document(after), session=session)
                 joined = [(user, None, who.role) for user, who in after.members.items()]
-            case MemberAdded():
-                member = member_document(entry.user_id, after.members[entry.user_id])
-                await self._add_to_room(entry, after, member, session)
-                joined = [(entry.user_id, None, "member")]
             case _:
-                whole = room_document(after)
-                await self._rooms.replace_one({"_id": after.id}, whole, session=session)
+                for change, filters in room_changes(entry, after):
+                    await self._rooms.update_one(
+                        {"_id": after.id}, change, array_filters=filters, session=session
+                    )
+        if isinstance(entry, MemberAdded):
+            joined = [(entry.user_id, None, "member")]
         if isinstance(entry, MemberLeft | MemberRemoved):
             gone = membership_id(entry.user_id, entry.conversation_id)
             await self._memberships.delete_one({"_id": gone}, session=session)
@@ -490,17 +501,6 @@ class ChatStore:
                 if count % _READ_AT_ONCE == 0:
                     await asyncio.sleep(0)  # what came in one batch is read without a pause
         return memberships
-
-    async def _add_to_room(
-        self, entry: Entry, after: Conversation, member: Document, session: Any
-    ) -> None:
-        now = {"seq": entry.seq, "message_index": entry.message_index}
-        count = {"member_count": len(after.members)}
-        await self._rooms.update_one(
-            {"_id": entry.conversation_id},
-            {"$push": {"members": member}, "$set": {**now, **count}},
-            session=session,
-        )
 
     async def _change_message(self, entry: Entry, target: MessagePosted, session: Any) -> None:
         messages = self._messages(entry.conversation_id)
