@@ -1,12 +1,12 @@
 """Who users are: asked of the user service before somebody new is written to, added or named."""
 
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
 
 import structlog
 
+from chatterroom.chat.mentions import candidates, folded, mentioned_names
 from chatterroom.core.errors import ChatterRoomError, ErrorCode, ErrorKind
 from chatterroom.core.ids import UserId
 from chatterroom.pb import users_pb2, users_pb2_grpc
@@ -18,8 +18,6 @@ log = structlog.get_logger()
 
 _PER_CALL = 100
 _CALL_S = 1.0
-_MENTION = re.compile(r"(?<![\w@.])@([\w.\-]{3,32})")
-_MAX_MENTIONS = 50
 _REMEMBERED = 10_000
 # So long does a new or given up name take to be known here.
 _REMEMBERED_S = 5.0
@@ -58,23 +56,21 @@ class People:
 
     async def mentioned(self, text: str) -> tuple[UserId, ...]:
         """Return the users whose @username stands in a text, each once, at most fifty."""
-        if "@" not in text:
-            return ()
-        # A name may end with a dot or a hyphen, but then it mostly ends a sentence.
-        names = [match.rstrip(".-").casefold() for match in _MENTION.findall(text)]
-        names = list(dict.fromkeys(names))[:_MAX_MENTIONS]
+        possible = candidates(text)
+        names = list(dict.fromkeys(name for names in possible for name in names))
         oldest = time.monotonic() - _REMEMBERED_S
         unknown = [name for name in names if self._names.get(name, (0.0, None))[0] < oldest]
-        if unknown:
-            await self._learn(unknown)
-        users = [self._names[name][1] for name in names if name in self._names]
-        return tuple(dict.fromkeys(user for user in users if user is not None))
+        for start in range(0, len(unknown), _PER_CALL):
+            await self._learn(unknown[start : start + _PER_CALL])
+        known = {name: self._names[name][1] for name in names if name in self._names}
+        mentioned = mentioned_names(text, {name for name, user in known.items() if user})
+        return tuple(dict.fromkeys(user for name in mentioned if (user := known[name])))
 
     async def _learn(self, names: list[str]) -> None:
         found = await self._search(users_pb2.SearchUsersRequest(usernames=names, limit=_PER_CALL))
         if found is None:
             return
-        by_name = {username.casefold(): user_id for username, user_id in found.items()}
+        by_name = {folded(username): user_id for username, user_id in found.items()}
         now = time.monotonic()
         for name in names:
             self._names[name] = (now, by_name.get(name))

@@ -23,6 +23,8 @@ describe("what is being typed", () => {
     expect(at("ada@example|")).toBeNull();
     expect(at("@@ad|")).toBeNull();
     expect(at("@ad |")).toBeNull();
+    expect(at("请@ad|")?.query).toBe("ad");
+    expect(at("_@ad|")?.query).toBe("ad");
   });
 
   test("an emoji begins with : and two letters, and times of day are none", () => {

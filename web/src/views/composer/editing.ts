@@ -1,5 +1,7 @@
 // What keys do to the text of a composer. Pure.
 
+import { MENTION_BEGINS } from "../../protocol/mentions";
+
 /** Something that is being typed and can be completed: `@ad`, `:smi`. */
 export interface Token {
   readonly kind: "mention" | "emoji";
@@ -24,8 +26,7 @@ export const MAX_CHARACTERS = 8_000;
 const SAID_FROM = 7_500;
 const LONGEST_TOKEN = 40;
 
-// As the server finds them: not behind a letter, so that addresses of e-mail are none.
-const MENTION = /(?<![\p{L}\p{N}_@.])@([\p{L}\p{N}_.-]{0,32})$/u;
+const MENTION = new RegExp(`${MENTION_BEGINS}@([\\p{L}\\p{M}\\p{N}_.-]{0,64})$`, "u");
 const EMOJI = /(?<![\p{L}\p{N}_:]):([a-z0-9_+-]{2,32})$/iu;
 const WHOLE_EMOJI = /(?<![\p{L}\p{N}_:]):([a-z0-9_+-]{1,32}):$/iu;
 

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import mentions from "../../../../tests/conformance/mentions.json";
 import vectors from "../../../../tests/conformance/message_text.json";
-import { parseMessage, textOf, type Block, type Inline } from "./markdown";
+import { mentionedName, parseMessage, textOf, type Block, type Inline } from "./markdown";
 
 function shortInline(inline: Inline): string {
   switch (inline.kind) {
@@ -86,6 +87,36 @@ function isEmpty(block: Block): boolean {
       return block.rows.length === 0;
   }
 }
+
+function mentionsOf(blocks: readonly Block[], names: ReadonlySet<string>): string[] {
+  const ofInlines = (inlines: readonly Inline[]): string[] =>
+    inlines.flatMap((inline) => {
+      if ("children" in inline) return ofInlines(inline.children);
+      const name = inline.kind === "mention" ? mentionedName(inline.text, names) : null;
+      return name === null ? [] : [name.normalize("NFKC").toLowerCase()];
+    });
+  return blocks.flatMap((block) => {
+    switch (block.kind) {
+      case "code":
+        return [];
+      case "paragraph":
+      case "heading":
+        return ofInlines(block.children);
+      case "quote":
+        return mentionsOf(block.children, names);
+      case "list":
+        return block.items.flatMap((item) => mentionsOf(item.children, names));
+      case "table":
+        return block.rows.flat().flatMap(ofInlines);
+    }
+  });
+}
+
+describe("whom a message mentions", () => {
+  it.each(mentions.cases)("$text", ({ text, names, mentioned }) => {
+    expect([...new Set(mentionsOf(parseMessage(text), new Set(names)))]).toEqual(mentioned);
+  });
+});
 
 describe("what a message means", () => {
   it.each(vectors.cases)("$text", ({ text, blocks }) => {

@@ -106,7 +106,7 @@ function fence(state: StateBlock, startLine: number, endLine: number, silent: bo
   const opening = lineOf(state, startLine);
   const length = fenceLength(opening);
   const info = opening.slice(length).trim();
-  if (length === 0 || (opening.startsWith("`") && info.includes("`"))) return false;
+  if (length === 0 || info.includes("`")) return false;
   const looked = Number(state.env["looked"] ?? 0);
   if (looked > MAX_LINES_LOOKED_AT) return false;
   let end = startLine + 1;
@@ -116,7 +116,7 @@ function fence(state: StateBlock, startLine: number, endLine: number, silent: bo
     if (line !== "" && (state.sCount[end] ?? 0) < state.blkIndent) break;
     const ending = fenceLength(line);
     isClosed =
-      ending >= length && line.startsWith(opening.charAt(0)) && line.slice(ending).trim() === "";
+      ending >= length && line.slice(ending).trim() === "";
   }
   state.env["looked"] = looked + end - startLine;
   const code = state.getLines(startLine + 1, isClosed ? end - 1 : end, state.sCount[startLine] ?? 0, false);
@@ -149,7 +149,7 @@ function lineOf(state: StateBlock, line: number): string {
 }
 
 function fenceLength(line: string): number {
-  return /^(?:`{3,}|~{3,})/.exec(line)?.[0].length ?? 0;
+  return /^`{3,}/.exec(line)?.[0].length ?? 0;
 }
 
 /** Every line break counts, and so do the spaces after it. */

@@ -2,6 +2,7 @@
 // is one that may be followed. Pure.
 
 import type { Token } from "markdown-it";
+import { MENTION_BEGINS, WITHOUT_SPACES } from "../../protocol/mentions";
 import { languageAndCode, safeHref, tokensOf } from "./grammar";
 
 export type Inline =
@@ -315,10 +316,8 @@ function textOnly(children: readonly Inline[]): Inline[] {
   });
 }
 
-// An address or a path is no mention; scripts that are written without spaces are no part of one.
-const WITHOUT_SPACES = "\\p{sc=Han}\\p{sc=Hira}\\p{sc=Kana}\\p{sc=Hang}\\p{sc=Thai}\\p{sc=Laoo}\\p{sc=Khmr}\\p{sc=Mymr}";
 const MENTION = new RegExp(
-  `(?:(?<=[${WITHOUT_SPACES}])|(?<![\\p{L}\\p{N}_.+@/-]))@[\\p{L}\\p{N}][\\p{L}\\p{M}\\p{N}_.-]*(?![\\p{L}\\p{M}\\p{N}_.-]|[@/][\\p{L}\\p{N}])`,
+  `${MENTION_BEGINS}@[\\p{L}\\p{N}][\\p{L}\\p{M}\\p{N}_.-]*(?![\\p{L}\\p{M}\\p{N}_.-]|[@/][\\p{L}\\p{N}])`,
   "gu",
 );
 const NAME_ENDS = new RegExp(`^(?:$|[${WITHOUT_SPACES}]|[._-]*(?:$|[${WITHOUT_SPACES}]))`, "u");
@@ -326,7 +325,7 @@ const NAME_ENDS = new RegExp(`^(?:$|[${WITHOUT_SPACES}]|[._-]*(?:$|[${WITHOUT_SP
 /** In UTF-16 units, before it is normalised. */
 const LONGEST_NAME = 64;
 
-/** Return the longest of `names` that a mention begins with; names are lower-case and NFKC. */
+/** Return the longest of `names` that a mention begins with; names are lower-case, and NFKC. */
 export function mentionedName(mention: string, names: ReadonlySet<string>): string | null {
   const run = mention.slice(1, 1 + LONGEST_NAME);
   for (let end = run.length; end > 0; end--) {
