@@ -339,6 +339,19 @@ async def walk_through_a_room(alice: Walker, bob: Walker, room: str) -> None:
     await bob.ask("ping", "pong")
 
 
+async def walk_through_a_request(service, alice: Walker, bob: Walker) -> None:
+    settings = chat_pb2.ContactSettings(add_to_rooms="nobody")
+    request = chat_pb2.SetContactSettingsRequest(user_id=BOB, settings=settings)
+    await service.stub.SetContactSettings(request, metadata=service.metadata(BOB))
+    room = await service.create_room(ALICE)
+    invited = await alice.ask("add_member", "ack", room_id=room, user_id=BOB)
+    assert invited["invited"]
+    await bob.hear("request_received", kind="room", conversation_id=room)
+    answer = chat_pb2.AnswerRequestRequest(user_id=BOB, conversation_id=room)
+    await service.stub.DeclineRequest(answer, metadata=service.metadata(BOB))
+    await bob.hear("request_answered", accepted=False)
+
+
 async def test_a_walk_through_all_commands_and_events(service, monkeypatch):
     async with AsyncExitStack() as stack:
 
@@ -369,6 +382,7 @@ async def test_a_walk_through_all_commands_and_events(service, monkeypatch):
             await many.hear("conversations", has_more=False)
             many_resumed = await many.ask("resume", "resumed", conversations={room: 0})
             assert (list(many_resumed["conversations"]), many_resumed["has_more"]) == ([room], True)
+        await walk_through_a_request(service, alice, bob)
         # Everything once more, from the store: a message as it is read later.
         returning = await connect(BOB, room)
         await returning.ask("resume", "resumed", conversations={room: 0})

@@ -96,10 +96,12 @@ def environment() -> dict[str, str]:
     # The limits for strangers would stop a test suite that registers hundreds of users.
     off = ("ADDRESS_REQUESTS_PER_S", "CREDENTIALS_PER_MIN", "ADDRESS_HANDSHAKES_PER_S")
     quotas = ("MESSAGES", "MESSAGE_BYTES", "CHANGES", "MARKS", "PRESENCE", "SOCKETS")
+    hourly = ("ROOMS", "ADDED", "ADDED_TO", "FIRST_MESSAGES")
     return (
         kept
         | {f"CHATTERROOM_GATEWAY_{name}": "0" for name in off}
         | {f"CHATTERROOM_CHAT_USER_{name}_PER_S": "0" for name in quotas}
+        | {f"CHATTERROOM_CHAT_USER_{name}_PER_HOUR": "0" for name in hourly}
     )
 
 

@@ -6,10 +6,11 @@ also where the user may not do it any more.
 """
 
 import asyncio
-from collections.abc import Collection, Container, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from chatterroom.chat.blocks import Blocks
+from chatterroom.chat.contacts import Contacts, FirstMessage, Pair
 from chatterroom.chat.conversation import (
     AddMember,
     ChangeRole,
@@ -25,15 +26,16 @@ from chatterroom.chat.conversation import (
     UpdateRoom,
 )
 from chatterroom.chat.departed import Departed
-from chatterroom.chat.entries import Role
+from chatterroom.chat.entries import Role, RoomCreated
 from chatterroom.chat.events import encode_typing
 from chatterroom.chat.hub import Hub
 from chatterroom.chat.log import Appended, ConversationLog
 from chatterroom.chat.marks import Marks
 from chatterroom.chat.memberships import Membership
-from chatterroom.chat.people import People, no_such_user
+from chatterroom.chat.people import People
 from chatterroom.chat.presence import Presence, Watcher
 from chatterroom.chat.quotas import Quotas
+from chatterroom.chat.requests import Invited, not_accepted
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import (
@@ -69,6 +71,7 @@ class Actions:
     presence: Presence
     blocks: Blocks
     departed: Departed
+    contacts: Contacts
     quotas: Quotas
 
     def admit_message(self, sender_id: UserId, message: str) -> None:
@@ -87,12 +90,12 @@ class Actions:
         client_id: ClientId | None,
         reply_to: MessageId | None = None,
         *,
-        strangers: Container[tuple[UserId, UserId]] | None = None,
+        firsts: Mapping[Pair, FirstMessage] | None = None,
         admitted: bool = False,
     ) -> asyncio.Future[Appended]:
         """Submit a private message; see `ConversationLog.submit`.
 
-        `strangers` is what the method of that name has returned; without it, it is asked.
+        `firsts` is what `Contacts.first_messages` has returned; without it, it is asked.
         """
         if not admitted:
             self.admit_message(sender_id, message)
@@ -101,6 +104,9 @@ class Actions:
                 ErrorCode.MESSAGE_TO_ONESELF, "a private chat is between two users"
             )
         pair = (sender_id, receiver_id)
+        if firsts is None:
+            firsts = await self.contacts.first_messages([pair])
+        first = firsts.get(pair, FirstMessage())
         command = PostMessage(
             private_conversation_id(sender_id, receiver_id),
             sender_id,
@@ -109,33 +115,17 @@ class Actions:
             receiver_id,
             _seq_of(reply_to),
             await self.people.mentioned(message),
+            first.request,
         )
         try:
             self.blocks.require_none(sender_id, [receiver_id])
             self.departed.require_present(receiver_id)
-            if pair in (await self.strangers([pair]) if strangers is None else strangers):
-                raise no_such_user(receiver_id)
+            if first.refusal is not None:
+                raise first.refusal
             await self._require_answerable(command, reply_to)
         except ChatterRoomError as refusal:
             return self.log.submit(command, refusal)
         return self.log.submit(command)
-
-    async def strangers(
-        self, pairs: Collection[tuple[UserId, UserId]]
-    ) -> set[tuple[UserId, UserId]]:
-        """Return those pairs of a sender and a receiver who have no private chat yet, and whose
-        receiver nobody registered."""
-        new = {pair: private_conversation_id(*pair) for pair in pairs if pair[0] != pair[1]}
-        new = {pair: chat for pair, chat in new.items() if not self.log.has_entries(chat)}
-        if not new:
-            return set()
-        known = await self.store.taking_part((sender, chat) for (sender, _), chat in new.items())
-        asked = [pair for pair, chat in new.items() if (pair[0], chat) not in known]
-        unknown = await self.people.unknown(receiver for _, receiver in asked)
-        for pair in asked:
-            if pair[1] not in unknown:
-                self.log.presume_empty(new[pair])
-        return {pair for pair in asked if pair[1] in unknown}
 
     async def send_room_message(
         self,
@@ -227,17 +217,35 @@ class Actions:
         room_name: str,
         members_ids: Sequence[UserId],
         client_id: ClientId | None,
-    ) -> Appended:
-        """Create a room; a repeat with the same client id returns the first one."""
+    ) -> tuple[Appended, list[UserId]]:
+        """Create a room; a repeat with the same client id returns the first one.
+
+        Also returns those who are no members yet, but invited.
+        """
         name = _checked_name(room_name)
         self.quotas.spend_change(creator_id)
         request_id = client_id or _fresh()
         others = list(dict.fromkeys(user for user in members_ids if user != creator_id))
         room_id = room_id_of_request(creator_id, request_id)
-        return await self._bring_together(
-            CreateRoom(room_conversation_id(room_id), creator_id, request_id, name, tuple(others)),
-            others,
+        command = CreateRoom(
+            room_conversation_id(room_id), creator_id, request_id, name, tuple(others)
         )
+        shared = self.contacts.quotas
+        try:
+            await self._require_reachable(creator_id, others)
+            asked = set(await self.contacts.who_must_accept(creator_id, others))
+            await shared.spend_room(creator_id, others)
+        except ChatterRoomError as refusal:
+            appended = await self.log.submit(command, refusal)
+            return appended, _not_among_members(appended, others)
+        members = tuple(user for user in others if user not in asked)
+        appended = await self.log.append(replace(command, members_ids=members))
+        invited = _not_among_members(appended, others)
+        if appended.duplicate:
+            await shared.refund_room(creator_id, others)
+        # For a repeat, too: the first call may have been cut off in between.
+        await self.contacts.invite_to_new_room(command, invited)
+        return appended, invited
 
     async def update_room(
         self,
@@ -262,20 +270,32 @@ class Actions:
         actor_id: UserId | None,
         user_id: UserId,
         client_id: ClientId | None,
-    ) -> Appended:
-        """Add a user to a room, on behalf of a member or, with None, of a service."""
+    ) -> Appended | Invited:
+        """Add a user to a room, on behalf of a member or, with None, of a service; or invite who
+        must accept first."""
         if actor_id is not None:
             self.quotas.spend_change(actor_id)
-        return await self._bring_together(
-            AddMember(
-                room_conversation_id(room_id),
-                actor_id or user_id,
-                client_id or _fresh(),
-                user_id,
-                by_service=actor_id is None,
-            ),
-            [user_id],
+        command = AddMember(
+            room_conversation_id(room_id),
+            actor_id or user_id,
+            client_id or _fresh(),
+            user_id,
+            by_service=actor_id is None,
         )
+        shared = self.contacts.quotas
+        try:
+            await self._require_reachable(command.sender_id, [user_id])
+            if actor_id is not None:
+                asked = await self.contacts.who_must_accept(actor_id, [user_id])
+                await shared.spend_added(actor_id, user_id)
+                if asked:
+                    return await self.contacts.invite(command)
+        except ChatterRoomError as refusal:
+            return await self.log.submit(command, refusal)
+        appended = await self.log.append(command)
+        if appended.duplicate and actor_id is not None:
+            await shared.refund_added(actor_id, user_id)
+        return appended
 
     async def leave_room(
         self, room_id: RoomId, user_id: UserId, client_id: ClientId | None
@@ -293,6 +313,7 @@ class Actions:
         some rooms may have been left.
         """
         await self.departed.add(user_id)
+        await self.store.requests.forget_user(user_id)
         left = 0
         for membership in await self.store.memberships(user_id):
             if is_private(membership.conversation_id):
@@ -354,7 +375,9 @@ class Actions:
         )
         if (reached, received) != (membership.read_index, membership.delivered_index):
             peer = membership.peer_id
-            hidden = peer is not None and self.blocks.between(user_id, peer)
+            hidden = peer is not None and (
+                membership.request is not None or self.blocks.between(user_id, peer)
+            )
             self.marks.raise_to(
                 user_id,
                 conversation_id,
@@ -369,7 +392,7 @@ class Actions:
         member_id, peer_id = membership.user_id, membership.peer_id
         if peer_id is None or viewer is None or viewer == member_id:
             return True
-        return not self.blocks.between(viewer, member_id)
+        return membership.request is None and not self.blocks.between(viewer, member_id)
 
     async def set_typing(
         self, user_id: UserId, conversation_id: ConversationId, *, is_member: bool = False
@@ -380,7 +403,7 @@ class Actions:
         """
         self.quotas.spend_typing(user_id, conversation_id)
         if is_private(conversation_id) or not is_member:
-            self._require_unblocked(await self.require_membership(user_id, conversation_id))
+            self._require_speaking(await self.require_membership(user_id, conversation_id))
         event = encode_typing(conversation_id, user_id)
         self.hub.broadcast(conversation_id, event, skip=user_id)
 
@@ -418,32 +441,32 @@ class Actions:
         if blocked:
             await self.people.require_known([other])
         await self.blocks.set(user_id, other, blocked=blocked)
+        if blocked:
+            await self.contacts.decline_all_of(user_id, other)
 
-    def _require_unblocked(self, membership: Membership) -> None:
-        """Raise BLOCKED in a private chat with a block; rooms have other rules."""
+    def _require_speaking(self, membership: Membership) -> None:
+        """Raise BLOCKED in a private chat with a block, and NOT_ACCEPTED before the user has
+        accepted it; rooms have other rules."""
         if membership.peer_id is not None:
             self.blocks.require_none(membership.user_id, [membership.peer_id])
+            if membership.request is not None:
+                raise not_accepted("Accept the request first.")
 
-    async def _bring_together(
-        self, command: CreateRoom | AddMember, others: Sequence[UserId]
-    ) -> Appended:
-        """Append what brings others into a room, who must exist and not be blocked."""
-        try:
-            self.blocks.require_none(command.sender_id, others)
-            await self.people.require_known(others)
-        except ChatterRoomError as refusal:
-            return await self.log.submit(command, refusal)
-        return await self.log.append(command)
+    async def _require_reachable(self, user_id: UserId, others: Sequence[UserId]) -> None:
+        """Raise unless all whom somebody brings into a room exist, and no block is between."""
+        self.blocks.require_none(user_id, others)
+        await self.people.require_known(others)
 
     async def _change_message(self, command: MessageCommand, *, speaks: bool = False) -> Appended:
         """Change a message that the user may see. What else it may do in a room the room's
-        state says; who `speaks` in a private chat must not be blocked there."""
+        state says; who `speaks` in a private chat must not be blocked there, and have
+        accepted it."""
         user_id, conversation_id = command.sender_id, command.conversation_id
         try:
             if is_private(conversation_id):
                 membership = await self.require_membership(user_id, conversation_id)
                 if speaks:
-                    self._require_unblocked(membership)
+                    self._require_speaking(membership)
             elif not await self._may_read(user_id, conversation_id, command.message_seq):
                 raise ChatterRoomError(
                     ErrorCode.MESSAGE_NOT_FOUND, "there is no such message, or it was deleted"
@@ -478,6 +501,12 @@ class Actions:
 
 def _seq_of(message_id: MessageId | None) -> int | None:
     return None if message_id is None else place_of(message_id)[1]
+
+
+def _not_among_members(appended: Appended, others: Sequence[UserId]) -> list[UserId]:
+    created = appended.entry
+    assert isinstance(created, RoomCreated)  # noqa: S101 -- the log answers in kind
+    return [user for user in others if user not in created.members_ids]
 
 
 def _fresh() -> ClientId:

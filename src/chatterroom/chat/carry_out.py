@@ -16,6 +16,7 @@ from chatterroom.chat.commands import (
     UpdateRoom,
 )
 from chatterroom.chat.log import Appended
+from chatterroom.chat.requests import Invited
 from chatterroom.core.ids import (
     ClientId,
     UserId,
@@ -28,8 +29,8 @@ from chatterroom.core.ids import (
 __all__ = ["carry_out"]
 
 
-async def carry_out(actions: Actions, user_id: UserId, change: Change) -> Appended:
-    """Append what `user_id` asks for, or raise the rule that it breaks."""
+async def carry_out(actions: Actions, user_id: UserId, change: Change) -> Appended | Invited:
+    """Append what `user_id` asks for, or invite, or raise the rule that it breaks."""
     client_id = parse_client_id(change.client_id) if change.client_id is not None else None
     if isinstance(change, Edit | Delete | React | Pin):
         return await _change_message(actions, user_id, change, client_id)
@@ -58,7 +59,7 @@ async def _change_room(
     user_id: UserId,
     change: UpdateRoom | AddMember | RemoveMember | LeaveRoom | ChangeRole,
     client: ClientId | None,
-) -> Appended:
+) -> Appended | Invited:
     room_id = parse_room_id(change.room_id)
     match change:
         case UpdateRoom(room_name=name, settings=settings):

@@ -31,6 +31,7 @@ from chatterroom.chat.following import Following
 from chatterroom.chat.leases_redis import Leases, online
 from chatterroom.chat.log import Appended
 from chatterroom.chat.memberships import Membership
+from chatterroom.chat.requests import Invited
 from chatterroom.core.errors import (
     ChatterRoomError,
     ErrorCode,
@@ -47,6 +48,7 @@ from chatterroom.core.ids import (
     parse_message_id,
     parse_room_id,
     parse_user_id,
+    room_conversation_id,
 )
 from chatterroom.core.slices import slices
 from chatterroom.core.times import format_time
@@ -314,8 +316,11 @@ class ChatSocket:
             case Ping():
                 self._send_event({"type": "pong", "ref": command.ref})
             case _:
-                appended = await carry_out(self._actions, self.user_id, command)
-                self._send_ack(appended, command.ref)
+                done = await carry_out(self._actions, self.user_id, command)
+                if isinstance(done, Invited):
+                    self._send_invited(done, command.ref)
+                else:
+                    self._send_ack(done, command.ref)
 
     async def _submit(self, send: Send) -> asyncio.Future[Appended]:
         client_id = parse_client_id(send.client_id) if send.client_id is not None else None
@@ -413,6 +418,22 @@ class ChatSocket:
         if isinstance(entry, MessagePosted):
             ack["message_index"] = entry.message_index
         self._send_event(ack)
+
+    def _send_invited(self, invited: Invited, ref: str | None) -> None:
+        conversation_id = room_conversation_id(invited.room_id)
+        self._send_event(
+            {
+                "type": "ack",
+                "ref": ref,
+                "client_id": invited.client_id,
+                "id": message_id(conversation_id, invited.seq),
+                "conversation_id": conversation_id,
+                "seq": invited.seq,
+                "created_at": format_time(invited.invited_at),
+                "duplicate": False,
+                "invited": True,
+            }
+        )
 
     def _send_event(self, event: dict[str, Any]) -> None:
         if self._socket is not None:

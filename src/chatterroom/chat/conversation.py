@@ -35,6 +35,7 @@ from chatterroom.chat.entries import (
     RoomSettings,
     RoomUpdated,
 )
+from chatterroom.chat.requests import MAX_UNACCEPTED_MESSAGES, not_accepted
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import ClientId, ConversationId, RoomId, UserId, is_private
 
@@ -74,7 +75,8 @@ MAX_REACTIONS_IN_ALL = 1_000
 
 @dataclass(frozen=True, slots=True)
 class PostMessage:
-    """Write to a conversation; `receiver_id` is the other user of a private chat.
+    """Write to a conversation; `receiver_id` is the other user of a private chat, who has to accept
+    it first where its opening message is a `request`.
 
     `mentions` are those named in the text, whoever they are: the members among them are kept.
     """
@@ -86,6 +88,7 @@ class PostMessage:
     receiver_id: UserId | None = None
     reply_to_seq: int | None = None
     mentions: tuple[UserId, ...] = ()
+    request: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +239,8 @@ class Member:
 class Conversation:
     """What the entries up to `seq` add up to. seq 0: nothing was ever written.
 
-    `members` stays empty in private chats, whose commands say who takes part.
+    `members` stays empty in private chats, whose commands say who takes part; `requested_by` is
+    the one whom the other has not accepted yet.
     """
 
     id: ConversationId
@@ -247,6 +251,7 @@ class Conversation:
     created_at: datetime | None = None
     settings: RoomSettings = field(default_factory=RoomSettings)
     members: Mapping[UserId, Member] = field(default_factory=dict)
+    requested_by: UserId | None = None
 
 
 def decide(
@@ -283,6 +288,8 @@ def apply(state: Conversation, entry: Entry) -> Conversation:
     if entry.seq != state.seq + 1 or entry.conversation_id != state.id:
         raise ValueError(f"entry {entry.seq} does not follow {state.seq} of {state.id}")
     after = replace(state, seq=entry.seq, message_index=entry.message_index)
+    if isinstance(entry, MessagePosted) and (entry.request or entry.accepts):
+        after = replace(after, requested_by=entry.sender_id if entry.request else None)
     match entry:
         case RoomCreated():
             members = {user: Member(entry.created_at) for user in entry.members_ids}
@@ -319,8 +326,15 @@ def apply(state: Conversation, entry: Entry) -> Conversation:
 
 def _post(state: Conversation, command: PostMessage, now: datetime) -> MessagePosted:
     mentions = command.mentions
+    accepts = False
     if is_private(state.id):
         mentions = tuple(user for user in mentions if user == command.receiver_id)
+        accepts = state.requested_by not in (None, command.sender_id)
+        if (
+            state.requested_by == command.sender_id
+            and state.message_index >= MAX_UNACCEPTED_MESSAGES
+        ):
+            raise not_accepted("Wait until your messages are accepted before you write more.")
     else:
         if state.settings.posting == "admins":
             _require_rank(state, command.sender_id, "admin")
@@ -332,6 +346,8 @@ def _post(state: Conversation, command: PostMessage, now: datetime) -> MessagePo
         receiver_id=command.receiver_id,
         reply_to_seq=command.reply_to_seq,
         mentions=mentions,
+        request=command.request and state.seq == 0,
+        accepts=accepts,
     )
 
 

@@ -199,7 +199,9 @@ def new_membership(
 ) -> Document:
     """Return the membership that begins with an entry; `peer_id` is the other in a private chat,
     `role` what the user is in a room."""
+    waits = isinstance(entry, MessagePosted) and entry.request and entry.sender_id != user_id
     return {
+        **({"request": "pending"} if waits else {}),
         "_id": membership_id(user_id, entry.conversation_id),
         "user_id": user_id,
         "conversation_id": entry.conversation_id,
@@ -250,6 +252,7 @@ def membership_of(document: Document) -> Membership:
         document["read_index"],
         document["delivered_index"],
         document["added_at"],
+        document.get("request"),
     )
 
 

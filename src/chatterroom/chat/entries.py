@@ -75,6 +75,10 @@ class MessagePosted(_Entry, frozen=True, kw_only=True, tag="message"):
     reactions: tuple[Reaction, ...] = ()
     pinned: bool = False
     deleted: bool = False
+    request: bool = False
+    """Whether it opens a private chat that the receiver has to accept."""
+    accepts: bool = False
+    """Whether it is the first that the receiver of a request writes back."""
 
 
 class MessageEdited(_Entry, frozen=True, kw_only=True, tag="message_edited"):

@@ -22,10 +22,19 @@ from chatterroom.chat.entries import (
     RoomCreated,
     RoomUpdated,
 )
+from chatterroom.chat.requests import Request
 from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
 from chatterroom.core.times import format_time
 
-__all__ = ["encode_block", "encode_entry", "encode_marks", "encode_typing", "grouped"]
+__all__ = [
+    "encode_block",
+    "encode_entry",
+    "encode_marks",
+    "encode_request_answered",
+    "encode_request_received",
+    "encode_typing",
+    "grouped",
+]
 
 
 def encode_entry(entry: Entry) -> bytes:
@@ -93,6 +102,37 @@ def encode_typing(conversation_id: ConversationId, user_id: UserId) -> bytes:
 def encode_block(user_id: UserId, blocked: bool) -> bytes:
     """Return the event that one has blocked a user, or no longer."""
     return msgspec.json.encode({"type": "block", "user_id": user_id, "blocked": blocked})
+
+
+def encode_request_received(request: Request) -> bytes:
+    """Return the event that somebody wants to write to one, or to add one to a room."""
+    kind = _kind_of_request(request.conversation_id)
+    return msgspec.json.encode(
+        {
+            "type": "request_received",
+            "kind": kind,
+            "conversation_id": request.conversation_id,
+            "user_id": request.user_id,
+            "room_name": request.room_name,
+            "created_at": format_time(request.created_at),
+        }
+    )
+
+
+def encode_request_answered(conversation_id: ConversationId, accepted: bool) -> bytes:
+    """Return the event that one has accepted or declined a request."""
+    return msgspec.json.encode(
+        {
+            "type": "request_answered",
+            "kind": _kind_of_request(conversation_id),
+            "conversation_id": conversation_id,
+            "accepted": accepted,
+        }
+    )
+
+
+def _kind_of_request(conversation_id: ConversationId) -> str:
+    return "message" if is_private(conversation_id) else "room"
 
 
 def encode_marks(

@@ -67,10 +67,17 @@ def publish(entry: Entry) -> Published:
             return Published(entry.seq, frame, [], entry.user_id)
         case MessageDeleted():
             return Published(entry.seq, frame, [], erases=True)
-        case MessagePosted(seq=1) if entry.receiver_id is not None:
-            return Published(entry.seq, frame, [entry.sender_id, entry.receiver_id])
+        case MessagePosted() if entry.receiver_id is not None:
+            return Published(entry.seq, frame, _brought_in(entry, entry.receiver_id))
         case _:
             return Published(entry.seq, frame, [])
+
+
+def _brought_in(entry: MessagePosted, receiver_id: UserId) -> list[UserId]:
+    """Return who takes part in a private chat from a message on."""
+    if entry.seq == 1:
+        return [entry.sender_id] if entry.request else [entry.sender_id, receiver_id]
+    return [entry.sender_id] if entry.accepts else []
 
 
 def _memory_of(entry: Published) -> int:

@@ -113,12 +113,14 @@ class Following:
         return self.is_live
 
     async def join(self, conversation_id: ConversationId, seq: int) -> None:
-        """Follow a conversation from the entry with which the user came in."""
+        """Follow a conversation from the entry with which the user came in; a private chat that
+        the user has accepted, from its beginning."""
         for subscription in await self._subscribe([conversation_id]):
-            if await self._store.membership(self._outlet.user_id, conversation_id) is None:
+            membership = await self._store.membership(self._outlet.user_id, conversation_id)
+            if membership is None or membership.request is not None:
                 self._unsubscribe(conversation_id)
             else:
-                await self._hub.start(subscription, seq - 1)
+                await self._hub.start(subscription, min(seq, membership.joined_seq) - 1)
 
     def removed(self, conversation_id: ConversationId) -> None:
         """Forget a conversation whose subscription the hub has ended."""

@@ -71,11 +71,21 @@ class _Hint(msgspec.Struct, frozen=True, array_like=True):
     """The hub that has published it. Last, so that the end of the bytes says whose it is."""
 
 
+class _OfUser(msgspec.Struct, frozen=True, array_like=True):
+    """What instances send each other about a user: a conversation that has appeared, or a frame
+    for their session sockets."""
+
+    appeared: tuple[ConversationId, int] | None
+    frame: bytes
+    origin: str
+    """The last field, as in `_Hint`."""
+
+
 _CONVERSATION = "chatterroom:conversation:"
 _USER = "chatterroom:user:"
 
 _decode_hint = msgspec.msgpack.Decoder(_Hint).decode
-_decode_appeared = msgspec.msgpack.Decoder(tuple[ConversationId, int]).decode
+_decode_of_user = msgspec.msgpack.Decoder(_OfUser).decode
 
 
 class Outlet(Protocol):
@@ -215,9 +225,20 @@ class Hub:
         self._offer(conversation_id, published)
         for entry in published:
             for user_id in entry.added:
-                hint = msgspec.msgpack.encode((conversation_id, entry.seq))
-                self._fanout.publish(_USER + user_id, hint)
-                self._tell_appeared(user_id, conversation_id, entry.seq)
+                self.announce(user_id, conversation_id, entry.seq)
+
+    def announce(self, user_id: UserId, conversation_id: ConversationId, seq: int) -> None:
+        """Have the session sockets of a user follow a conversation, on every instance."""
+        hint = msgspec.msgpack.encode(_OfUser((conversation_id, seq), b"", self._origin))
+        self._fanout.publish(_USER + user_id, hint)
+        self._tell_appeared(user_id, conversation_id, seq)
+
+    def notify_user(self, user_id: UserId, event: bytes) -> None:
+        """Send the session sockets of a user something that is not stored, on every instance."""
+        frame = text_frame(event)
+        hint = msgspec.msgpack.encode(_OfUser(None, frame, self._origin))
+        self._fanout.publish(_USER + user_id, hint)
+        self._write_to(user_id, frame)
 
     def _send_hints(self, conversation_id: ConversationId, published: list[Published]) -> None:
         """Notify the other instances, in several hints where one would be long."""
@@ -269,7 +290,11 @@ class Hub:
                 self._deliver_ephemeral(conversation_id, hint.ephemeral, hint.skip)
         else:
             user_id = UserId(channel.removeprefix(_USER))
-            self._tell_appeared(user_id, *_decode_appeared(payload))
+            of_user = _decode_of_user(payload)
+            if of_user.appeared is not None:
+                self._tell_appeared(user_id, *of_user.appeared)
+            else:
+                self._write_to(user_id, of_user.frame)
 
     def missed_some(self) -> None:
         """Compare all feeds with the store soon: hints may have been lost."""
@@ -277,10 +302,7 @@ class Hub:
 
     def tell_user(self, user_id: UserId, event: bytes) -> None:
         """Tell the session sockets of a user that this instance has."""
-        frame = text_frame(event)
-        for outlet in tuple(self._watchers.get(user_id, ())):
-            with isolated("telling"):
-                outlet.write(frame)
+        self._write_to(user_id, text_frame(event))
 
     # Users and their conversations
 
@@ -616,6 +638,11 @@ class Hub:
                 self._let_through(feed, entries)
             if entries and more:
                 self._fill(feed)
+
+    def _write_to(self, user_id: UserId, frame: bytes) -> None:
+        for outlet in tuple(self._watchers.get(user_id, ())):
+            with isolated("telling"):
+                outlet.write(frame)
 
     def _tell_appeared(self, user_id: UserId, conversation_id: ConversationId, seq: int) -> None:
         for outlet in tuple(self._watchers.get(user_id, ())):

@@ -83,14 +83,16 @@ class MongoLists:
         """Create the index that is missing."""
         with available():
             await self._memberships.create_index(
-                [("user_id", 1), ("active_at", -1), ("_id", -1)], name="activity"
+                [("user_id", 1), ("request", 1), ("active_at", -1), ("_id", -1)],
+                name="user_activity",
             )
 
     async def listed(
         self, user_id: UserId, limit: int, below: tuple[datetime, ConversationId] | None
     ) -> list[Listed]:
-        """Return the newest memberships by stored activity, below a place where given."""
-        wanted: Document = {"user_id": user_id}
+        """Return the newest memberships by stored activity, below a place where given. Requests
+        that wait are none."""
+        wanted: Document = {"user_id": user_id, "request": None}
         if below is not None:
             at, conversation_id = below
             # Not "at or before": that would leave out memberships without any.
@@ -108,7 +110,8 @@ class MongoLists:
         """Return the user's memberships of some conversations, as far as there are any."""
         ids = [membership_id(user_id, conversation_id) for conversation_id in conversation_ids]
         with available():
-            found = self._memberships.find({"_id": {"$in": ids}}, batch_size=len(ids) + 1)
+            wanted = {"_id": {"$in": ids}, "request": None}
+            found = self._memberships.find(wanted, batch_size=len(ids) + 1)
             return [listed_of(document) async for document in found]
 
     async def rows(self, listed: Sequence[Listed]) -> list[Row]:

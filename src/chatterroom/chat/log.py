@@ -359,7 +359,9 @@ class ConversationLog:
             return None
         try:
             entry = decide(state, pending.command, now)
-            return (entry, apply(state, entry)) if isinstance(entry, MessagePosted) else None
+            if not isinstance(entry, MessagePosted) or entry.accepts:
+                return None  # writing back to a request changes the sender's membership, too
+            return entry, apply(state, entry)
         except Exception:  # noqa: BLE001 -- a broken rule or a bug: raised again when it is alone
             return None
 
@@ -452,7 +454,7 @@ class ConversationLog:
         states: list[Conversation] = []
         for line, pending in batch:
             entry = decide(Conversation(line.id), pending.command, now)
-            assert isinstance(entry, MessagePosted)  # noqa: S101 -- private chats refuse nobody
+            assert isinstance(entry, MessagePosted)  # noqa: S101 -- no rule refuses a first message
             states.append(apply(Conversation(line.id), entry))
             entries.append(entry)
         for (_, pending), entry in zip(batch, entries, strict=True):
@@ -505,7 +507,7 @@ class ConversationLog:
     async def _insert_alone(
         self, entry: Entry, after: Conversation, target: MessagePosted | None
     ) -> bool:
-        if isinstance(entry, MessagePosted) and entry.seq > 1:
+        if isinstance(entry, MessagePosted) and entry.seq > 1 and not entry.accepts:
             return await self._store.insert_messages([entry]) == 1
         return await self._store.insert_with_effects(entry, after, target)
 

@@ -19,6 +19,7 @@ from chatterroom.chat.actions import Actions
 from chatterroom.chat.activity import Activity, migrate
 from chatterroom.chat.blocks import Blocks
 from chatterroom.chat.chat_sockets import ChatSockets
+from chatterroom.chat.contacts import Contacts
 from chatterroom.chat.departed import Departed
 from chatterroom.chat.entries import Entry
 from chatterroom.chat.erasures import keep_erasing
@@ -32,6 +33,7 @@ from chatterroom.chat.presence import Presence
 from chatterroom.chat.quotas import Quotas
 from chatterroom.chat.servicer_grpc import OPEN_TO, SERVICE_NAME, ChatServicer
 from chatterroom.chat.settings import ChatSettings
+from chatterroom.chat.shared_quotas_redis import SharedQuotas
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.ids import ConversationId, UserId
 from chatterroom.core.settings import load_settings
@@ -77,6 +79,7 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
         ChatStore.connect(settings.mongo_url) as store,
         RedisChannels.connect(settings.redis_url, _REDIS_URL) as fanout,
         Leases.connect(settings.redis_url, _REDIS_URL) as leases,
+        SharedQuotas.connect(settings, _REDIS_URL) as shared_quotas,
         _users_backend(directory, credential) as users,
         asyncio.TaskGroup() as tasks,
     ):
@@ -87,6 +90,7 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
             marks.note_own(entries)
             activity.note(conversation_id, entries)
             hub.committed(conversation_id, entries)
+            contacts.committed(conversation_id, entries)
 
         conversation_log = ConversationLog(store, committed)
         activity = Activity(store.activity, conversation_log.member_count)
@@ -99,6 +103,7 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
         departed = Departed(store.departed)
         presence = Presence(store, leases, blocks, departed)
         people = People(users)
+        contacts = Contacts(conversation_log, store, hub, people, blocks, shared_quotas)
         actions = Actions(
             conversation_log,
             store,
@@ -108,6 +113,7 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
             presence,
             blocks,
             departed,
+            contacts,
             Quotas(settings),
         )
         origins = frozenset(split_urls(settings.allowed_origins))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chatterroom.chat.entries import MessagePosted
+from chatterroom.chat.requests import RequestState
 from chatterroom.core.ids import ConversationId, UserId
 
 __all__ = ["Listed", "Membership", "Overview"]
@@ -21,6 +22,8 @@ class Membership:
     read_index: int
     delivered_index: int
     added_at: datetime
+    request: RequestState | None = None
+    """Set while the user has not accepted a private chat, in which they take no part then."""
 
 
 @dataclass(frozen=True, slots=True)

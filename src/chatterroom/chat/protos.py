@@ -3,11 +3,18 @@
 from chatterroom.chat.entries import MessagePosted
 from chatterroom.chat.events import grouped
 from chatterroom.chat.memberships import Overview
+from chatterroom.chat.requests import ContactSettings, Request
 from chatterroom.core.ids import is_private, message_id
 from chatterroom.core.times import format_time
 from chatterroom.pb import chat_pb2
 
-__all__ = ["conversation_proto", "private_message", "room_message"]
+__all__ = [
+    "contact_settings",
+    "conversation_proto",
+    "private_message",
+    "request_proto",
+    "room_message",
+]
 
 
 def private_message(entry: MessagePosted) -> chat_pb2.ChatMessageProto:
@@ -67,6 +74,26 @@ def conversation_proto(
         last_activity_at=format_time(overview.last_activity_at),
         last_message=room_message(last) if last else None,
         delivered_index=max(membership.delivered_index, pending_marks[1], read_index),
+    )
+
+
+def contact_settings(settings: ContactSettings) -> chat_pb2.ContactSettings:
+    """Return who may add a user to rooms, and who may write first."""
+    return chat_pb2.ContactSettings(
+        add_to_rooms=settings.add_to_rooms, message_first=settings.message_first
+    )
+
+
+def request_proto(request: Request) -> chat_pb2.RequestProto:
+    """Return a message request or an invitation as its list shows it."""
+    private = is_private(request.conversation_id)
+    return chat_pb2.RequestProto(
+        kind="message" if private else "room",
+        conversation_id=request.conversation_id,
+        user_id=request.user_id,
+        room_name=request.room_name,
+        preview=request.preview,
+        created_at=format_time(request.created_at),
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import structlog
 
 from chatterroom.chat.actions import Actions
 from chatterroom.chat.activity import Activity
+from chatterroom.chat.contacts import FirstMessage, Pair
 from chatterroom.chat.conversation_list import list_conversations
 from chatterroom.chat.entries import MessagePosted, Role
 from chatterroom.chat.leases_redis import Leases
@@ -17,7 +18,14 @@ from chatterroom.chat.lists_mongo import ListedMember
 from chatterroom.chat.log import Appended
 from chatterroom.chat.memberships import Membership
 from chatterroom.chat.pages import MAX_PAGE, checked_limit, decode_cursor, encode_cursor
-from chatterroom.chat.protos import conversation_proto, private_message, room_message
+from chatterroom.chat.protos import (
+    contact_settings,
+    conversation_proto,
+    private_message,
+    request_proto,
+    room_message,
+)
+from chatterroom.chat.requests import Invited
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import (
     ClientId,
@@ -90,10 +98,11 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     ) -> chat_pb2.SendMessagesResponse:
         _require_service()
         senders = [self._admit(send) for send in request.sends]
-        strangers = await self._actions.strangers(_private_pairs(request.sends, senders))
+        pairs = _private_pairs(request.sends, senders)
+        firsts = await self._actions.contacts.first_messages(pairs)
         # One after the other up to the log's queue: the order of the batch is the order there.
         submitted = [
-            await self._submit(send, sender, strangers)
+            await self._submit(send, sender, firsts)
             for send, sender in zip(request.sends, senders, strict=True)
         ]
         return chat_pb2.SendMessagesResponse(results=[await _result(each) for each in submitted])
@@ -238,7 +247,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     async def CreateRoom(  # noqa: N802, D102
         self, request: chat_pb2.CreateRoomRequest, context: Any
     ) -> chat_pb2.CreateRoomResponse:
-        appended = await self._actions.create_room(
+        appended, invited = await self._actions.create_room(
             _own(request.creator_id, "creator_id"),
             request.room_name,
             [parse_user_id(user_id, "members_ids") for user_id in request.members_ids],
@@ -249,19 +258,26 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
             room_id=appended.entry.conversation_id,
             seq=appended.entry.seq,
             duplicate=appended.duplicate,
+            invited_ids=invited,
         )
 
     async def AddUserToRoom(  # noqa: N802, D102
         self, request: chat_pb2.AddUserToRoomRequest, context: Any
     ) -> chat_pb2.AddUserToRoomResponse:
-        appended = await self._actions.add_member(
+        added = await self._actions.add_member(
             parse_room_id(request.room_id),
             current_caller().user_id,
             parse_user_id(request.user_id),
             _client_id(request.client_id),
         )
+        if isinstance(added, Invited):
+            return chat_pb2.AddUserToRoomResponse(
+                message="User invited to room successfully",
+                seq=added.seq,
+                invited_ids=[request.user_id],
+            )
         return chat_pb2.AddUserToRoomResponse(
-            message="User added to room successfully", seq=appended.entry.seq
+            message="User added to room successfully", seq=added.entry.seq
         )
 
     async def LeaveRoom(  # noqa: N802, D102
@@ -376,6 +392,53 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         word = "unblocked" if request.remove else "blocked"
         return chat_pb2.BlockUserResponse(message=f"User {word} successfully")
 
+    async def GetContactSettings(  # noqa: N802, D102
+        self, request: chat_pb2.GetContactSettingsRequest, context: Any
+    ) -> chat_pb2.ContactSettings:
+        user_id = _own(request.user_id, "user_id")
+        return contact_settings(await self._actions.contacts.settings(user_id))
+
+    async def SetContactSettings(  # noqa: N802, D102
+        self, request: chat_pb2.SetContactSettingsRequest, context: Any
+    ) -> chat_pb2.ContactSettings:
+        user_id = _own(request.user_id, "user_id")
+        wanted = request.settings
+        changes = {
+            name: value
+            for name, value in (
+                ("add_to_rooms", wanted.add_to_rooms),
+                ("message_first", wanted.message_first),
+            )
+            if value
+        }
+        return contact_settings(await self._actions.contacts.change_settings(user_id, changes))
+
+    async def ListRequests(  # noqa: N802, D102
+        self, request: chat_pb2.ListRequestsRequest, context: Any
+    ) -> chat_pb2.ListRequestsResponse:
+        page, cursor, total = await self._actions.contacts.requests(
+            _own(request.user_id, "user_id"), checked_limit(request.limit), request.cursor
+        )
+        return chat_pb2.ListRequestsResponse(
+            requests=[request_proto(each) for each in page], next_cursor=cursor, total=total
+        )
+
+    async def AcceptRequest(  # noqa: N802, D102
+        self, request: chat_pb2.AnswerRequestRequest, context: Any
+    ) -> chat_pb2.AnswerRequestResponse:
+        await self._actions.contacts.accept(
+            _own(request.user_id, "user_id"), parse_conversation_id(request.conversation_id)
+        )
+        return chat_pb2.AnswerRequestResponse(message="Request accepted")
+
+    async def DeclineRequest(  # noqa: N802, D102
+        self, request: chat_pb2.AnswerRequestRequest, context: Any
+    ) -> chat_pb2.AnswerRequestResponse:
+        await self._actions.contacts.decline(
+            _own(request.user_id, "user_id"), parse_conversation_id(request.conversation_id)
+        )
+        return chat_pb2.AnswerRequestResponse(message="Request declined")
+
     async def ListBlocks(  # noqa: N802, D102
         self, request: chat_pb2.ListBlocksRequest, context: Any
     ) -> chat_pb2.ListBlocksResponse:
@@ -430,7 +493,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         self,
         send: chat_pb2.SendRequest,
         sender_id: UserId | ChatterRoomError,
-        strangers: Container[tuple[UserId, UserId]],
+        firsts: Mapping[Pair, FirstMessage],
     ) -> asyncio.Future[Appended] | ChatterRoomError:
         if isinstance(sender_id, ChatterRoomError):
             return sender_id
@@ -444,7 +507,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
                     send.message,
                     client_id,
                     reply_to,
-                    strangers=strangers,
+                    firsts=firsts,
                     admitted=True,
                 )
             return await self._actions.send_room_message(
@@ -557,7 +620,7 @@ def _require_service() -> None:
 
 def _private_pairs(
     sends: Iterable[chat_pb2.SendRequest], senders: Iterable[UserId | ChatterRoomError]
-) -> set[tuple[UserId, UserId]]:
+) -> set[Pair]:
     """Return who writes to whom, as far as it can be read: what cannot is refused later."""
     pairs = set()
     for send, sender_id in zip(sends, senders, strict=True):

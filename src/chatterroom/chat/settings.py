@@ -14,6 +14,7 @@ Rate = Annotated[float, msgspec.Meta(ge=0)]
 Burst = Annotated[int, msgspec.Meta(ge=1)]
 # The longest message has 32,000 bytes: less could never be sent.
 ByteBurst = Annotated[int, msgspec.Meta(ge=65536)]
+Hourly = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class ChatSettings(ServiceSettings, frozen=True, kw_only=True):
@@ -59,6 +60,14 @@ class ChatSettings(ServiceSettings, frozen=True, kw_only=True):
     user_resumed_bytes_per_s: Rate = 4 * 1024 * 1024.0
     """Bytes that resumes of one user send; over this rate they slow down."""
     user_resumed_bytes_burst: Annotated[int, msgspec.Meta(ge=1024 * 1024)] = 64 * 1024 * 1024
+    user_rooms_per_hour: Hourly = 30
+    """Rooms that one user creates; this and the following are counted over all instances."""
+    user_added_per_hour: Hourly = 500
+    """People whom one user adds to rooms, or invites to them."""
+    user_added_to_per_hour: Hourly = 100
+    """How often one user is added or invited to rooms, by whomever."""
+    user_first_messages_per_hour: Hourly = 60
+    """Private chats that one user begins."""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(

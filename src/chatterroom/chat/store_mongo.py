@@ -62,6 +62,8 @@ from chatterroom.chat.lists_mongo import MongoLists
 from chatterroom.chat.log import RequestKey
 from chatterroom.chat.memberships import Membership
 from chatterroom.chat.pages import MAX_PAGE_BYTES, entry_bytes, fitting
+from chatterroom.chat.requests import MAX_UNACCEPTED_MESSAGES
+from chatterroom.chat.requests_mongo import RequestStore
 from chatterroom.core.cancellation import calls_ended, uncancelled
 from chatterroom.core.errors import StorageUnavailableError
 from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
@@ -100,6 +102,7 @@ class ChatStore:
         self.activity = MongoActivity(database, self.lists)
         self.ended_memberships = EndedMemberships(database)
         self.erasures = MongoErasures(database)
+        self.requests = RequestStore(database)
         self._prepared = False
         self._durable = durable
         self._database = database
@@ -133,7 +136,7 @@ class ChatStore:
             yield store
         finally:
             parts = (store.blocks, store.departed, store.ended_memberships, store.lists)
-            others = (store.activity, store.erasures, store.histories)
+            others = (store.activity, store.erasures, store.histories, store.requests)
             for each in (store, *parts, *others):
                 await calls_ended(each)
             await client.close()
@@ -145,6 +148,7 @@ class ChatStore:
         await self.lists.prepare()
         await self.ended_memberships.prepare()
         await self.erasures.prepare()
+        await self.requests.prepare()
         with available():
             for messages in (self._room_messages, self._private_messages):
                 await messages.create_index(
@@ -273,7 +277,8 @@ class ChatStore:
             )
             seq, index = (head["seq"], head["message_index"]) if head else (0, 0)
             if is_private(conversation_id):
-                return Conversation(conversation_id, seq, index)
+                requested_by = await self._requested_by(conversation_id, index)
+                return Conversation(conversation_id, seq, index, requested_by=requested_by)
             if known is not None and 0 < known.seq <= seq:
                 found = await self._rooms.find_one({"_id": conversation_id}, {"seq": 1})
                 if found is not None and found["seq"] <= known.seq:
@@ -387,21 +392,24 @@ class ChatStore:
             return {ids[document["_id"]] async for document in found}
 
     async def memberships(self, user_id: UserId) -> list[Membership]:
-        """Return all memberships of a user. Those who ask at once share reads, and may wait for
-        reads of others before theirs begins."""
+        """Return all memberships of a user, but for requests that wait.
+
+        Those who ask at once share reads, and may wait for reads of others before theirs begins.
+        """
         return (await self._users_memberships.of([user_id]))[user_id]
 
     async def acquainted(self, user_id: UserId, others: Sequence[UserId]) -> set[UserId]:
-        """Return those of `others` with whom a user shares a conversation."""
+        """Return those of `others` with whom a user shares a conversation; one that waits to be
+        accepted is not shared."""
         pipeline: list[Document] = [
-            {"$match": {"user_id": user_id}},
+            {"$match": {"user_id": user_id, "request": None}},
             {
                 "$lookup": {
                     "from": self._memberships.name,
                     "localField": "conversation_id",
                     "foreignField": "conversation_id",
                     "pipeline": [
-                        {"$match": {"user_id": {"$in": list(others)}}},
+                        {"$match": {"user_id": {"$in": list(others)}, "request": None}},
                         {"$project": {"user_id": 1}},
                     ],
                     "as": "shared",
@@ -422,7 +430,7 @@ class ChatStore:
         """
         newest = (
             self._memberships.find(
-                {"added_at": {"$gte": since}},
+                {"added_at": {"$gte": since}, "request": None},
                 {"_id": 0, "user_id": 1, "conversation_id": 1, "joined_seq": 1},
             )
             .sort("added_at", -1)
@@ -465,6 +473,12 @@ class ChatStore:
             return
         joined: list[tuple[UserId, UserId | None, Role | None]] = []
         match entry:
+            case MessagePosted(accepts=True):
+                await self._memberships.update_one(
+                    {"_id": membership_id(entry.sender_id, entry.conversation_id)},
+                    {"$unset": {"request": ""}, "$set": {"added_at": entry.created_at}},
+                    session=session,
+                )
             case MessagePosted():
                 joined = [(*pair, None) for pair in both_sides(entry)]
             case RoomCreated():
@@ -490,10 +504,20 @@ class ChatStore:
             documents = [new_membership(entry, *each) for each in joined]
             await self._memberships.insert_many(documents, session=session)
 
+    async def _requested_by(
+        self, conversation_id: ConversationId, message_index: int
+    ) -> UserId | None:
+        """Return who waits to be accepted in a private chat."""
+        if not 0 < message_index <= MAX_UNACCEPTED_MESSAGES:
+            return None  # nobody writes more before being accepted
+        waiting = {"conversation_id": conversation_id, "request": {"$exists": True}}
+        found = await self._memberships.find_one(waiting, {"peer_id": 1})
+        return found["peer_id"] if found else None
+
     async def _memberships_of(self, user_ids: list[UserId]) -> dict[UserId, list[Membership]]:
         memberships: dict[UserId, list[Membership]] = {user_id: [] for user_id in user_ids}
         with available():
-            found = self._memberships.find({"user_id": {"$in": user_ids}})
+            found = self._memberships.find({"user_id": {"$in": user_ids}, "request": None})
             count = 0
             async for document in found.batch_size(_READ_AT_ONCE):
                 memberships[document["user_id"]].append(membership_of(document))

@@ -6,6 +6,7 @@ change.
 
 from chatterroom.client.answers import (
     Account,
+    ContactSettings,
     Conversation,
     LastMessage,
     LoginSession,
@@ -19,6 +20,7 @@ from chatterroom.client.answers import (
     SecondFactor,
     Tokens,
     User,
+    WaitingRequest,
 )
 from chatterroom.client.client import Client
 from chatterroom.client.errors import (
@@ -51,6 +53,8 @@ from chatterroom.client.events import (
     ReactionAdded,
     ReactionRemoved,
     Reply,
+    RequestAnswered,
+    RequestReceived,
     RoleChanged,
     RoomCreated,
     RoomUpdated,
@@ -68,6 +72,7 @@ __all__ = [
     "Client",
     "ClientError",
     "ConnectionLostError",
+    "ContactSettings",
     "Conversation",
     "Entry",
     "Event",
@@ -96,6 +101,8 @@ __all__ = [
     "ReactionRemoved",
     "ReadMark",
     "Reply",
+    "RequestAnswered",
+    "RequestReceived",
     "RoleChanged",
     "Room",
     "RoomCreated",
@@ -111,4 +118,5 @@ __all__ = [
     "Unknown",
     "User",
     "UserPresence",
+    "WaitingRequest",
 ]

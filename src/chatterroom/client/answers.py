@@ -10,6 +10,7 @@ from chatterroom.client.events import Mark, Message, UserPresence
 
 __all__ = [
     "Account",
+    "ContactSettings",
     "Conversation",
     "LastMessage",
     "LoginSession",
@@ -23,6 +24,7 @@ __all__ = [
     "SecondFactor",
     "Tokens",
     "User",
+    "WaitingRequest",
 ]
 
 
@@ -95,12 +97,16 @@ class RoomReceipt(Struct, frozen=True):
     seq: int
     client_id: str
     duplicate: bool
+    invited_ids: list[str] = []
+    """Who is no member yet, but asked to accept."""
 
 
 class MembershipChange(Struct, frozen=True):
-    """The room has taken note, with the entry at `seq`."""
+    """The room has taken note, with the entry at `seq`; or, where `invited`, the user is no member
+    yet, but asked to accept."""
 
     seq: int
+    invited: bool = False
 
 
 class Member(Struct, frozen=True):
@@ -372,6 +378,43 @@ class Presences(Struct, frozen=True):
     """Who is online."""
 
     users: list[UserPresence]
+
+
+class ContactSettings(Struct, frozen=True):
+    """Who may add one to rooms, and write to one first, without one's accepting.
+
+    Each is "everyone", "shared" (people with whom one shares a conversation) or "nobody".
+    """
+
+    add_to_rooms: str
+    message_first: str
+
+
+class WaitingRequest(Struct, frozen=True):
+    """Somebody who wants to write to one (`kind` "message"), or to add one to a room ("room")."""
+
+    kind: str
+    conversation_id: str
+    """Names the request when it is answered."""
+    user_id: str
+    room_name: str
+    preview: str
+    """The beginning of the first message."""
+    created_at: datetime
+
+
+class WaitingRequestPage(Struct, frozen=True):
+    """A page of requests."""
+
+    requests: list[WaitingRequest]
+    next_cursor: str
+
+
+class ChangeContactSettings(Struct, frozen=True, omit_defaults=True):
+    """What to change."""
+
+    add_to_rooms: str | None = None
+    message_first: str | None = None
 
 
 class Blocks(Struct, frozen=True):

@@ -11,13 +11,14 @@ from chatterroom.client.conversation_calls import ConversationCalls
 from chatterroom.client.credentials import Credentials
 from chatterroom.client.http_httpx import Http
 from chatterroom.client.message_calls import MessageCalls
+from chatterroom.client.request_calls import RequestCalls
 from chatterroom.client.room_calls import RoomCalls
 from chatterroom.client.session import Session, SessionState
 
 __all__ = ["Client"]
 
 
-class Client(AccountCalls, RoomCalls, MessageCalls, ConversationCalls):
+class Client(AccountCalls, RoomCalls, MessageCalls, ConversationCalls, RequestCalls):
     """A user of the server at `url`, as an async context manager.
 
     Every call answers within `timeout_s`, plus as much for renewing the tokens. Any may raise

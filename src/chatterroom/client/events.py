@@ -42,6 +42,8 @@ __all__ = [
     "Ready",
     "Refusal",
     "Reply",
+    "RequestAnswered",
+    "RequestReceived",
     "Resumed",
     "RoleChanged",
     "RoomCreated",
@@ -215,6 +217,25 @@ class Presence(Struct, frozen=True, tag="presence"):
     """Set in the answer to the command, which is no event."""
 
 
+class RequestReceived(Struct, frozen=True, tag="request_received"):
+    """Somebody wants to write to you (`kind` "message"), or to add you to a room ("room")."""
+
+    kind: str
+    conversation_id: str
+    """Names the request when it is answered."""
+    user_id: str
+    room_name: str
+    created_at: datetime
+
+
+class RequestAnswered(Struct, frozen=True, tag="request_answered"):
+    """One of your devices has accepted or declined a request."""
+
+    kind: str
+    conversation_id: str
+    accepted: bool
+
+
 class Gone(Struct, frozen=True):
     """You are no longer in a conversation, and the entries that told so cannot be had any more."""
 
@@ -263,13 +284,16 @@ KnownEntry = (
     | MemberRemoved
     | RoleChanged
 )
-KnownEvent = KnownEntry | Typing | Marks | Presence
+KnownEvent = KnownEntry | Typing | Marks | Presence | RequestReceived | RequestAnswered
 
 Event = KnownEvent | Gone | Unknown
 
 
 class Changed(Struct, frozen=True, kw_only=True, tag="ack"):
-    """The change is on disk, as the entry `id`. `duplicate`: `client_id` had been stored before."""
+    """The change is on disk, as the entry `id`. `duplicate`: `client_id` had been stored before.
+
+    `invited`: who should be added to a room has to accept first; `id` is the room's newest entry.
+    """
 
     id: str
     conversation_id: str
@@ -277,6 +301,7 @@ class Changed(Struct, frozen=True, kw_only=True, tag="ack"):
     created_at: datetime
     client_id: str | None = None
     duplicate: bool = False
+    invited: bool = False
 
 
 class Ack(Changed, frozen=True, kw_only=True, tag="ack"):

@@ -19,14 +19,17 @@ class RoomCalls(Calls):
     async def create_room(
         self, name: str, members: Iterable[str] = (), *, client_id: str | None = None
     ) -> RoomReceipt:
-        """Create a room of oneself and other users. A repeated `client_id` creates one room."""
+        """Create a room of oneself and other users. A repeated `client_id` creates one room.
+
+        Those who must accept first are invited: `invited_ids` says who.
+        """
         body = answers.CreateRoom(name, self.user_id, list(members), client_id or new_id())
         return await self._call("POST", "/chat-service/rooms/create", RoomReceipt, body=body)
 
     async def add_member(
         self, room_id: str, user_id: str, *, client_id: str | None = None
     ) -> MembershipChange:
-        """Add a user to a room that one is in."""
+        """Add a user to a room that one is in, or invite one who must accept first."""
         body = answers.ChangeMembership(user_id, client_id or new_id())
         return await self._call(
             "PUT", f"/chat-service/rooms/{room_id}/add", MembershipChange, body=body

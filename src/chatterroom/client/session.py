@@ -39,6 +39,8 @@ from chatterroom.client.events import (
     Presence,
     Ready,
     Refusal,
+    RequestAnswered,
+    RequestReceived,
     Resumed,
     Typing,
     Unknown,
@@ -468,7 +470,9 @@ class Session(SessionCommands):
                 self._answer(frame.fields["ref"], text)
             case Unknown() if frame.seq is not None:
                 self._take_entry(frame)
-            case Typing() | Marks() | Presence() | Unknown():
+            case (
+                Typing() | Marks() | Presence() | RequestReceived() | RequestAnswered() | Unknown()
+            ):
                 # What is gone in a moment is the first to go where there is no room.
                 if len(self._events) < self._max_waiting_events:
                     self._pass_on(frame)

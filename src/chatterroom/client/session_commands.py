@@ -129,7 +129,7 @@ class SessionCommands(ABC):
     async def add_member(
         self, room_id: str, user_id: str, *, client_id: str | None = None, timeout_s: float = 60.0
     ) -> Changed:
-        """Add a user to a room that one is in."""
+        """Add a user to a room that one is in, or invite one who must accept first (`invited`)."""
         fields = {"room_id": room_id, "user_id": user_id}
         return await self._change("add_member", fields, client_id, timeout_s)
 

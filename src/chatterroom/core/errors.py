@@ -70,6 +70,7 @@ class ErrorCode(Enum):
     IDENTITY_MISMATCH = ("identity_mismatch", ErrorKind.FORBIDDEN)
     NOT_ALLOWED = ("not_allowed", ErrorKind.FORBIDDEN)
     BLOCKED = ("blocked", ErrorKind.FORBIDDEN)
+    NOT_ACCEPTED = ("not_accepted", ErrorKind.FORBIDDEN)
     ORIGIN_NOT_ALLOWED = ("origin_not_allowed", ErrorKind.FORBIDDEN)
 
     NOT_FOUND = ("not_found", ErrorKind.NOT_FOUND)
@@ -78,6 +79,7 @@ class ErrorCode(Enum):
     CONVERSATION_NOT_FOUND = ("conversation_not_found", ErrorKind.NOT_FOUND)
     MESSAGE_NOT_FOUND = ("message_not_found", ErrorKind.NOT_FOUND)
     NOT_A_MEMBER = ("not_a_member", ErrorKind.NOT_FOUND)
+    REQUEST_NOT_FOUND = ("request_not_found", ErrorKind.NOT_FOUND)
     SERVICE_NOT_FOUND = ("service_not_found", ErrorKind.NOT_FOUND)
 
     METHOD_NOT_ALLOWED = ("method_not_allowed", ErrorKind.METHOD_NOT_ALLOWED)
@@ -88,6 +90,7 @@ class ErrorCode(Enum):
     UNCHANGED = ("unchanged", ErrorKind.CONFLICT)
     CLIENT_ID_REUSED = ("client_id_reused", ErrorKind.CONFLICT)
     ROOM_EXISTS = ("room_exists", ErrorKind.CONFLICT)
+    INVITATION_VOID = ("invitation_void", ErrorKind.CONFLICT)
 
     BODY_TOO_LARGE = ("body_too_large", ErrorKind.TOO_LARGE)
     RESPONSE_TOO_LARGE = ("response_too_large", ErrorKind.INVALID)

@@ -30,6 +30,15 @@ class Policy:
         """Return the policy as an item of RateLimit-Policy."""
         return f'"{self.name}";q={self.burst};w={ceil(self.burst / self.per_s)}'
 
+    def exceeded(self, wait_s: float) -> ChatterRoomError:
+        """Return the error for a key that must wait so long."""
+        return ChatterRoomError(
+            ErrorCode.RATE_LIMITED,
+            f"You are over the limit “{self.name}”. Try again later.",
+            retry_after_s=wait_s,
+            policy=self.name,
+        )
+
 
 @dataclass(slots=True)
 class RateLimitUsage:
@@ -83,12 +92,7 @@ class RateLimiter:
         wait_s = debt_s - self._depth_s
         if wait_s > _TOLERANCE:
             self._note(debt_s - self._interval_s * cost, usage)
-            raise ChatterRoomError(
-                ErrorCode.RATE_LIMITED,
-                f"You are over the limit “{self.policy.name}”. Try again later.",
-                retry_after_s=wait_s,
-                policy=self.policy.name,
-            )
+            raise self.policy.exceeded(wait_s)
         if len(self._full_at) >= self._max_keys and key not in self._full_at:
             self._older, self._full_at = self._full_at, {}
         self._full_at[key] = full_at

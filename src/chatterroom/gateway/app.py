@@ -21,6 +21,7 @@ from chatterroom.gateway.pages import load_pages, not_built_page
 from chatterroom.gateway.profile_routes import PROFILE_ENDPOINTS
 from chatterroom.gateway.reading import ClientGoneError
 from chatterroom.gateway.relay import SOCKET_PATHS, upgrade_required
+from chatterroom.gateway.request_routes import REQUEST_ENDPOINTS
 from chatterroom.gateway.room_routes import ROOM_ENDPOINTS
 from chatterroom.gateway.serving import RATE_LIMIT_USAGE, ServedEndpoint
 from chatterroom.gateway.session_routes import SESSION_ENDPOINTS
@@ -37,6 +38,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *ROOM_ENDPOINTS,
     *CONVERSATION_ENDPOINTS,
     *BLOCK_ENDPOINTS,
+    *REQUEST_ENDPOINTS,
     *USER_ENDPOINTS,
     *PROFILE_ENDPOINTS,
     *SESSION_ENDPOINTS,

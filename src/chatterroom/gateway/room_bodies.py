@@ -25,6 +25,7 @@ __all__ = [
     "CreateRoom",
     "LeaveRoom",
     "Member",
+    "MemberAdded",
     "MembershipChanged",
     "Room",
     "RoomCreated",
@@ -60,6 +61,9 @@ class RoomCreated(Struct):
     seq: Seq
     client_id: ClientIdText
     duplicate: Annotated[bool, Meta(description="Whether `client_id` had created it before.")]
+    invited_ids: Annotated[
+        list[UserIdText], Meta(description="Who is no member yet, but invited: they accept first.")
+    ]
 
 
 class ChangeSettings(RequestBody):
@@ -95,8 +99,18 @@ class LeaveRoom(RequestBody):
 class MembershipChanged(Struct):
     """The room has taken note, at `seq`."""
 
+    message: Annotated[str, example("User removed from room successfully")]
+    seq: Seq
+
+
+class MemberAdded(Struct):
+    """The user is a member since `seq`, or `invited` to become one."""
+
     message: Annotated[str, example("User added to room successfully")]
     seq: Seq
+    invited: Annotated[
+        bool, Meta(description="Whether they must accept first; `seq` is the room's newest then.")
+    ]
 
 
 class ChangeRole(RequestBody):

@@ -33,7 +33,12 @@ async def create_room(
         safe_to_repeat=True,
     )
     return bodies.RoomCreated(
-        answer.message, answer.room_id, answer.seq, client_id, answer.duplicate
+        answer.message,
+        answer.room_id,
+        answer.seq,
+        client_id,
+        answer.duplicate,
+        list(answer.invited_ids),
     )
 
 
@@ -75,7 +80,7 @@ async def update_room(call: Call[bodies.UpdateRoom, Nothing], platform: Platform
 
 async def add_member(
     call: Call[bodies.AddMember, Nothing], platform: Platform
-) -> bodies.MembershipChanged:
+) -> bodies.MemberAdded:
     """Add a user to a room."""
     room_id = parse_room_id(call.path["room_id"])
     answer = await platform.services.chat.call(
@@ -89,7 +94,7 @@ async def add_member(
         safe_to_repeat=True,
         key=room_id,
     )
-    return bodies.MembershipChanged(answer.message, answer.seq)
+    return bodies.MemberAdded(answer.message, answer.seq, bool(answer.invited_ids))
 
 
 async def leave_room(
@@ -189,7 +194,7 @@ ROOM_ENDPOINTS = (
         path="/chat-service/rooms/{room_id}/add",
         handler=add_member,
         body=bodies.AddMember,
-        answer=bodies.MembershipChanged,
+        answer=bodies.MemberAdded,
         service="chat",
         repeatable=True,
         errors=(

@@ -163,6 +163,31 @@ class ChatServiceStub:
                 request_serializer=chat__pb2.ListBlocksRequest.SerializeToString,
                 response_deserializer=chat__pb2.ListBlocksResponse.FromString,
                 _registered_method=True)
+        self.GetContactSettings = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/GetContactSettings',
+                request_serializer=chat__pb2.GetContactSettingsRequest.SerializeToString,
+                response_deserializer=chat__pb2.ContactSettings.FromString,
+                _registered_method=True)
+        self.SetContactSettings = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/SetContactSettings',
+                request_serializer=chat__pb2.SetContactSettingsRequest.SerializeToString,
+                response_deserializer=chat__pb2.ContactSettings.FromString,
+                _registered_method=True)
+        self.ListRequests = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/ListRequests',
+                request_serializer=chat__pb2.ListRequestsRequest.SerializeToString,
+                response_deserializer=chat__pb2.ListRequestsResponse.FromString,
+                _registered_method=True)
+        self.AcceptRequest = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/AcceptRequest',
+                request_serializer=chat__pb2.AnswerRequestRequest.SerializeToString,
+                response_deserializer=chat__pb2.AnswerRequestResponse.FromString,
+                _registered_method=True)
+        self.DeclineRequest = channel.unary_unary(
+                '/chatterroom.chat.v1.ChatService/DeclineRequest',
+                request_serializer=chat__pb2.AnswerRequestRequest.SerializeToString,
+                response_deserializer=chat__pb2.AnswerRequestResponse.FromString,
+                _registered_method=True)
         self.ForgetUser = channel.unary_unary(
                 '/chatterroom.chat.v1.ChatService/ForgetUser',
                 request_serializer=chat__pb2.ForgetUserRequest.SerializeToString,
@@ -354,6 +379,41 @@ class ChatServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetContactSettings(self, request, context):
+        """Who may add a user to rooms and write to them first, without their accepting.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetContactSettings(self, request, context):
+        """Changes what is set in the request; returns all of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRequests(self, request, context):
+        """Lists message requests and invitations to rooms that wait for a user's answer, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptRequest(self, request, context):
+        """Takes part in a private chat, or becomes a member of a room with the inviter's rights.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeclineRequest(self, request, context):
+        """Takes a request out of the list for good. Nobody else is notified.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ForgetUser(self, request, context):
         """Takes a user whose account is gone out of all rooms. Safe to repeat. Services only.
         """
@@ -488,6 +548,31 @@ def add_ChatServiceServicer_to_server(servicer, server):
                     servicer.ListBlocks,
                     request_deserializer=chat__pb2.ListBlocksRequest.FromString,
                     response_serializer=chat__pb2.ListBlocksResponse.SerializeToString,
+            ),
+            'GetContactSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContactSettings,
+                    request_deserializer=chat__pb2.GetContactSettingsRequest.FromString,
+                    response_serializer=chat__pb2.ContactSettings.SerializeToString,
+            ),
+            'SetContactSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetContactSettings,
+                    request_deserializer=chat__pb2.SetContactSettingsRequest.FromString,
+                    response_serializer=chat__pb2.ContactSettings.SerializeToString,
+            ),
+            'ListRequests': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRequests,
+                    request_deserializer=chat__pb2.ListRequestsRequest.FromString,
+                    response_serializer=chat__pb2.ListRequestsResponse.SerializeToString,
+            ),
+            'AcceptRequest': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptRequest,
+                    request_deserializer=chat__pb2.AnswerRequestRequest.FromString,
+                    response_serializer=chat__pb2.AnswerRequestResponse.SerializeToString,
+            ),
+            'DeclineRequest': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclineRequest,
+                    request_deserializer=chat__pb2.AnswerRequestRequest.FromString,
+                    response_serializer=chat__pb2.AnswerRequestResponse.SerializeToString,
             ),
             'ForgetUser': grpc.unary_unary_rpc_method_handler(
                     servicer.ForgetUser,
@@ -1174,6 +1259,141 @@ class ChatService:
             '/chatterroom.chat.v1.ChatService/ListBlocks',
             chat__pb2.ListBlocksRequest.SerializeToString,
             chat__pb2.ListBlocksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContactSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/GetContactSettings',
+            chat__pb2.GetContactSettingsRequest.SerializeToString,
+            chat__pb2.ContactSettings.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetContactSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/SetContactSettings',
+            chat__pb2.SetContactSettingsRequest.SerializeToString,
+            chat__pb2.ContactSettings.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRequests(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/ListRequests',
+            chat__pb2.ListRequestsRequest.SerializeToString,
+            chat__pb2.ListRequestsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptRequest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/AcceptRequest',
+            chat__pb2.AnswerRequestRequest.SerializeToString,
+            chat__pb2.AnswerRequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclineRequest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatterroom.chat.v1.ChatService/DeclineRequest',
+            chat__pb2.AnswerRequestRequest.SerializeToString,
+            chat__pb2.AnswerRequestResponse.FromString,
             options,
             channel_credentials,
             insecure,

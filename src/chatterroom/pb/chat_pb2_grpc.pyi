@@ -91,6 +91,16 @@ class ChatServiceStub:
     """
     ListBlocks: _grpc.UnaryUnaryMultiCallable[_chat_pb2.ListBlocksRequest, _chat_pb2.ListBlocksResponse]
     """Whom one has blocked."""
+    GetContactSettings: _grpc.UnaryUnaryMultiCallable[_chat_pb2.GetContactSettingsRequest, _chat_pb2.ContactSettings]
+    """Who may add a user to rooms and write to them first, without their accepting."""
+    SetContactSettings: _grpc.UnaryUnaryMultiCallable[_chat_pb2.SetContactSettingsRequest, _chat_pb2.ContactSettings]
+    """Changes what is set in the request; returns all of it."""
+    ListRequests: _grpc.UnaryUnaryMultiCallable[_chat_pb2.ListRequestsRequest, _chat_pb2.ListRequestsResponse]
+    """Lists message requests and invitations to rooms that wait for a user's answer, newest first."""
+    AcceptRequest: _grpc.UnaryUnaryMultiCallable[_chat_pb2.AnswerRequestRequest, _chat_pb2.AnswerRequestResponse]
+    """Takes part in a private chat, or becomes a member of a room with the inviter's rights."""
+    DeclineRequest: _grpc.UnaryUnaryMultiCallable[_chat_pb2.AnswerRequestRequest, _chat_pb2.AnswerRequestResponse]
+    """Takes a request out of the list for good. Nobody else is notified."""
     ForgetUser: _grpc.UnaryUnaryMultiCallable[_chat_pb2.ForgetUserRequest, _chat_pb2.ForgetUserResponse]
     """Takes a user whose account is gone out of all rooms. Safe to repeat. Services only."""
 
@@ -157,6 +167,16 @@ class ChatServiceAsyncStub(ChatServiceStub):
     """
     ListBlocks: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListBlocksRequest, _chat_pb2.ListBlocksResponse]  # type: ignore[assignment]
     """Whom one has blocked."""
+    GetContactSettings: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetContactSettingsRequest, _chat_pb2.ContactSettings]  # type: ignore[assignment]
+    """Who may add a user to rooms and write to them first, without their accepting."""
+    SetContactSettings: _aio.UnaryUnaryMultiCallable[_chat_pb2.SetContactSettingsRequest, _chat_pb2.ContactSettings]  # type: ignore[assignment]
+    """Changes what is set in the request; returns all of it."""
+    ListRequests: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListRequestsRequest, _chat_pb2.ListRequestsResponse]  # type: ignore[assignment]
+    """Lists message requests and invitations to rooms that wait for a user's answer, newest first."""
+    AcceptRequest: _aio.UnaryUnaryMultiCallable[_chat_pb2.AnswerRequestRequest, _chat_pb2.AnswerRequestResponse]  # type: ignore[assignment]
+    """Takes part in a private chat, or becomes a member of a room with the inviter's rights."""
+    DeclineRequest: _aio.UnaryUnaryMultiCallable[_chat_pb2.AnswerRequestRequest, _chat_pb2.AnswerRequestResponse]  # type: ignore[assignment]
+    """Takes a request out of the list for good. Nobody else is notified."""
     ForgetUser: _aio.UnaryUnaryMultiCallable[_chat_pb2.ForgetUserRequest, _chat_pb2.ForgetUserResponse]  # type: ignore[assignment]
     """Takes a user whose account is gone out of all rooms. Safe to repeat. Services only."""
 
@@ -370,6 +390,46 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_chat_pb2.ListBlocksResponse, _abc.Awaitable[_chat_pb2.ListBlocksResponse]]:
         """Whom one has blocked."""
+
+    @_abc_1.abstractmethod
+    def GetContactSettings(
+        self,
+        request: _chat_pb2.GetContactSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.ContactSettings, _abc.Awaitable[_chat_pb2.ContactSettings]]:
+        """Who may add a user to rooms and write to them first, without their accepting."""
+
+    @_abc_1.abstractmethod
+    def SetContactSettings(
+        self,
+        request: _chat_pb2.SetContactSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.ContactSettings, _abc.Awaitable[_chat_pb2.ContactSettings]]:
+        """Changes what is set in the request; returns all of it."""
+
+    @_abc_1.abstractmethod
+    def ListRequests(
+        self,
+        request: _chat_pb2.ListRequestsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.ListRequestsResponse, _abc.Awaitable[_chat_pb2.ListRequestsResponse]]:
+        """Lists message requests and invitations to rooms that wait for a user's answer, newest first."""
+
+    @_abc_1.abstractmethod
+    def AcceptRequest(
+        self,
+        request: _chat_pb2.AnswerRequestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.AnswerRequestResponse, _abc.Awaitable[_chat_pb2.AnswerRequestResponse]]:
+        """Takes part in a private chat, or becomes a member of a room with the inviter's rights."""
+
+    @_abc_1.abstractmethod
+    def DeclineRequest(
+        self,
+        request: _chat_pb2.AnswerRequestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.AnswerRequestResponse, _abc.Awaitable[_chat_pb2.AnswerRequestResponse]]:
+        """Takes a request out of the list for good. Nobody else is notified."""
 
     @_abc_1.abstractmethod
     def ForgetUser(

@@ -31,6 +31,7 @@ CONNECTIONS, CONNECTIONS_PER_ADDRESS = 300, 40
 MESSAGES_BURST = 400
 CHANGES_BURST = 200
 SLOW_READER_S = 5
+ROOMS_PER_HOUR, ADDED_TO_PER_HOUR, FIRST_MESSAGES_PER_HOUR = 60, 100, 20
 # What a patient attacker would wait for comes sooner, and what many would need few can do. Tests
 # come through a trusted proxy, so that each of their people has an address.
 SETTINGS = {
@@ -54,6 +55,9 @@ SETTINGS = {
     "CHATTERROOM_CHAT_USER_MESSAGES_BURST": f"{MESSAGES_BURST}",
     "CHATTERROOM_CHAT_USER_CHANGES_PER_S": "10",
     "CHATTERROOM_CHAT_USER_CHANGES_BURST": f"{CHANGES_BURST}",
+    "CHATTERROOM_CHAT_USER_ROOMS_PER_HOUR": f"{ROOMS_PER_HOUR}",
+    "CHATTERROOM_CHAT_USER_ADDED_TO_PER_HOUR": f"{ADDED_TO_PER_HOUR}",
+    "CHATTERROOM_CHAT_USER_FIRST_MESSAGES_PER_HOUR": f"{FIRST_MESSAGES_PER_HOUR}",
 }
 # What tells strangers how we are built.
 _REVEALING = (b"Traceback", b'File "', b"site-packages", b"chatterroom/src", b" at 0x7f")

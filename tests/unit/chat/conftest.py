@@ -43,7 +43,7 @@ PATIENCE_S = 20.0
 QUOTAS_OFF = {
     f"user_{name}_per_s": 0.0
     for name in ("messages", "message_bytes", "changes", "marks", "presence", "sockets")
-}
+} | {f"user_{name}_per_hour": 0 for name in ("rooms", "added", "added_to", "first_messages")}
 
 
 def message_posted(conversation_id: ConversationId, seq: int) -> MessagePosted:

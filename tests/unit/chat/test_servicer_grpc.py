@@ -291,8 +291,12 @@ class Actions:
     def admit_message(self, sender_id, message) -> None:
         pass
 
-    async def strangers(self, pairs) -> set:
-        return set()
+    @property
+    def contacts(self):
+        return self
+
+    async def first_messages(self, pairs) -> dict:
+        return {}
 
     async def send_room_message(
         self, room_id, sender_id, message, client_id, reply_to, *, admitted

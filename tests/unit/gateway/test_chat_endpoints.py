@@ -115,6 +115,7 @@ async def test_create_room(world):
         "message": "Room created successfully",
         "room_id": ROOM,
         "seq": 1,
+        "invited_ids": [],
         "client_id": "c1",
         "duplicate": False,
     }
@@ -132,7 +133,11 @@ async def test_add_member(world):
         json={"user_id": world.bob.id},
         headers=world.ada.headers,
     )
-    assert answer.json() == {"message": "User added to room successfully", "seq": 2}
+    assert answer.json() == {
+        "message": "User added to room successfully",
+        "seq": 2,
+        "invited": False,
+    }
     heard = world.chat.only("AddUserToRoom")
     assert (heard.request.room_id, heard.request.user_id) == (ROOM, world.bob.id)
     assert heard.caller.user_id == world.ada.id

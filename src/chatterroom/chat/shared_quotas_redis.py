@@ -1,0 +1,173 @@
+"""How much one user may reach out to others, counted in Redis over all instances.
+
+For what is rare and must hold however many instances there are: rooms created, people added, first
+messages. What is frequent is counted by each instance for itself (see quotas.py). While Redis is
+away, each instance counts alone.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from typing import Self
+
+import structlog
+from redis.asyncio import Redis
+
+from chatterroom.chat.settings import ChatSettings
+from chatterroom.core.errors import ChatterRoomError, StorageUnavailableError
+from chatterroom.core.ids import UserId
+from chatterroom.core.rate_limits import Policy, RateLimiter
+from chatterroom.pubsub.client_redis import redis_client
+from chatterroom.storage.availability_redis import available
+
+__all__ = ["SharedQuotas"]
+
+log = structlog.get_logger()
+
+_HOUR_S = 3600.0
+_CALL_S = 1.0
+
+# As `RateLimiter` counts, for many keys at once, all or nothing, on the clock of Redis: a key holds
+# when its bucket will be full again, in microseconds. The arguments are for each key the time that
+# what is spent takes to refill, and that of a whole bucket. Returns which key holds too little, and
+# for how long.
+_SPEND = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local full_at = {}
+for i, key in ipairs(KEYS) do
+    full_at[i] = math.max(tonumber(redis.call('GET', key) or 0), now) + ARGV[2 * i - 1]
+    local wait = full_at[i] - now - ARGV[2 * i]
+    if wait > 0 then return {i, math.ceil(wait)} end
+end
+for i, key in ipairs(KEYS) do
+    local left_ms = math.ceil((full_at[i] - now) / 1000)
+    redis.call('SET', key, string.format('%.0f', full_at[i]), 'PX', left_ms)
+end
+return {0, 0}
+"""
+
+_REFUND = """
+for i, key in ipairs(KEYS) do
+    if redis.call('EXISTS', key) == 1 then redis.call('DECRBY', key, ARGV[i]) end
+end
+"""
+
+
+class _Spending:
+    """So many units of a policy for one key."""
+
+    def __init__(self, limiter: RateLimiter, key: str, cost: int = 1) -> None:
+        self.limiter = limiter
+        self.key = key
+        self.cost = cost
+        policy = limiter.policy
+        self.redis_key = f"chatterroom:quota:{policy.name}:{key}"
+        self.takes_us = round(cost / policy.per_s * 1_000_000)
+        self.arguments = (self.takes_us, round(policy.burst / policy.per_s * 1_000_000))
+
+
+class SharedQuotas:
+    """Every `spend_…` raises RATE_LIMITED, with `policy` and `retry_after_s`, and then takes
+    nothing. A quota of 0 is off."""
+
+    def __init__(self, settings: ChatSettings, client: Redis) -> None:
+        def an_hour(name: str, most: int) -> RateLimiter:
+            return RateLimiter(Policy(name, most / _HOUR_S, most))
+
+        self._rooms = an_hour("rooms created", settings.user_rooms_per_hour)
+        self._added = an_hour("people added to rooms", settings.user_added_per_hour)
+        self._added_to = an_hour("being added to rooms", settings.user_added_to_per_hour)
+        self._firsts = an_hour("first messages", settings.user_first_messages_per_hour)
+        self._client = client
+        self._spend_script = client.register_script(_SPEND)
+        self._refund_script = client.register_script(_REFUND)
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, settings: ChatSettings, setting: str) -> AsyncIterator[Self]:
+        """Give the quotas kept in the Redis database that `setting` names."""
+        client = redis_client(
+            settings.redis_url, setting, socket_connect_timeout=_CALL_S, socket_timeout=_CALL_S
+        )
+        try:
+            yield cls(settings, client)
+        finally:
+            await client.aclose()
+
+    async def spend_room(self, creator_id: UserId, members: Collection[UserId]) -> None:
+        """Count a new room and those whom it brings together."""
+        await self._spend(self._room(creator_id, members))
+
+    async def refund_room(self, creator_id: UserId, members: Collection[UserId]) -> None:
+        """Give back what was spent for a room that had been created before."""
+        await self._refund(self._room(creator_id, members))
+
+    async def spend_added(self, adder_id: UserId, user_id: UserId) -> None:
+        """Count somebody who is added to a room."""
+        await self._spend(self._additions(adder_id, [user_id]))
+
+    async def refund_added(self, adder_id: UserId, user_id: UserId) -> None:
+        """Give back what was spent for somebody who had been added before."""
+        await self._refund(self._additions(adder_id, [user_id]))
+
+    async def spend_first_message(self, sender_id: UserId) -> None:
+        """Count a message to somebody with whom there is no private chat yet."""
+        await self._spend([(self._firsts, sender_id, 1)])
+
+    def _room(
+        self, creator_id: UserId, members: Collection[UserId]
+    ) -> list[tuple[RateLimiter, str, int]]:
+        return [(self._rooms, creator_id, 1), *self._additions(creator_id, members)]
+
+    def _additions(
+        self, adder_id: UserId, added: Collection[UserId]
+    ) -> list[tuple[RateLimiter, str, int]]:
+        if not added:
+            return []
+        targets = [(self._added_to, str(user_id), 1) for user_id in added]
+        return [(self._added, adder_id, len(added)), *targets]
+
+    async def _spend(self, wanted: Sequence[tuple[RateLimiter, str, int]]) -> None:
+        spendings = [_Spending(*each) for each in wanted if each[0].policy.per_s]
+        if not spendings:
+            return
+        try:
+            with available():
+                async with asyncio.timeout(_CALL_S):
+                    failed, wait_us = await self._spend_script(
+                        keys=[each.redis_key for each in spendings],
+                        args=[part for each in spendings for part in each.arguments],
+                    )
+        except StorageUnavailableError as error:
+            log.warning("quotas_counted_alone", reason=error.reason)
+            _spend_here(spendings)
+            return
+        if failed:
+            raise spendings[failed - 1].limiter.policy.exceeded(wait_us / 1_000_000)
+
+    async def _refund(self, wanted: Sequence[tuple[RateLimiter, str, int]]) -> None:
+        spendings = [_Spending(*each) for each in wanted if each[0].policy.per_s]
+        if not spendings:
+            return
+        try:
+            with available():
+                async with asyncio.timeout(_CALL_S):
+                    await self._refund_script(
+                        keys=[each.redis_key for each in spendings],
+                        args=[each.takes_us for each in spendings],
+                    )
+        except StorageUnavailableError as error:
+            log.warning("quotas_counted_alone", reason=error.reason)
+
+
+def _spend_here(spendings: Sequence[_Spending]) -> None:
+    now = time.monotonic()
+    for index, each in enumerate(spendings):
+        try:
+            each.limiter.spend(each.key, now, cost=each.cost)
+        except ChatterRoomError:
+            for spent in spendings[:index]:
+                spent.limiter.refund(spent.key, spent.cost)
+            raise
