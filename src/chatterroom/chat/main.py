@@ -42,6 +42,7 @@ from chatterroom.process import advertised, run_service, split_urls
 from chatterroom.pubsub.channels_redis import RedisChannels
 from chatterroom.rpc.backend import Backend
 from chatterroom.rpc.balancer import Instance
+from chatterroom.rpc.call_limits import RpcSettings
 from chatterroom.rpc.directory import Directory
 from chatterroom.rpc.identity import Doorkeeper
 from chatterroom.rpc.registration import Registration, stay_known
@@ -61,10 +62,19 @@ def run() -> int:
     """Run one chat service until it is told to stop; return the exit status."""
     settings = load_settings(ChatSettings, "chat", os.environ)
     limits = load_settings(SocketSettings, "chat", os.environ)
-    return run_service("chat", settings, partial(serve, settings, limits))
+    rpc_settings = load_settings(RpcSettings, "chat", os.environ)
+    return run_service(
+        "chat", settings, partial(serve, settings, limits, rpc_settings=rpc_settings)
+    )
 
 
-async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Event) -> None:
+async def serve(
+    settings: ChatSettings,
+    limits: SocketSettings,
+    stop: asyncio.Event,
+    *,
+    rpc_settings: RpcSettings | None = None,
+) -> None:
     """Serve until `stop` is set. Starts, and stays up, with or without MongoDB and Redis.
 
     Appears in discovery once MongoDB has answered for the first time.
@@ -149,6 +159,7 @@ async def serve(settings: ChatSettings, limits: SocketSettings, stop: asyncio.Ev
             Doorkeeper(known, verifier, OPEN_TO),
             partial(chat_pb2_grpc.add_ChatServiceServicer_to_server, servicer),
             certificates=certificates,
+            limits=rpc_settings,
         ) as rpc:
             async with serve_sockets(
                 settings.host,

@@ -14,6 +14,7 @@ from chatterroom.discovery.store_redis import RegistryStore
 from chatterroom.discovery.watch import Watch
 from chatterroom.pb import discovery_pb2_grpc
 from chatterroom.process import run_service
+from chatterroom.rpc.call_limits import RpcSettings
 from chatterroom.rpc.identity import Doorkeeper
 from chatterroom.rpc.server import serve_rpc
 
@@ -25,10 +26,13 @@ log = structlog.get_logger()
 def run() -> int:
     """Run one service discovery until it is told to stop; return the exit status."""
     settings = load_settings(DiscoverySettings, "discovery", os.environ)
-    return run_service("discovery", settings, partial(serve, settings))
+    rpc_settings = load_settings(RpcSettings, "discovery", os.environ)
+    return run_service("discovery", settings, partial(serve, settings, rpc_settings=rpc_settings))
 
 
-async def serve(settings: DiscoverySettings, stop: asyncio.Event) -> None:
+async def serve(
+    settings: DiscoverySettings, stop: asyncio.Event, *, rpc_settings: RpcSettings | None = None
+) -> None:
     """Serve until `stop` is set. Starts, and stays up, with or without Redis."""
     # Only services register and look each other up: there is no verifier for people's tokens.
     doorkeeper = Doorkeeper(load_known_credentials(settings.secrets_path), None, OPEN_TO)
@@ -44,6 +48,7 @@ async def serve(settings: DiscoverySettings, stop: asyncio.Event) -> None:
                 doorkeeper,
                 partial(discovery_pb2_grpc.add_DiscoveryServiceServicer_to_server, servicer),
                 certificates=certificates,
+                limits=rpc_settings,
             ) as rpc,
             asyncio.TaskGroup() as tasks,
         ):

@@ -21,7 +21,7 @@ from chatterroom.rpc.balancer import Balancer, Instance
 from chatterroom.rpc.channels import is_connected, open_channel, reach
 from chatterroom.rpc.errors import error_from
 from chatterroom.rpc.identity import SERVICE, Caller, call_metadata
-from chatterroom.rpc.message_sizes import MAX_MESSAGE_BYTES
+from chatterroom.rpc.message_sizes import MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES
 from chatterroom.rpc.probes import Probes
 
 __all__ = ["ATTEMPTS", "Backend", "LostCallError", "backoff_s"]
@@ -248,9 +248,10 @@ class Backend(Generic[Stub]):
 
 
 def _too_large(request: Message) -> ChatterRoomError:
-    most = f"{MAX_MESSAGE_BYTES >> 20} MiB"
-    if request.ByteSize() > MAX_MESSAGE_BYTES:
+    if request.ByteSize() > MAX_REQUEST_BYTES:
+        most = f"{MAX_REQUEST_BYTES >> 20} MiB"
         return ChatterRoomError(ErrorCode.BODY_TOO_LARGE, f"The request is larger than {most}.")
+    most = f"{MAX_RESPONSE_BYTES >> 20} MiB"
     return ChatterRoomError(
-        ErrorCode.RESPONSE_TOO_LARGE, f"The response is larger than {most}: ask for less at a time."
+        ErrorCode.RESPONSE_TOO_LARGE, f"The response is larger than {most}. Ask for less at a time."
     )

@@ -6,7 +6,7 @@ import grpc
 import grpc.aio
 
 from chatterroom.auth.certificates import Certificates
-from chatterroom.rpc.message_sizes import MESSAGE_SIZES
+from chatterroom.rpc.message_sizes import CLIENT_SIZES
 
 __all__ = ["connect", "is_connected", "open_channel", "reach"]
 
@@ -41,7 +41,7 @@ def connect(
     options: Sequence[tuple[str, int | str]],
 ) -> grpc.aio.Channel:
     """Return a channel with these options, encrypted where there are certificates."""
-    options = (*options, *MESSAGE_SIZES)
+    options = (*options, *CLIENT_SIZES)
     if certificates is None:
         return grpc.aio.insecure_channel(address, options=options)
     shown = grpc.ssl_channel_credentials(

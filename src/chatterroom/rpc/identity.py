@@ -96,11 +96,10 @@ class Doorkeeper:
         `method` is its bare name. `certified` are the names on the caller's certificate, None
         where connections carry none: a service shows the credential of a name that is on it.
         """
-        values = {key: value for key, value in metadata if isinstance(value, str)}
-        authorization = values.get(_AUTHORIZATION, "")
-        if not authorization.startswith(_BEARER):
+        values = _texts(metadata)
+        offered = _offered(values)
+        if offered is None:
             raise _refused("the call carries neither a service credential nor an access token")
-        offered = authorization.removeprefix(_BEARER)
         service = self._known.holder(offered)
         if service is not None:
             self._require_open(method, service, certified)
@@ -113,6 +112,12 @@ class Doorkeeper:
         _current.set(caller)
         return caller
 
+    def recognized(self, metadata: Iterable[tuple[str, str | bytes]]) -> Caller | None:
+        """Return the service whose credential a call shows that needs none; None for others."""
+        offered = _offered(_texts(metadata))
+        service = None if offered is None else self._known.holder(offered)
+        return None if service is None else Caller(service=service)
+
     def _require_open(self, method: str, service: str, certified: Collection[str] | None) -> None:
         if certified is not None and service not in certified:
             raise ChatterRoomError(
@@ -122,6 +127,17 @@ class Doorkeeper:
             raise ChatterRoomError(
                 ErrorCode.NOT_ALLOWED, f"{method} is not for the {service} service"
             )
+
+
+def _texts(metadata: Iterable[tuple[str, str | bytes]]) -> dict[str, str]:
+    return {key: value for key, value in metadata if isinstance(value, str)}
+
+
+def _offered(values: Mapping[str, str]) -> str | None:
+    authorization = values.get(_AUTHORIZATION, "")
+    if not authorization.startswith(_BEARER):
+        return None
+    return authorization.removeprefix(_BEARER)
 
 
 def _named_by(service: str, values: Mapping[str, str]) -> Caller:

@@ -3,6 +3,7 @@
 # grpc's types take parameters in its stubs, but not at run time.
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -19,17 +20,24 @@ from grpc_reflection.v1alpha import reflection
 from chatterroom.auth.certificates import Certificates
 from chatterroom.background import report
 from chatterroom.core.errors import ChatterRoomError, ErrorCode, StorageUnavailableError
+from chatterroom.rpc.call_limits import CallLimits, RpcSettings
 from chatterroom.rpc.errors import abort_with
-from chatterroom.rpc.identity import Doorkeeper
-from chatterroom.rpc.message_sizes import MESSAGE_SIZES
+from chatterroom.rpc.identity import Caller, Doorkeeper
+from chatterroom.rpc.message_sizes import MAX_REQUEST_BYTES_OF_PEOPLE, SERVER_SIZES
 from chatterroom.rpc.probes import UPTIME
 
 __all__ = ["RpcServer", "serve_rpc"]
 
 log = structlog.get_logger()
 
+_Context = grpc.aio.ServicerContext[Any, Any]
+
 _OPEN_TO_ALL = ("/grpc.health.", "/grpc.reflection.")
 _STOP_GRACE_S = 5.0
+# How long one who is not a service may take to send a request.
+_RECEIVE_S = 5.0
+# After that one who watches health without a credential begins again.
+_STRANGERS_CALL_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ async def serve_rpc(
     add_servicer: Callable[[grpc.aio.Server], None],
     *,
     certificates: Certificates | None = None,
+    limits: RpcSettings | None = None,
 ) -> AsyncIterator[RpcServer]:
     """Serve until the block ends; then finish the calls under way, within five seconds.
 
@@ -64,11 +73,15 @@ async def serve_rpc(
     With certificates, who connects must show one of the same authority.
     Raises OSError where the port is taken.
     """
+    limits = limits or RpcSettings()
     server = grpc.aio.server(
-        interceptors=(_Gate(doorkeeper),),
+        interceptors=(_Gate(doorkeeper, CallLimits(limits)),),
         options=(
             ("grpc.so_reuseport", 0),
-            *MESSAGE_SIZES,
+            *SERVER_SIZES,
+            *limits.options(),
+            # Else gRPC takes in megabytes of a request before anybody wants to read it.
+            ("grpc.http2.bdp_probe", 0),
             # Clients ping idle connections every ten seconds (rpc/channels.py).
             ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
             ("grpc.keepalive_permit_without_calls", 1),
@@ -120,10 +133,15 @@ def _listen(server: grpc.aio.Server, address: str, certificates: Certificates | 
 
 
 class _Gate(grpc.aio.ServerInterceptor):
-    """Admits the caller, runs the handler, and turns what it raises into a status."""
+    """Admits the caller, reads the request, runs the handler, turns what it raises into a status.
 
-    def __init__(self, doorkeeper: Doorkeeper) -> None:
+    Requests are read here, and not by gRPC, so that nothing of a call is read or parsed before
+    its caller is known and counted.
+    """
+
+    def __init__(self, doorkeeper: Doorkeeper, limits: CallLimits) -> None:
         self._doorkeeper = doorkeeper
+        self._limits = limits
 
     async def intercept_service(
         self,
@@ -134,68 +152,98 @@ class _Gate(grpc.aio.ServerInterceptor):
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or method.startswith(_OPEN_TO_ALL):
-            return handler
-        if handler.unary_unary is not None:
-            return grpc.unary_unary_rpc_method_handler(
-                self._answer_once(method, handler.unary_unary),
-                _forgiving(handler.request_deserializer),
+        if handler is None:
+            return None
+        # Handlers of streams get to decide when a request is read.
+        if handler.response_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                self._answer_often(method, handler),
+                handler.request_deserializer if handler.request_streaming else None,
                 handler.response_serializer,
             )
-        return grpc.unary_stream_rpc_method_handler(
-            self._answer_often(method, handler.unary_stream),
-            _forgiving(handler.request_deserializer),
-            handler.response_serializer,
+        return grpc.stream_unary_rpc_method_handler(
+            self._answer_once(method, handler), None, handler.response_serializer
         )
 
-    def _admit(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        bare = method.rpartition("/")[2]
-        self._doorkeeper.admit(bare, context.invocation_metadata() or (), _certified(context))
+    def _admit(self, method: str, context: _Context) -> Caller | None:
+        metadata = context.invocation_metadata() or ()
+        if method.startswith(_OPEN_TO_ALL):
+            return self._doorkeeper.recognized(metadata)
+        return self._doorkeeper.admit(method.rpartition("/")[2], metadata, _certified(context))
 
-    def _answer_once(self, method: str, answer: Any) -> Any:
-        async def gated(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+    def _answer_once(self, method: str, handler: Any) -> Any:
+        async def gated(_: Any, context: _Context) -> Any:
             try:
-                self._admit(method, context)
-                return await answer(_read(request), context)
+                caller = self._admit(method, context)
+                with self._limits.counted(caller):
+                    request = await _read(handler.request_deserializer, context, caller)
+                    return await handler.unary_unary(request, context)
             except Exception as error:  # noqa: BLE001 -- the edge: every failure gets a status
                 await abort_with(context, _as_known(method, error))
 
         return gated
 
-    def _answer_often(self, method: str, answer: Any) -> Any:
-        async def gated(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+    def _answer_often(self, method: str, handler: Any) -> Any:
+        async def gated(requests: Any, context: _Context) -> Any:
             try:
-                self._admit(method, context)
-                async for response in answer(_read(request), context):
-                    yield response
+                caller = self._admit(method, context)
+                lifetime_s = _STRANGERS_CALL_S if caller is None else None
+                with self._limits.counted(caller):
+                    async with _lasting(lifetime_s):
+                        if handler.request_streaming:
+                            responses = handler.stream_stream(requests, context)
+                        else:
+                            request = await _read(handler.request_deserializer, context, caller)
+                            responses = handler.unary_stream(request, context)
+                        if isinstance(responses, Awaitable):
+                            # It writes its responses by itself.
+                            await responses
+                            return
+                        async for response in responses:
+                            yield response
             except Exception as error:  # noqa: BLE001 -- the edge: every failure gets a status
                 await abort_with(context, _as_known(method, error))
 
         return gated
 
 
-def _forgiving(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
-    """Put off the failure of a request that cannot be read.
-
-    It is read before the caller is known, and grpc would log a trace for every stranger.
-    """
-
-    def deserialized(data: bytes) -> Any:
-        try:
-            return deserialize(data) if deserialize else data
-        except DecodeError:
-            return None
-
-    return deserialized
+@asynccontextmanager
+async def _lasting(longest_s: float | None) -> AsyncIterator[None]:
+    """Raise REQUEST_TIMED_OUT where what is inside takes longer."""
+    try:
+        async with asyncio.timeout(longest_s):
+            yield
+    except TimeoutError:
+        raise ChatterRoomError(
+            ErrorCode.REQUEST_TIMED_OUT, "The call has taken too long."
+        ) from None
 
 
-def _read(request: Any) -> Any:
-    if request is None:
-        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, "the request is not what it should be")
-    return request
+async def _read(
+    deserialize: Callable[[bytes], Any] | None, context: _Context, caller: Caller | None
+) -> Any:
+    """Read the only request of a call."""
+    if caller is not None and caller.service:
+        data = await context.read()
+    else:
+        async with _lasting(_RECEIVE_S):
+            data = await context.read()
+        if data is not grpc.aio.EOF and len(data) > MAX_REQUEST_BYTES_OF_PEOPLE:
+            raise ChatterRoomError(
+                ErrorCode.BODY_TOO_LARGE,
+                f"The request is larger than {MAX_REQUEST_BYTES_OF_PEOPLE >> 10} KiB.",
+            )
+    if data is grpc.aio.EOF:
+        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, "The call carries no request.")
+    try:
+        return deserialize(data) if deserialize else data
+    except DecodeError:
+        raise ChatterRoomError(
+            ErrorCode.INVALID_REQUEST, "The request is not a message of this type."
+        ) from None
 
 
-def _certified(context: grpc.aio.ServicerContext[Any, Any]) -> list[str] | None:
+def _certified(context: _Context) -> list[str] | None:
     """Return the names on the caller's certificate, or None where the connection has none."""
     secured = context.auth_context()
     if secured.get("transport_security_type") != [b"ssl"]:

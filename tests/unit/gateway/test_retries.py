@@ -7,7 +7,7 @@ import grpc
 from chatterroom.core.ids import new_id
 from chatterroom.pb import chat_pb2
 from chatterroom.rpc.balancer import Instance
-from chatterroom.rpc.message_sizes import MAX_MESSAGE_BYTES
+from chatterroom.rpc.message_sizes import MAX_RESPONSE_BYTES
 
 ROOM = "01kax40c6p8r2t4v7x9z1b3d5g"
 
@@ -79,7 +79,7 @@ async def test_calls_that_time_out_shut_nobody_out_while_the_instance_is_well(st
 async def test_responses_that_are_too_large_are_the_callers_matter(start):
     world = await start()
     world.chat.answers["GetRoomHistory"] = chat_pb2.GetRoomHistoryResponse(
-        messages=[chat_pb2.RoomMessageProto(message="x" * MAX_MESSAGE_BYTES)]
+        messages=[chat_pb2.RoomMessageProto(message="x" * MAX_RESPONSE_BYTES)]
     )
     for _ in range(8):
         large = await world.client.get(f"/chat-service/rooms/{ROOM}", headers=world.ada.headers)

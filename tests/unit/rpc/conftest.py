@@ -59,12 +59,12 @@ def verifier(key):
 @pytest.fixture
 def serve_profile(known, verifier):
     @asynccontextmanager
-    async def serve(answer, port=0, open_to=None):
+    async def serve(answer, port=0, open_to=None, limits=None):
         doorkeeper = Doorkeeper(known, verifier, open_to)
         name = users_pb2.DESCRIPTOR.services_by_name["UserService"].full_name
         add = partial(users_pb2_grpc.add_UserServiceServicer_to_server, Scripted(answer))
         async with (
-            serve_rpc("127.0.0.1", port, name, doorkeeper, add) as server,
+            serve_rpc("127.0.0.1", port, name, doorkeeper, add, limits=limits) as server,
             open_channel(f"127.0.0.1:{server.port}") as channel,
         ):
             yield server, channel
