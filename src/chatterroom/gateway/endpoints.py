@@ -99,6 +99,9 @@ class Endpoint:
     """The service that is waited for: its share of requests is bounded."""
     counted_email: Callable[[Any], str] | None = None
     """Where attempts are also counted by an email: how to find it in the body."""
+    takes_secret: bool = False
+    """Whether a user who is logged in gives a password or code again: counted as strictly as
+    logins, by address and by user."""
     errors: tuple[ErrorCode, ...] = ()
     """What the service may refuse, beside what every endpoint of this shape can."""
     other_answers: Mapping[int, type[msgspec.Struct]] = field(default_factory=dict)

@@ -17,6 +17,11 @@ class Limits:
         self.credentials = RateLimiter(
             Policy("credentials", s.credentials_per_min / 60, s.credentials_burst)
         )
+        self.user_credentials = RateLimiter(
+            Policy(
+                "credentials-per-user", s.user_credentials_per_min / 60, s.user_credentials_burst
+            )
+        )
         self.email = RateLimiter(
             Policy("email", s.email_attempts_per_min / 60, s.email_attempts_burst)
         )

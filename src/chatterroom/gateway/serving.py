@@ -105,6 +105,9 @@ class ServedEndpoint:
             return SERVICE
         caller = self._admission.identities.caller(headers)
         limits.user.spend(caller.user_id or "", now, usage)
+        if self._endpoint.takes_secret:
+            limits.user_credentials.spend(caller.user_id or "", now, usage)
+            limits.credentials.spend(counted, now, usage)
         return caller
 
     def _count_email(

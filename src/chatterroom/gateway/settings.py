@@ -53,8 +53,11 @@ class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
     user_requests_per_s: Rate = 100.0
     user_burst: Count = 500
     credentials_per_min: Rate = 60.0
-    """Registrations and logins from one address."""
+    """From one address: registrations, logins, and passwords or codes that are given again."""
     credentials_burst: Count = 120
+    user_credentials_per_min: Rate = 10.0
+    """Passwords and codes that a user who is logged in gives again."""
+    user_credentials_burst: Count = 20
     email_attempts_per_min: Rate = 10.0
     """Registrations and logins with one email, from wherever they come."""
     email_attempts_burst: Count = 20

@@ -21,7 +21,10 @@ async def register(call: Call[bodies.Register, Nothing], platform: Platform) -> 
     answer = await platform.services.users.call(
         lambda stub: stub.RegisterUser,
         users_pb2.RegisterUserRequest(
-            username=body.username, password=body.password, email=body.email
+            username=body.username,
+            password=body.password,
+            email=body.email,
+            address=call.address,
         ),
         safe_to_repeat=False,
     )

@@ -8,7 +8,8 @@ import structlog
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import UserId
 from chatterroom.users.accounts import Account, email_key, parse_email, parse_password
-from chatterroom.users.guessing import Guesses
+from chatterroom.users.guessing import Guesses, network_of
+from chatterroom.users.hashing_turns import Asker
 from chatterroom.users.passwords import Passwords
 from chatterroom.users.recovery_codes import recovery_code_hash
 from chatterroom.users.second_factor import matching_step
@@ -72,7 +73,8 @@ class Authentication:
         admission = await self._guesses.admit(email_key(email), address, now)
         account = await self._store.account_by_email(email)
         known_hash = account.password_hash if account else None
-        if not await self._passwords.matches(known_hash, password_bytes) or not account:
+        asker = Asker(network_of(address) or email_key(email), logs_in=True)
+        if not await self._passwords.matches(known_hash, password_bytes, asker) or not account:
             return Attempt(account, _wrong_credentials())
         if account.second_factor and not code:
             await self._guesses.forgive(admission)
@@ -80,7 +82,7 @@ class Authentication:
         if not await self._accepts(account, code, now):
             return Attempt(account, _wrong_code())
         await self._guesses.succeeded(admission)
-        await self._strengthen(account, password_bytes)
+        await self._strengthen(account, password_bytes, asker)
         return Attempt(account)
 
     async def confirm(self, user_id: UserId, password: str, now: datetime) -> Account:
@@ -96,7 +98,8 @@ class Authentication:
         except ChatterRoomError:
             raise _wrong_password() from None
         admission = await self._guesses.admit_confirmation(user_id, now)
-        if not await self._passwords.matches(account.password_hash, password_bytes):
+        asker = Asker(user_id)
+        if not await self._passwords.matches(account.password_hash, password_bytes, asker):
             log.info("confirmation_failed", user_id=user_id)
             raise _wrong_password()
         await self._guesses.forgive(admission)
@@ -143,12 +146,12 @@ class Authentication:
             log.info("recovery_code_used", user_id=account.user_id)
         return used
 
-    async def _strengthen(self, account: Account, password: bytes) -> None:
+    async def _strengthen(self, account: Account, password: bytes, asker: Asker) -> None:
         """Keep a hash of today's strength: only at a login is there something to hash."""
         if not self._passwords.is_outdated(account.password_hash):
             return
         try:
-            stronger = await self._passwords.hash(password)
+            stronger = await self._passwords.hash(password, asker)
             await self._store.replace_hash(account.user_id, account.password_hash, stronger)
         except ChatterRoomError as error:
             # The next login tries again; this one need not fail.

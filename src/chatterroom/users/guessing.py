@@ -14,7 +14,7 @@ from typing import Protocol
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import new_id
 
-__all__ = ["Admission", "GuessRecords", "Guesses"]
+__all__ = ["Admission", "GuessRecords", "Guesses", "network_of"]
 
 _IPV6_NETWORK_BITS = 64
 _PLACE_KNOWN_FOR = timedelta(days=90)
@@ -70,7 +70,7 @@ class Guesses:
         The same whether or not there is such an account.
         """
         account = _digest("account", email)
-        place = _digest("place", email, _network(address)) if address else ""
+        place = _digest("place", email, network_of(address)) if address else ""
         known = bool(place) and await self._records.is_known(place, now)
         return await self._counted(place if known else account, account, place, now)
 
@@ -114,7 +114,7 @@ def _digest(*parts: str) -> str:
     return sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """One subscriber has a /64 of IPv6 addresses, and changes within it."""
     try:
         parsed = ipaddress.ip_address(address)

@@ -14,6 +14,7 @@ from chatterroom.users.alerts import PasswordChanged, ProfileChanged, SecondFact
 from chatterroom.users.authentication import Authentication, Proof
 from chatterroom.users.common_passwords import refuse_guessable
 from chatterroom.users.deletion import Deletions
+from chatterroom.users.hashing_turns import Asker
 from chatterroom.users.password_change import PasswordChanges
 from chatterroom.users.passwords import Passwords
 from chatterroom.users.pictures import Pictures
@@ -106,7 +107,7 @@ class OwnAccounts:
         new_bytes = parse_password(new)
         refuse_guessable(new, account.username, account.email)
         await self.authentication.confirm_code(account, proof.code, now)
-        new_hash = await self.passwords.hash(new_bytes)
+        new_hash = await self.passwords.hash(new_bytes, Asker(who.user_id))
         if not await self.password_changes.change(account, new_hash, who.session_id, now):
             raise ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "the password is wrong")
         log.info("password_changed", user_id=who.user_id)

@@ -18,6 +18,8 @@ from chatterroom.users.account_servicer_grpc import AccountServicer
 from chatterroom.users.accounts import Account, parse_email, parse_password, parse_username
 from chatterroom.users.common_passwords import refuse_guessable
 from chatterroom.users.deletion_mongo import DeletionStore
+from chatterroom.users.guessing import network_of
+from chatterroom.users.hashing_turns import Asker
 from chatterroom.users.login import Logins, Tokens
 from chatterroom.users.own_account import OwnAccounts
 from chatterroom.users.profile import DELETED_USERNAME, Person
@@ -78,7 +80,8 @@ class UsersServicer(AccountServicer):
         email = parse_email(request.email)
         password = parse_password(request.password)
         refuse_guessable(request.password, username, email)
-        password_hash = await self._passwords.hash(password)
+        asker = Asker(network_of(request.address) or email)
+        password_hash = await self._passwords.hash(password, asker)
         account = Account(UserId(new_id()), username, email, password_hash, now())
         await self._store.add_account(account)
         log.info("user_registered", user_id=account.user_id)
