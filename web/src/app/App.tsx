@@ -11,6 +11,7 @@ import { Welcome } from "../views/conversation/Welcome";
 import { LoadBoundary } from "../ui/LoadBoundary";
 
 // Few come here, and rarely: not part of the first load.
+const RequestsView = lazy(() => import("../views/requests/RequestsView"));
 const SettingsView = lazy(() => import("../views/settings/SettingsView"));
 
 export function App() {
@@ -39,6 +40,11 @@ export function App() {
         </Route>
         <Route path={PATHS.private}>
           {({ id }) => <ConversationView key={id} place={privatePlace(id)} />}
+        </Route>
+        <Route path={PATHS.requests}>
+          <LoadBoundary>
+            <RequestsView />
+          </LoadBoundary>
         </Route>
         <Route path={PATHS.settings}>
           {({ page }) => (

@@ -9,6 +9,7 @@ export const PATHS = {
   register: "/register",
   room: "/r/:id",
   private: "/u/:id",
+  requests: "/requests",
   settings: "/settings/:page?",
 } as const;
 

@@ -6,7 +6,7 @@ import type { PlaceKey } from "../store/outgoing";
 import { useConversation, useStore, useUser } from "./hooks";
 import { nameOf } from "./names";
 import { useMuted } from "./preferences";
-import { placeAt } from "./routes";
+import { PATHS, placeAt } from "./routes";
 
 const NAME = "ChatterRoom";
 
@@ -24,7 +24,7 @@ export function useTitle(path: string): void {
   const conversation = useConversation(place ?? ("r:" as PlaceKey));
   const user = useUser(place?.startsWith("u:") ? place.slice(2) : "");
   const name = place?.startsWith("u:") ? (user === null ? "" : nameOf(user)) : conversation?.name;
-  const page = path.startsWith("/settings") ? "Settings" : (name ?? "");
+  const page = titleOfPage(path) ?? name ?? "";
   useEffect(() => {
     document.title = titleText(page, unread);
   }, [page, unread]);
@@ -33,6 +33,11 @@ export function useTitle(path: string): void {
     showIcon(isUnread ? "/icon-unread.svg" : "/icon.svg");
     return () => showIcon("/icon.svg");
   }, [isUnread]);
+}
+
+function titleOfPage(path: string): string | null {
+  if (path.startsWith("/settings")) return "Settings";
+  return path === PATHS.requests ? "Requests" : null;
 }
 
 /** Set the title of a page for nobody in particular. */

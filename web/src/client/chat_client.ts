@@ -24,6 +24,7 @@ import { People } from "./people";
 import { Pictures } from "./pictures";
 import { Preferences } from "./preferences";
 import { PresenceWatch } from "./presence";
+import { Requests } from "./requests";
 import { Sender } from "./sender";
 
 const TYPING_EVERY_MS = 3_000;
@@ -48,6 +49,7 @@ export class ChatClient implements Listener {
   readonly account: OwnAccount;
   readonly device: KeptDeviceSettings;
   readonly preferences: Preferences;
+  readonly requests: Requests;
   private readonly socket: SessionSocket;
   private readonly outgoing: OutgoingStorage;
   private readonly onEnd: (reason: Error) => void;
@@ -77,6 +79,7 @@ export class ChatClient implements Listener {
     this.pictures = new Pictures(api);
     this.device = new KeptDeviceSettings(storage);
     this.preferences = new Preferences(api);
+    this.requests = new Requests(api);
     this.account = new OwnAccount(api, selfId, storage, {
       changed: () => {
         this.people.refresh([selfId]);
@@ -120,6 +123,7 @@ export class ChatClient implements Listener {
     this.presence.stop();
     this.pictures.stop();
     this.account.stop();
+    this.requests.stop();
     this.socket.stop();
   }
 
@@ -162,11 +166,6 @@ export class ChatClient implements Listener {
 
   // Rooms
 
-  /** Create a room and return its id. */
-  createRoom(name: string, membersIds: readonly UserId[]): Promise<RoomId> {
-    return this.api.createRoom(name, membersIds, newClientId());
-  }
-
   renameRoom(roomId: RoomId, name: string): Promise<void> {
     return this.change("update_room", { room_id: roomId, room_name: name });
   }
@@ -175,8 +174,11 @@ export class ChatClient implements Listener {
     return this.change("update_room", { room_id: roomId, settings });
   }
 
-  addMember(roomId: RoomId, userId: UserId): Promise<void> {
-    return this.change("add_member", { room_id: roomId, user_id: userId });
+  /** Add a user; resolves to whether they were only invited, and have to accept. */
+  async addMember(roomId: RoomId, userId: UserId): Promise<boolean> {
+    const fields = { room_id: roomId, user_id: userId };
+    const ack = await this.socket.append("add_member", fields, newClientId());
+    return ack.type === "ack" && ack.invited === true;
   }
 
   removeMember(roomId: RoomId, userId: UserId): Promise<void> {
@@ -238,6 +240,7 @@ export class ChatClient implements Listener {
       this.marker.knows(conversation_id, read_index, delivered_index);
     }
     this.store.open(ready, begun, gone);
+    this.requests.read();
     if (!this.store.listRead || begun.length > 0) this.readList(0);
   }
 
@@ -257,6 +260,7 @@ export class ChatClient implements Listener {
 
   passing(event: Passing): void {
     this.store.applyPassing(event);
+    if (event.type === "request_received" || event.type === "request_answered") this.requests.read();
   }
 
   private readList(delayMs: number): void {

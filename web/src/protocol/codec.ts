@@ -31,6 +31,8 @@ const OTHERS = new Set([
   "typing",
   "presence",
   "block",
+  "request_received",
+  "request_answered",
 ]);
 
 /** Return the frame of a text; raise a `SyntaxError` for what is no JSON object with a `type`. */

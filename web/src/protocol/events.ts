@@ -160,6 +160,8 @@ export interface Ack {
   readonly message_index?: number;
   readonly created_at: string;
   readonly duplicate: boolean;
+  /** Whom `add_member` names is no member yet, but invited. */
+  readonly invited?: boolean;
 }
 
 export interface Marked {
@@ -219,6 +221,24 @@ export interface BlockEvent {
   readonly blocked: boolean;
 }
 
+/** Somebody wants to write to the user, or to add them to a room. */
+export interface RequestReceived {
+  readonly type: "request_received";
+  readonly kind: "message" | "room";
+  readonly conversation_id: ConversationId;
+  readonly user_id: UserId;
+  readonly room_name: string;
+  readonly created_at: string;
+}
+
+/** One of the user's own devices has answered a request. */
+export interface RequestAnswered {
+  readonly type: "request_answered";
+  readonly kind: "message" | "room";
+  readonly conversation_id: ConversationId;
+  readonly accepted: boolean;
+}
+
 /** An event without a place, of a type that this client does not know. */
 export interface Other {
   readonly type: "other";
@@ -226,7 +246,14 @@ export interface Other {
 }
 
 /** Events of the moment: without a seq, told once or not at all. */
-export type Passing = MarksEvent | TypingEvent | PresenceEvent | BlockEvent | Other;
+export type Passing =
+  | MarksEvent
+  | TypingEvent
+  | PresenceEvent
+  | BlockEvent
+  | RequestReceived
+  | RequestAnswered
+  | Other;
 
 export type Reply = Ack | Marked | PresenceEvent | Pong;
 

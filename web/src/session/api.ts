@@ -148,11 +148,12 @@ export class Api {
     return this.get(`/chat-service/rooms/${roomId}/members`, { cursor });
   }
 
-  async createRoom(
+  /** Create a room. Those of `invited_ids` are no members yet, but have to accept. */
+  createRoom(
     name: string,
     membersIds: readonly UserId[],
     clientId: ClientId,
-  ): Promise<RoomId> {
+  ): Promise<{ readonly room_id: RoomId; readonly invited_ids: readonly UserId[] }> {
     const body = {
       room_name: name,
       creator_id: this.credentials.current?.userId,
@@ -160,7 +161,7 @@ export class Api {
       client_id: clientId,
     };
     const path = "/chat-service/rooms/create";
-    return (await this.authorised<{ room_id: RoomId }>({ method: "POST", path, body })).room_id;
+    return this.authorised({ method: "POST", path, body });
   }
 
   // Anything else: what views need beyond this file goes through these two.

@@ -123,6 +123,8 @@ export class Store {
         this.blocked = blocked;
         break;
       }
+      case "request_received":
+      case "request_answered":
       case "other":
         return;
     }

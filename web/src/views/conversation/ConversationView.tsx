@@ -1,9 +1,11 @@
 // One conversation: who it is with, what was written, and where to write.
 
-import { useCallback, useEffect, useState } from "react";
+import { lazy, useCallback, useEffect, useState } from "react";
 import { useConversation, useWriters } from "../../app/hooks";
+import { useRequestOf } from "../../app/request_hooks";
 import { useClient } from "../../app/session";
 import type { PlaceKey } from "../../store/outgoing";
+import { LoadBoundary } from "../../ui/LoadBoundary";
 import { Composer } from "../composer/Composer";
 import { RoomPanelToggle } from "../room/RoomPanelToggle";
 import { ComposingContext, useComposingOf } from "./composing";
@@ -12,7 +14,20 @@ import { Messages } from "./Messages";
 import { useNames } from "./people";
 import styles from "./ConversationView.module.css";
 
+const RequestConversation = lazy(() => import("../requests/RequestConversation"));
+
 export function ConversationView({ place }: { place: PlaceKey }) {
+  const request = useRequestOf(place.startsWith("u:") ? place.slice(2) : "");
+  const isKnown = useConversation(place) !== null;
+  if (request === null || isKnown) return <Conversation place={place} />;
+  return (
+    <LoadBoundary>
+      <RequestConversation request={request} />
+    </LoadBoundary>
+  );
+}
+
+function Conversation({ place }: { place: PlaceKey }) {
   const conversation = useConversation(place);
   const composing = useComposingOf(place);
   const [isChoosingDay, setChoosingDay] = useState(false);

@@ -50,6 +50,7 @@ export function Invite({ roomId, members }: Props) {
 function Found({ roomId, user, isMember }: { roomId: RoomId; user: UserSummary; isMember: boolean }) {
   const client = useClient();
   const { isBusy, problem, run } = useAction();
+  const [isInvited, setInvited] = useState(false);
   const name = user.display_name || user.username;
   return (
     <li>
@@ -61,12 +62,18 @@ function Found({ roomId, user, isMember }: { roomId: RoomId; user: UserSummary; 
         </span>
         {isMember ? (
           <span className={styles["soft"]}>is a member</span>
+        ) : isInvited ? (
+          <span className={styles["soft"]} role="status">
+            was invited, and has to accept
+          </span>
         ) : (
           <Button
             className={styles["small"] ?? ""}
             aria-label={`Add ${name}`}
             disabled={isBusy}
-            onClick={() => void run(() => client.addMember(roomId, user.user_id))}
+            onClick={() =>
+              void run(async () => setInvited(await client.addMember(roomId, user.user_id)))
+            }
           >
             Add
           </Button>

@@ -9,6 +9,7 @@ import { BlockedPage } from "./BlockedPage";
 import { DeletionPage } from "./DeletionPage";
 import { NotificationsPage } from "./NotificationsPage";
 import { PasswordPage } from "./PasswordPage";
+import { PrivacyPage } from "./PrivacyPage";
 import { ProfilePage } from "./ProfilePage";
 import { SecondFactorPage } from "./SecondFactorPage";
 import { SessionsPage } from "./SessionsPage";
@@ -28,6 +29,7 @@ const PAGES: readonly Page[] = [
   { path: "sessions", title: "Sessions", view: SessionsPage },
   { path: "appearance", title: "Appearance", view: AppearancePage },
   { path: "notifications", title: "Notifications", view: NotificationsPage },
+  { path: "privacy", title: "Privacy", view: PrivacyPage },
   { path: "blocked", title: "Blocked people", view: BlockedPage },
   { path: "deletion", title: "Delete account", view: DeletionPage },
 ];

@@ -2,9 +2,10 @@
 
 import { useId, useRef, useState, type FormEvent } from "react";
 import { useLocation } from "wouter";
+import { nameOf } from "../../app/names";
 import { pathOf, roomPlace } from "../../app/routes";
 import { useClient } from "../../app/session";
-import { newClientId } from "../../protocol/ids";
+import { newClientId, type RoomId } from "../../protocol/ids";
 import { ApiError, sayError } from "../../session/errors";
 import type { UserSummary } from "../../session/api";
 import { Banner } from "../../ui/Banner";
@@ -15,6 +16,7 @@ import { MembersPicker } from "./MembersPicker";
 import styles from "./NewRoom.module.css";
 
 const MOST_CHARACTERS = 128;
+const LIST = new Intl.ListFormat("en", { type: "conjunction" });
 
 export default function NewRoom({ onClose }: { onClose: () => void }) {
   const { api } = useClient();
@@ -27,7 +29,12 @@ export default function NewRoom({ onClose }: { onClose: () => void }) {
   // The same room, tried again after a lost answer, is made once.
   const attempt = useRef({ what: "", clientId: "" });
   const form = useId();
+  const [made, setMade] = useState<{ roomId: RoomId; asked: readonly string[] } | null>(null);
 
+  const open = (id: RoomId) => {
+    onClose();
+    navigate(pathOf(roomPlace(id)));
+  };
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const wanted = name.trim();
@@ -38,9 +45,13 @@ export default function NewRoom({ onClose }: { onClose: () => void }) {
     setBusy(true);
     setError(null);
     try {
-      const id = await api.createRoom(wanted, ids, attempt.current.clientId);
-      onClose();
-      navigate(pathOf(roomPlace(id)));
+      const created = await api.createRoom(wanted, ids, attempt.current.clientId);
+      const invited = new Set(created.invited_ids);
+      if (invited.size > 0) {
+        const asked = members.filter(({ user_id: id }) => invited.has(id)).map(nameOf);
+        return setMade({ roomId: created.room_id, asked });
+      }
+      open(created.room_id);
     } catch (problem) {
       const field = problem instanceof ApiError ? problem.data["field"] : null;
       if (field === "room_name") setNameProblem(sayError(problem));
@@ -48,6 +59,24 @@ export default function NewRoom({ onClose }: { onClose: () => void }) {
       setBusy(false);
     }
   };
+  if (made !== null) {
+    return (
+      <Dialog
+        title="The room is there"
+        onClose={() => open(made.roomId)}
+        actions={
+          <Button kind="primary" onClick={() => open(made.roomId)}>
+            Open the room
+          </Button>
+        }
+      >
+        <p role="status">
+          {LIST.format(made.asked)} {made.asked.length === 1 ? "was" : "were"} invited, and{" "}
+          {made.asked.length === 1 ? "becomes a member" : "become members"} by accepting.
+        </p>
+      </Dialog>
+    );
+  }
   return (
     <Dialog
       title="Create a room"

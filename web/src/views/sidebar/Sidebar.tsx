@@ -9,6 +9,7 @@ import { PATHS, pathOf, placeAt } from "../../app/routes";
 import { useShortcuts } from "../../app/shortcuts";
 import { ConversationList } from "./ConversationList";
 import { Header } from "./Header";
+import { RequestsEntry } from "./RequestsEntry";
 import { Search } from "./Search";
 import { SHORTCUTS } from "./shortcut_list";
 import styles from "./Sidebar.module.css";
@@ -67,6 +68,7 @@ export function Sidebar() {
         onText={setText}
         onLeave={() => list.current?.querySelector("a")?.focus()}
       />
+      {text.trim() === "" && <RequestsEntry />}
       {text.trim() === "" && (
         <ConversationList
           ref={list}
