@@ -95,11 +95,10 @@ class UpdateRoom(_Change, frozen=True, kw_only=True, tag="update_room"):
 
 
 class AddMember(_Change, frozen=True, kw_only=True, tag="add_member"):
-    """Add a user to a room, or up to a hundred: `user_ids`."""
+    """Add a user to a room."""
 
     room_id: str
-    user_id: str | None = None
-    user_ids: list[str] = []
+    user_id: str
 
 
 class RemoveMember(_Change, frozen=True, kw_only=True, tag="remove_member"):

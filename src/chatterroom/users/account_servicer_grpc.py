@@ -9,13 +9,13 @@ from chatterroom.core.ids import parse_user_id
 from chatterroom.core.times import format_time, now
 from chatterroom.pb import users_pb2, users_pb2_grpc
 from chatterroom.rpc.identity import current_caller, require_identity
-from chatterroom.users.accounts import Account, parse_username
+from chatterroom.users.accounts import Account
 from chatterroom.users.authentication import Proof
+from chatterroom.users.names import parse_display_name
 from chatterroom.users.own_account import OwnAccounts, Who
 from chatterroom.users.profile import (
     ProfileChange,
     parse_avatar,
-    parse_display_name,
     parse_preferences,
 )
 from chatterroom.users.second_factor import secret_text, setup_uri
@@ -136,7 +136,7 @@ def _change(request: users_pb2.UpdateAccountRequest) -> ProfileChange:
     given = request.HasField
     picture = request.avatar if given("avatar") else None
     return ProfileChange(
-        username=parse_username(request.username) if given("username") else None,
+        username=request.username if given("username") else None,
         display_name=(parse_display_name(request.display_name) if given("display_name") else None),
         avatar=parse_avatar(picture) if picture else None,
         remove_avatar=picture == "",

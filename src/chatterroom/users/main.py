@@ -40,6 +40,7 @@ from chatterroom.users.guessing import Guesses
 from chatterroom.users.guessing_mongo import GuessStore
 from chatterroom.users.key_rotation import follow_signing_key
 from chatterroom.users.login import Logins
+from chatterroom.users.look_alikes_mongo import LookAlikes, complete_look_alikes
 from chatterroom.users.own_account import OwnAccounts
 from chatterroom.users.password_change import PasswordChanges
 from chatterroom.users.password_change_mongo import PasswordChangeStore
@@ -97,6 +98,7 @@ async def serve(
         SessionStore(store.database, settings.access_token_lifetime_s) as session_store,
         AlertStore(store.database) as alert_store,
         ProfileStore(store.database) as profiles,
+        LookAlikes(store.database) as look_alikes,
         SecondFactorStore(store.database) as factors,
         GuessStore(store.database) as records,
         DeletionStore(store.database) as deletion_store,
@@ -108,7 +110,7 @@ async def serve(
     ):
 
         async def is_ready() -> bool:
-            stores = (store, session_store, alert_store)
+            stores = (store, session_store, alert_store, look_alikes)
             return all([await each.is_ready() for each in stores])
 
         channel = RedisAlertChannel(channels)
@@ -139,6 +141,7 @@ async def serve(
             OwnAccounts(
                 store,
                 profiles,
+                look_alikes,
                 factors,
                 pictures,
                 passwords,
@@ -161,6 +164,7 @@ async def serve(
             tasks.create_task(book.run()),
             tasks.create_task(directory.follow()),
             tasks.create_task(deletions.run()),
+            tasks.create_task(complete_look_alikes(look_alikes)),
             tasks.create_task(password_changes.run()),
         ]
         async with serve_rpc(

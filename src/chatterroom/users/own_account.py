@@ -1,6 +1,6 @@
 """What users do with their own account: profile, password, second factor, deletion."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -15,6 +15,8 @@ from chatterroom.users.authentication import Authentication, Proof
 from chatterroom.users.common_passwords import refuse_guessable
 from chatterroom.users.deletion import Deletions
 from chatterroom.users.hashing_turns import Asker
+from chatterroom.users.look_alikes_mongo import LookAlikes, username_taken
+from chatterroom.users.names import parse_username
 from chatterroom.users.password_change import PasswordChanges
 from chatterroom.users.passwords import Passwords
 from chatterroom.users.pictures import Pictures
@@ -46,6 +48,7 @@ class OwnAccounts:
 
     store: UserStore
     profiles: ProfileStore
+    look_alikes: LookAlikes
     factors: SecondFactorStore
     pictures: Pictures
     passwords: Passwords
@@ -87,7 +90,8 @@ class OwnAccounts:
         account = await self.account(who.user_id)
         # First: a code would be used up for nothing.
         picture = await self.pictures.still(change.avatar) if change.avatar else None
-        if change.username not in {None, account.username}:
+        change = await self._checked(account, change)
+        if change.username is not None:
             await self.authentication.confirm_code(account, code, now)
         if change != ProfileChange():
             await self.profiles.change(who.user_id, change, picture)
@@ -170,6 +174,25 @@ class OwnAccounts:
         account = await self.authentication.confirm(who.user_id, proof.password, now)
         await self.authentication.confirm_code(account, proof.code, now)
         await self.deletions.delete(account)
+
+    async def _checked(self, account: Account, change: ProfileChange) -> ProfileChange:
+        """Return a change whose names may be had.
+
+        A username that stays as it is was allowed once, and is no change.
+        """
+        username = change.username if change.username != account.username else None
+        if username is not None:
+            username = parse_username(username)
+            if await self.look_alikes.is_anothers(username, account.user_id):
+                raise username_taken()
+        shown = (change.display_name or "").lstrip("@ ")
+        if shown and await self.look_alikes.is_anothers(shown, account.user_id):
+            raise ChatterRoomError(
+                ErrorCode.INVALID_REQUEST,
+                "This looks like the username of someone else.",
+                field="display_name",
+            )
+        return replace(change, username=username)
 
     async def _made_still(self, user_id: UserId, avatar: Avatar) -> Avatar | None:
         """Replace a picture as an earlier version stored it; by none if it is none."""

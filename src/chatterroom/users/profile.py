@@ -2,7 +2,6 @@
 
 import base64
 import re
-import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,24 +10,17 @@ import msgspec
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 
 __all__ = [
-    "DELETED_USERNAME",
     "Avatar",
     "Person",
     "ProfileChange",
     "Upload",
     "parse_avatar",
-    "parse_display_name",
     "parse_preferences",
 ]
 
-DELETED_USERNAME = "deleted user"
-
-_DISPLAY_NAME_CHARACTERS = 64
 _AVATAR_CHARACTERS = 40_000
 _PREFERENCES_BYTES = 8 * 1024
 _DATA_URL = re.compile(r"data:image/(png|jpeg|webp);base64,([A-Za-z0-9+/]+={0,2})")
-# Marks, and letters to Unicode, that show nothing by themselves.
-_INVISIBLE_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 
 
 @dataclass(frozen=True)
@@ -60,37 +52,16 @@ class Upload:
 
 @dataclass(frozen=True)
 class ProfileChange:
-    """What is to change; None leaves it as it is, an empty display name means none."""
+    """What is to change; None leaves it as it is, an empty display name means none.
+
+    The username is as the user has given it.
+    """
 
     username: str | None = None
     display_name: str | None = None
     avatar: Upload | None = None
     remove_avatar: bool = False
     preferences: str | None = None
-
-
-def parse_display_name(text: str) -> str:
-    """Return the name in its normal form (NFC), or raise INVALID_REQUEST.
-
-    At most 64 printable characters, of which one can be seen; nothing that turns the direction of
-    writing. Spaces around it are cut off, and nothing at all means no name.
-    """
-    if not text:
-        return ""
-    # Normalising changes lengths, but never so much.
-    name = unicodedata.normalize("NFC", text[: 8 * _DISPLAY_NAME_CHARACTERS]).strip()
-    if (
-        1 <= len(name) <= _DISPLAY_NAME_CHARACTERS
-        # Controls, the marks of direction among them, are not printable.
-        and name.isprintable()
-        and any(map(_is_visible, name))
-    ):
-        return name
-    raise ChatterRoomError(
-        ErrorCode.INVALID_REQUEST,
-        f"display_name must have at most {_DISPLAY_NAME_CHARACTERS} printable characters",
-        field="display_name",
-    )
 
 
 def parse_avatar(data_url: str) -> Upload:
@@ -132,7 +103,3 @@ _BEGINS = {
     "jpeg": lambda data: data.startswith(b"\xff\xd8\xff"),
     "webp": lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP",
 }
-
-
-def _is_visible(character: str) -> bool:
-    return character not in _INVISIBLE_LETTERS and unicodedata.category(character)[0] in "LNPS"

@@ -7,11 +7,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
 from chatterroom.core.cancellation import uncancelled
-from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import UserId
 from chatterroom.storage.availability_mongo import available
-from chatterroom.users.accounts import username_key
 from chatterroom.users.database_mongo import SiblingStore
+from chatterroom.users.look_alikes_mongo import skeleton_fields, username_taken
+from chatterroom.users.names import username_key
 from chatterroom.users.profile import Avatar, ProfileChange
 
 __all__ = ["ProfileStore", "StoredAvatar"]
@@ -43,6 +43,7 @@ class ProfileStore(SiblingStore):
         if change.username is not None:
             given["username"] = change.username
             given["username_key"] = username_key(change.username)
+            given |= skeleton_fields(change.username)
         if change.display_name is not None:
             given["display_name"] = change.display_name
         if change.preferences is not None:
@@ -58,11 +59,7 @@ class ProfileStore(SiblingStore):
             try:
                 await self._users.update_one({"_id": user_id}, update)
             except DuplicateKeyError:
-                raise ChatterRoomError(
-                    ErrorCode.USERNAME_TAKEN,
-                    "an account with this username exists already",
-                    field="username",
-                ) from None
+                raise username_taken() from None
 
     async def preferences(self, user_id: UserId) -> str:
         """Return what a user's clients have stored: a JSON object."""

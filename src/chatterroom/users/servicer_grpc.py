@@ -15,14 +15,15 @@ from chatterroom.core.times import format_time, now
 from chatterroom.pb import users_pb2
 from chatterroom.rpc.identity import current_caller, require_identity
 from chatterroom.users.account_servicer_grpc import AccountServicer
-from chatterroom.users.accounts import Account, parse_email, parse_password, parse_username
+from chatterroom.users.accounts import Account, parse_email, parse_password
 from chatterroom.users.common_passwords import refuse_guessable
 from chatterroom.users.deletion_mongo import DeletionStore
 from chatterroom.users.guessing import network_of
 from chatterroom.users.hashing_turns import Asker
 from chatterroom.users.login import Logins, Tokens
+from chatterroom.users.names import DELETED_USERNAME, parse_username
 from chatterroom.users.own_account import OwnAccounts
-from chatterroom.users.profile import DELETED_USERNAME, Person
+from chatterroom.users.profile import Person
 from chatterroom.users.session_ends import SessionEnds
 from chatterroom.users.sessions import Origin, Session
 from chatterroom.users.store_mongo import UserStore

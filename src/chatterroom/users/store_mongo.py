@@ -13,7 +13,13 @@ from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import UserId
 from chatterroom.core.settings import SettingsError
 from chatterroom.storage.availability_mongo import available
-from chatterroom.users.accounts import Account, email_key, username_key
+from chatterroom.users.accounts import Account, email_key
+from chatterroom.users.look_alikes_mongo import (
+    create_skeleton_indexes,
+    skeleton_fields,
+    username_taken,
+)
+from chatterroom.users.names import username_key
 from chatterroom.users.profile import Person
 from chatterroom.users.second_factor import SecondFactor
 
@@ -89,6 +95,7 @@ class UserStore:
                         "_id": account.user_id,
                         "username": account.username,
                         "username_key": username_key(account.username),
+                        **skeleton_fields(account.username),
                         "email": account.email,
                         "email_key": email_key(account.email),
                         "password_hash": account.password_hash,
@@ -153,6 +160,7 @@ class UserStore:
             with available():
                 await self._users.create_index("username_key", unique=True)
                 await self._users.create_index("email_key", unique=True)
+                await create_skeleton_indexes(self._users)
                 for name in ("login_attempts", "login_places"):
                     await self.database[name].create_index("expires_at", expireAfterSeconds=0)
                 await self.database.login_places.create_index(
@@ -193,6 +201,4 @@ def _taken(error: DuplicateKeyError) -> ChatterRoomError:
         return ChatterRoomError(
             ErrorCode.EMAIL_TAKEN, "an account with this email exists already", field="email"
         )
-    return ChatterRoomError(
-        ErrorCode.USERNAME_TAKEN, "an account with this username exists already", field="username"
-    )
+    return username_taken()

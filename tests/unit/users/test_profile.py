@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
-from chatterroom.users.profile import parse_avatar, parse_display_name, parse_preferences
+from chatterroom.users.profile import parse_avatar, parse_preferences
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(20)
@@ -19,40 +19,6 @@ def refused(parse, text, field):
     with pytest.raises(ChatterRoomError) as caught:
         parse(text)
     assert (caught.value.code, caught.value.data["field"]) == (ErrorCode.INVALID_REQUEST, field)
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("Ada Lovelace", "Ada Lovelace"),
-        ("  Ada  ", "Ada"),
-        ("e\u0301", "\u00e9"),
-        ("李小龍 🐉", "李小龍 🐉"),
-        ("", ""),
-        ("x" * 64, "x" * 64),
-    ],
-)
-def test_display_names_are_normalised(text, name):
-    assert parse_display_name(text) == name
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        " ",
-        "x" * 65,
-        "a\u202eb",
-        "a\u2066b",
-        "a\u200bb",
-        "a\0b",
-        "a\nb",
-        "\u3164",
-        "\u0301",
-        "x" * 999,
-    ],
-)
-def test_display_names_that_deceive_or_show_nothing_are_refused(text):
-    refused(parse_display_name, text, "display_name")
 
 
 @pytest.mark.parametrize(("kind", "data"), [("png", PNG), ("jpeg", JPEG), ("webp", WEBP)])

@@ -132,7 +132,7 @@ function Names({ account }: { account: Account }) {
         onChange={(event) => setUsername(event.target.value)}
         autoComplete="username"
         required
-        minLength={3}
+        minLength={2}
         maxLength={32}
         hint="By this people find and mention you. Whoever is first may take the one you give up."
         problem={action.problemOf("username")}
