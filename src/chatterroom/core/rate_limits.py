@@ -93,10 +93,18 @@ class RateLimiter:
         if wait_s > _TOLERANCE:
             self._note(debt_s - self._interval_s * cost, usage)
             raise self.policy.exceeded(wait_s)
-        if len(self._full_at) >= self._max_keys and key not in self._full_at:
-            self._older, self._full_at = self._full_at, {}
-        self._full_at[key] = full_at
+        self._remember(key, full_at)
         self._note(debt_s, usage)
+
+    def charge(self, key: str, now: float, cost: float) -> None:
+        """Take what was used before its size was known, also more than is left.
+
+        Until it has been refilled, `spend` refuses the key, also with a cost of 0.
+        """
+        if not self._interval_s:
+            return
+        known = self._full_at.get(key, self._older.get(key, 0.0))
+        self._remember(key, max(known, now) + self._interval_s * cost)
 
     def refund(self, key: str, cost: float = 1) -> None:
         """Give back what was spent for something that did not happen."""
@@ -108,6 +116,11 @@ class RateLimiter:
     def remembered(self) -> int:
         """Return how many entries are kept."""
         return len(self._full_at) + len(self._older)
+
+    def _remember(self, key: str, full_at: float) -> None:
+        if len(self._full_at) >= self._max_keys and key not in self._full_at:
+            self._older, self._full_at = self._full_at, {}
+        self._full_at[key] = full_at
 
     def _note(self, debt_s: float, usage: RateLimitUsage | None) -> None:
         if usage is None:

@@ -14,6 +14,11 @@ class Limits:
         s = settings
         self.address = RateLimiter(Policy("address", s.address_requests_per_s, s.address_burst))
         self.user = RateLimiter(Policy("user", s.user_requests_per_s, s.user_burst))
+        self.user_response_bytes = RateLimiter(
+            Policy(
+                "response-bytes-per-user", s.user_response_bytes_per_s, s.user_response_bytes_burst
+            )
+        )
         self.credentials = RateLimiter(
             Policy("credentials", s.credentials_per_min / 60, s.credentials_burst)
         )

@@ -63,6 +63,10 @@ class ServedEndpoint:
             call = Call(body, query, scope["path_params"], caller, address, headers)
             answer = await self._handle(call)
         self._require_sendable(answer)
+        if caller.user_id is not None:
+            self._admission.limits.user_response_bytes.charge(
+                caller.user_id, time.monotonic(), len(answer.body)
+            )
         await answer.with_headers(usage.headers()).send(send)
 
     def _holding(
@@ -105,6 +109,7 @@ class ServedEndpoint:
             return SERVICE
         caller = self._admission.identities.caller(headers)
         limits.user.spend(caller.user_id or "", now, usage)
+        limits.user_response_bytes.spend(caller.user_id or "", now, cost=0)
         if self._endpoint.takes_secret:
             limits.user_credentials.spend(caller.user_id or "", now, usage)
             limits.credentials.spend(counted, now, usage)

@@ -52,6 +52,9 @@ class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
     address_burst: Count = 2000
     user_requests_per_s: Rate = 100.0
     user_burst: Count = 500
+    user_response_bytes_per_s: Rate = 2 * 1024 * 1024
+    """What one user may read: large pages cost more than small ones."""
+    user_response_bytes_burst: Count = 16 * 1024 * 1024
     credentials_per_min: Rate = 60.0
     """From one address: registrations, logins, and passwords or codes that are given again."""
     credentials_burst: Count = 120

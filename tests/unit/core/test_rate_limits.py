@@ -94,6 +94,17 @@ def test_a_connection_limit_counts_what_is_held():
     ConnectionLimit("user", 0).check("a")
 
 
+def test_what_was_used_beyond_the_limit_is_refilled_first():
+    limiter = RateLimiter(Policy("bytes", per_s=10.0, burst=100))
+    limiter.spend("k", 0.0, cost=0)
+    limiter.charge("k", 0.0, 150)
+    with pytest.raises(ChatterRoomError) as refused:
+        limiter.spend("k", 0.0, cost=0)
+    assert refused.value.retry_after_s == pytest.approx(5.0)
+    limiter.spend("k", 5.0, cost=0)
+    limiter.spend("other", 0.0, cost=0)
+
+
 def test_a_larger_cost_takes_more_and_a_refund_gives_it_back():
     limiter = RateLimiter(Policy("bytes", per_s=10.0, burst=100))
     limiter.spend("k", 0.0, cost=80)

@@ -85,3 +85,16 @@ async def test_limits_of_zero_are_off(start):
     )
     assert {answer.status_code for answer in answers} == {200}
     assert "ratelimit" not in answers[0].headers
+
+
+async def test_who_has_read_too_many_bytes_waits_and_others_do_not(start):
+    world = await start(user_response_bytes_per_s=1, user_response_bytes_burst=10)
+    path = "/chat-service/conversations"
+    first = await world.client.get(path, headers=world.ada.headers)
+    assert first.status_code == 200
+    assert len(first.content) > 10
+    refused = await world.client.get(path, headers=world.ada.headers)
+    assert (refused.status_code, refused.json()["policy"]) == (429, "response-bytes-per-user")
+    assert int(refused.headers["retry-after"]) >= 1
+    other = await world.client.get(path, headers=world.bob.headers)
+    assert other.status_code == 200
