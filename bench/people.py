@@ -16,6 +16,7 @@ from bench.platform import Platform
 from chatterroom.auth.secrets import load_service_credential
 from chatterroom.auth.token_keys import load_signing_key
 from chatterroom.auth.tokens import TokenSigner
+from chatterroom.chat.conversation import MAX_MEMBERS_AT_ONCE
 from chatterroom.core.ids import SessionId, UserId, new_id
 from chatterroom.pb import chat_pb2, chat_pb2_grpc
 from chatterroom.rpc.channels import open_channel
@@ -25,6 +26,7 @@ __all__ = ["Person", "create_rooms", "make_people"]
 
 _TOKEN_S = 24 * 3600
 _ROOMS_AT_ONCE = 8
+_AT_ONCE = MAX_MEMBERS_AT_ONCE
 _CALL_S = 30.0
 
 
@@ -73,10 +75,16 @@ async def _create_rooms(platform: Platform, rooms: Sequence[Sequence[Person]]) -
             request = chat_pb2.CreateRoomRequest(
                 room_name=f"room {number}",
                 creator_id=members[0].user_id,
-                members_ids=[member.user_id for member in members[1:]],
+                members_ids=[member.user_id for member in members[1:][:_AT_ONCE]],
             )
+            more = [member.user_id for member in members[1:][_AT_ONCE:]]
             async with gate:
                 answer = await stub.CreateRoom(request, metadata=metadata, timeout=_CALL_S)
+                for start in range(0, len(more), _AT_ONCE):
+                    step = chat_pb2.AddUserToRoomRequest(
+                        room_id=answer.room_id, user_ids=more[start : start + _AT_ONCE]
+                    )
+                    await stub.AddUserToRoom(step, metadata=metadata, timeout=_CALL_S)
             return str(answer.room_id)
 
         return await asyncio.gather(*(create(n, members) for n, members in enumerate(rooms)))

@@ -24,6 +24,7 @@ from chatterroom.chat.conversation import (
     ReactToMessage,
     RemoveMember,
     UpdateRoom,
+    require_few_at_once,
 )
 from chatterroom.chat.departed import Departed
 from chatterroom.chat.entries import Role, RoomCreated
@@ -44,6 +45,7 @@ from chatterroom.core.ids import (
     MessageId,
     RoomId,
     UserId,
+    client_id_of_part,
     is_private,
     new_id,
     place_of,
@@ -232,6 +234,7 @@ class Actions:
         )
         shared = self.contacts.quotas
         try:
+            require_few_at_once(len(others))
             await self._require_reachable(creator_id, others)
             asked = set(await self.contacts.who_must_accept(creator_id, others))
             await shared.spend_room(creator_id, others)
@@ -296,6 +299,44 @@ class Actions:
         if appended.duplicate and actor_id is not None:
             await shared.refund_added(actor_id, user_id)
         return appended
+
+    async def add_members(
+        self,
+        room_id: RoomId,
+        actor_id: UserId | None,
+        user_ids: Sequence[UserId],
+        client_id: ClientId | None,
+    ) -> list[Appended | Invited]:
+        """Add up to a hundred users, one after the other, each as `add_member` does.
+
+        Nobody is added where one of them does not exist or is blocked. Those who are members
+        already are left out, so that a repeat goes on where the first call has stopped; raises
+        ALREADY_A_MEMBER where nobody is left, and nothing was repeated.
+        """
+        users = list(dict.fromkeys(user_ids))
+        require_few_at_once(len(users))
+        conversation_id = room_conversation_id(room_id)
+        members = await self.store.taking_part((user, conversation_id) for user in users)
+        new = [user for user in users if (user, conversation_id) not in members]
+        request_id = client_id or _fresh()
+        if new and actor_id is not None:
+            # Before anybody is added. It holds for each of them again.
+            await self._require_reachable(actor_id, new)
+        done: list[Appended | Invited] = []
+        refusal: ChatterRoomError | None = None
+        # Without anybody new, the last one answers for the request: it may be a repeat.
+        for user in new or users[-1:]:
+            part = client_id_of_part(request_id, user)
+            try:
+                done.append(await self.add_member(room_id, actor_id, user, part))
+            except ChatterRoomError as error:
+                # Added by somebody else in the meantime.
+                if error.code is not ErrorCode.ALREADY_A_MEMBER:
+                    raise
+                refusal = error
+        if refusal is not None and not done:
+            raise refusal
+        return done
 
     async def leave_room(
         self, room_id: RoomId, user_id: UserId, client_id: ClientId | None

@@ -17,6 +17,7 @@ from chatterroom.chat.commands import (
 )
 from chatterroom.chat.log import Appended
 from chatterroom.chat.requests import Invited
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import (
     ClientId,
     UserId,
@@ -64,8 +65,16 @@ async def _change_room(
     match change:
         case UpdateRoom(room_name=name, settings=settings):
             return await actions.update_room(user_id, room_id, name, settings, client)
-        case AddMember(user_id=added):
+        case AddMember(user_id=str(added), user_ids=[]):
             return await actions.add_member(room_id, user_id, parse_user_id(added), client)
+        case AddMember(user_id=first, user_ids=others):
+            named = [*([] if first is None else [first]), *others]
+            users = [parse_user_id(each, "user_ids") for each in named]
+            if not users:
+                raise ChatterRoomError(
+                    ErrorCode.INVALID_REQUEST, "Name who is added.", field="user_id"
+                )
+            return (await actions.add_members(room_id, user_id, users, client))[-1]
         case RemoveMember(user_id=removed):
             return await actions.remove_member(room_id, user_id, parse_user_id(removed), client)
         case LeaveRoom():

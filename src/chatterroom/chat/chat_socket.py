@@ -317,10 +317,12 @@ class ChatSocket:
                 self._send_event({"type": "pong", "ref": command.ref})
             case _:
                 done = await carry_out(self._actions, self.user_id, command)
+                # What adds several users is stored under ids of its parts.
+                client_id = command.client_id
                 if isinstance(done, Invited):
-                    self._send_invited(done, command.ref)
+                    self._send_invited(done, command.ref, client_id)
                 else:
-                    self._send_ack(done, command.ref)
+                    self._send_ack(done, command.ref, client_id)
 
     async def _submit(self, send: Send) -> asyncio.Future[Appended]:
         client_id = parse_client_id(send.client_id) if send.client_id is not None else None
@@ -403,12 +405,12 @@ class ChatSocket:
         if not done.cancelled() and (error := done.exception()) is not None:
             self._send_error(_known(error))
 
-    def _send_ack(self, appended: Appended, ref: str | None) -> None:
+    def _send_ack(self, appended: Appended, ref: str | None, client_id: str | None = None) -> None:
         entry = appended.entry
         ack: dict[str, Any] = {
             "type": "ack",
             "ref": ref,
-            "client_id": entry.client_id,
+            "client_id": client_id or entry.client_id,
             "id": message_id(entry.conversation_id, entry.seq),
             "conversation_id": entry.conversation_id,
             "seq": entry.seq,
@@ -419,13 +421,15 @@ class ChatSocket:
             ack["message_index"] = entry.message_index
         self._send_event(ack)
 
-    def _send_invited(self, invited: Invited, ref: str | None) -> None:
+    def _send_invited(
+        self, invited: Invited, ref: str | None, client_id: str | None = None
+    ) -> None:
         conversation_id = room_conversation_id(invited.room_id)
         self._send_event(
             {
                 "type": "ack",
                 "ref": ref,
-                "client_id": invited.client_id,
+                "client_id": client_id or invited.client_id,
                 "id": message_id(conversation_id, invited.seq),
                 "conversation_id": conversation_id,
                 "seq": invited.seq,

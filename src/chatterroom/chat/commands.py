@@ -95,10 +95,11 @@ class UpdateRoom(_Change, frozen=True, kw_only=True, tag="update_room"):
 
 
 class AddMember(_Change, frozen=True, kw_only=True, tag="add_member"):
-    """Add a user to a room."""
+    """Add a user to a room, or up to a hundred: `user_ids`."""
 
     room_id: str
-    user_id: str
+    user_id: str | None = None
+    user_ids: list[str] = []
 
 
 class RemoveMember(_Change, frozen=True, kw_only=True, tag="remove_member"):

@@ -128,7 +128,7 @@ class Contacts:
         now = times.now()
         decide(room, command, now)
         await self._invite(room.room_name, [command.user_id], command, now)
-        return Invited(RoomId(room.id), command.client_id, room.seq, now)
+        return Invited(RoomId(room.id), command.user_id, command.client_id, room.seq, now)
 
     async def invite_to_new_room(self, command: CreateRoom, asked: Sequence[UserId]) -> None:
         """Invite those to a room who must accept before they become its members.

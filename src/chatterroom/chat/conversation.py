@@ -42,6 +42,7 @@ from chatterroom.core.ids import ClientId, ConversationId, RoomId, UserId, is_pr
 __all__ = [
     "MAX_EDITS",
     "MAX_MEMBERS",
+    "MAX_MEMBERS_AT_ONCE",
     "MAX_REACTIONS",
     "MAX_REACTIONS_IN_ALL",
     "AddMember",
@@ -62,9 +63,12 @@ __all__ = [
     "answers",
     "apply",
     "decide",
+    "require_few_at_once",
 ]
 
 MAX_MEMBERS = 10_000
+MAX_MEMBERS_AT_ONCE = 100
+"""Others whom a room begins with, or whom one request adds to it."""
 MAX_EDITS = 500
 """Of one message: each stays an entry of its own, and a deletion has to erase it."""
 MAX_REACTIONS = 50
@@ -278,6 +282,17 @@ def decide(
             assert_never(command)
 
 
+def require_few_at_once(others: int) -> None:
+    """Raise TOO_MANY_MEMBERS for more than a room can begin with, or one request can add."""
+    if others > MAX_MEMBERS_AT_ONCE:
+        raise ChatterRoomError(
+            ErrorCode.TOO_MANY_MEMBERS,
+            f"A room begins with at most {MAX_MEMBERS_AT_ONCE} others. "
+            f"Add more afterwards, up to {MAX_MEMBERS_AT_ONCE} at a time.",
+            max_members=MAX_MEMBERS_AT_ONCE,
+        )
+
+
 def answers(entry: Entry, command: Command) -> bool:
     """Say whether an entry can be what a command of the same request has appended."""
     return isinstance(entry, _ANSWERS[type(command)])
@@ -413,7 +428,7 @@ def _change_room(state: Conversation, command: CreateRoom | UpdateRoom, now: dat
         if state.seq:
             raise ChatterRoomError(ErrorCode.ROOM_EXISTS, "this room exists already")
         members = list(dict.fromkeys((command.sender_id, *command.members_ids)))
-        _require_space(len(members))
+        require_few_at_once(len(members) - 1)
         return RoomCreated(**entry, room_name=command.room_name, members_ids=members)
     _require_rank(state, command.sender_id, "admin")
     settings = _merged(state.settings, command.settings)

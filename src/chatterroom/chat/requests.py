@@ -68,6 +68,7 @@ class Invited:
     """What adding somebody has come to who must accept first. `seq` is the room's newest entry."""
 
     room_id: RoomId
+    user_id: UserId
     client_id: ClientId
     seq: int
     invited_at: datetime

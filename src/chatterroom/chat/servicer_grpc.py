@@ -264,21 +264,16 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     async def AddUserToRoom(  # noqa: N802, D102
         self, request: chat_pb2.AddUserToRoomRequest, context: Any
     ) -> chat_pb2.AddUserToRoomResponse:
-        added = await self._actions.add_member(
-            parse_room_id(request.room_id),
-            current_caller().user_id,
-            parse_user_id(request.user_id),
-            _client_id(request.client_id),
-        )
-        if isinstance(added, Invited):
-            return chat_pb2.AddUserToRoomResponse(
-                message="User invited to room successfully",
-                seq=added.seq,
-                invited_ids=[request.user_id],
-            )
-        return chat_pb2.AddUserToRoomResponse(
-            message="User added to room successfully", seq=added.entry.seq
-        )
+        room_id, actor_id = parse_room_id(request.room_id), current_caller().user_id
+        client_id = _client_id(request.client_id)
+        users = [parse_user_id(user_id, "user_ids") for user_id in request.user_ids]
+        if request.user_id or not users:
+            users.insert(0, parse_user_id(request.user_id))
+        if request.user_ids:
+            done = await self._actions.add_members(room_id, actor_id, users, client_id)
+        else:
+            done = [await self._actions.add_member(room_id, actor_id, users[0], client_id)]
+        return _added(done)
 
     async def LeaveRoom(  # noqa: N802, D102
         self, request: chat_pb2.LeaveRoomRequest, context: Any
@@ -573,6 +568,18 @@ def _own(user_id: str, field: str) -> UserId:
 
 def _client_id(text: str) -> ClientId | None:
     return parse_client_id(text) if text else None
+
+
+def _added(done: Sequence[Appended | Invited]) -> chat_pb2.AddUserToRoomResponse:
+    added = [each for each in done if isinstance(each, Appended)]
+    invited = [each for each in done if isinstance(each, Invited)]
+    who = "User" if len(done) == 1 else "Users"
+    return chat_pb2.AddUserToRoomResponse(
+        message=f"{who} {'added' if added else 'invited'} to room successfully",
+        seq=max([each.entry.seq for each in added] or [each.seq for each in invited]),
+        added=sum(not each.duplicate for each in added),
+        invited_ids=[each.user_id for each in invited],
+    )
 
 
 def _after(listed: str, cursor: str) -> UserId | None:

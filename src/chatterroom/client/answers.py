@@ -107,6 +107,8 @@ class MembershipChange(Struct, frozen=True):
 
     seq: int
     invited: bool = False
+    added: int = 1
+    invited_ids: list[str] = []
 
 
 class Member(Struct, frozen=True):
@@ -323,6 +325,13 @@ class ChangeMembership(Struct, frozen=True):
     """Who is added, or leaves."""
 
     user_id: str
+    client_id: str
+
+
+class AddMembers(Struct, frozen=True):
+    """Who are added."""
+
+    user_ids: list[str]
     client_id: str
 
 

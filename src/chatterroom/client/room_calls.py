@@ -10,7 +10,10 @@ from chatterroom.client.calls import LARGEST_PAGE, Calls
 from chatterroom.client.events import Changed
 from chatterroom.core.ids import new_id
 
-__all__ = ["RoomCalls"]
+__all__ = ["MEMBERS_AT_ONCE", "RoomCalls"]
+
+MEMBERS_AT_ONCE = 100
+"""More a server does not take at once."""
 
 
 class RoomCalls(Calls):
@@ -21,10 +24,39 @@ class RoomCalls(Calls):
     ) -> RoomReceipt:
         """Create a room of oneself and other users. A repeated `client_id` creates one room.
 
-        Those who must accept first are invited: `invited_ids` says who.
+        Those who must accept first are invited: `invited_ids` says who. A server takes a hundred
+        others with the room; more are added to it afterwards.
         """
-        body = answers.CreateRoom(name, self.user_id, list(members), client_id or new_id())
-        return await self._call("POST", "/chat-service/rooms/create", RoomReceipt, body=body)
+        others = list(dict.fromkeys(members))
+        client_id = client_id or new_id()
+        first, more = others[:MEMBERS_AT_ONCE], others[MEMBERS_AT_ONCE:]
+        body = answers.CreateRoom(name, self.user_id, first, client_id)
+        room = await self._call("POST", "/chat-service/rooms/create", RoomReceipt, body=body)
+        if not more:
+            return room
+        change = await self.add_members(room.room_id, more, client_id=client_id)
+        invited_ids = [*room.invited_ids, *change.invited_ids]
+        return msgspec.structs.replace(room, invited_ids=invited_ids)
+
+    async def add_members(
+        self, room_id: str, user_ids: Iterable[str], *, client_id: str | None = None
+    ) -> MembershipChange:
+        """Add users to a room that one is in, a hundred at a time, or invite those who must accept.
+
+        Those who are members already are left out, and the whole may be repeated. Where nobody is
+        left to add, raises `ApiError` with the code "already_a_member".
+        """
+        users = list(dict.fromkeys(user_ids))
+        client_id = client_id or new_id()
+        seq, added = 0, 0
+        invited_ids: list[str] = []
+        for start in range(0, len(users), MEMBERS_AT_ONCE):
+            body = answers.AddMembers(users[start : start + MEMBERS_AT_ONCE], client_id)
+            path = f"/chat-service/rooms/{room_id}/add"
+            step = await self._call("PUT", path, MembershipChange, body=body)
+            seq, added = step.seq, added + step.added
+            invited_ids += step.invited_ids
+        return MembershipChange(seq, bool(invited_ids), added, invited_ids)
 
     async def add_member(
         self, room_id: str, user_id: str, *, client_id: str | None = None

@@ -22,6 +22,7 @@ __all__ = [
     "RoomId",
     "SessionId",
     "UserId",
+    "client_id_of_part",
     "is_private",
     "message_id",
     "new_id",
@@ -69,6 +70,13 @@ def room_id_of_request(creator_id: UserId, client_id: ClientId) -> RoomId:
     """Return the room that one creation request makes, the same however often it is repeated."""
     digest = sha256(f"{creator_id} {client_id}".encode()).digest()
     return RoomId(_base32(int.from_bytes(digest) >> 128))
+
+
+def client_id_of_part(client_id: ClientId, part: str) -> ClientId:
+    """Return the id of one part of a request that stores several entries, the same whenever the
+    request is repeated."""
+    digest = sha256(f"{client_id} {part}".encode()).digest()
+    return ClientId(_base32(int.from_bytes(digest) >> 128))
 
 
 def room_conversation_id(room_id: RoomId) -> ConversationId:

@@ -83,9 +83,19 @@ class UpdateRoom(RequestBody):
 
 
 class AddMember(RequestBody):
-    """Who is added."""
+    """Who is added: one user or, with `user_ids`, up to a hundred."""
 
-    user_id: OtherUserIdText
+    user_id: OtherUserIdText | None = None
+    user_ids: (
+        Annotated[
+            list[OtherUserIdText],
+            Meta(
+                max_length=100,
+                description="Those who are members already are left out, unless all of them are.",
+            ),
+        ]
+        | None
+    ) = None
     client_id: ClientIdText | None = None
 
 
@@ -109,7 +119,15 @@ class MemberAdded(Struct):
     message: Annotated[str, example("User added to room successfully")]
     seq: Seq
     invited: Annotated[
-        bool, Meta(description="Whether they must accept first; `seq` is the room's newest then.")
+        bool,
+        Meta(
+            description="Whether anybody must accept first. Without anybody added, `seq` is that "
+            "of the room's newest entry."
+        ),
+    ]
+    added: Annotated[int, example(1, "How many this request has added.")]
+    invited_ids: Annotated[
+        list[OtherUserIdText], Meta(description="Who is no member yet, but invited.")
     ]
 
 

@@ -1,6 +1,6 @@
 """Rooms over HTTP: who is in them, what they are called, what is allowed there."""
 
-from chatterroom.core.errors import ErrorCode
+from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import parse_room_id, parse_user_id
 from chatterroom.gateway import chat_answers
 from chatterroom.gateway import room_bodies as bodies
@@ -81,20 +81,27 @@ async def update_room(call: Call[bodies.UpdateRoom, Nothing], platform: Platform
 async def add_member(
     call: Call[bodies.AddMember, Nothing], platform: Platform
 ) -> bodies.MemberAdded:
-    """Add a user to a room."""
+    """Add a user to a room, or up to a hundred one after the other."""
     room_id = parse_room_id(call.path["room_id"])
+    body = call.body
+    if body.user_id is None and not body.user_ids:
+        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, "Name who is added.", field="user_id")
     answer = await platform.services.chat.call(
         lambda stub: stub.AddUserToRoom,
         chat_pb2.AddUserToRoomRequest(
             room_id=room_id,
-            user_id=parse_user_id(call.body.user_id),
-            client_id=call.client_id(call.body.client_id),
+            user_id=parse_user_id(body.user_id) if body.user_id is not None else "",
+            user_ids=[parse_user_id(user_id, "user_ids") for user_id in body.user_ids or ()],
+            client_id=call.client_id(body.client_id),
         ),
         caller=call.caller,
         safe_to_repeat=True,
         key=room_id,
     )
-    return bodies.MemberAdded(answer.message, answer.seq, bool(answer.invited_ids))
+    invited_ids = list(answer.invited_ids)
+    return bodies.MemberAdded(
+        answer.message, answer.seq, bool(invited_ids), answer.added, invited_ids
+    )
 
 
 async def leave_room(

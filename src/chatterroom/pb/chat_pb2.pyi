@@ -929,7 +929,7 @@ class CreateRoomRequest(_message.Message):
     """As in SendPrivateMessageRequest: a repeat of the creator's returns the first room."""
     @_builtins.property
     def members_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """At most 100, the creator among them or not; AddUserToRoom adds more."""
+        """At most 100 others than the creator; AddUserToRoom adds more."""
 
     def __init__(
         self,
@@ -1024,7 +1024,7 @@ class AddUserToRoomResponse(_message.Message):
     seq: _builtins.int
     """Of the last one added."""
     added: _builtins.int
-    """How many of user_id and user_ids are members now; one request may be repeated."""
+    """How many this call has added."""
     @_builtins.property
     def invited_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Who is no member yet, but invited: they accept first. If that is everybody, seq is that of the

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
 from chatterroom.chat.pages import MAX_PAGE_BYTES
@@ -15,6 +16,8 @@ from .world import Person, World
 AT_ONCE = 24
 ROUNDS = 3
 MESSAGES = 135
+# What one address has not taken is bounded (row 5): it may be cut off, and nobody else.
+CUT = 0
 # Names and brackets of the page itself.
 FRAME_BYTES = 1_000
 FOUR_BYTES = "\U0001f600" * 8_000
@@ -45,7 +48,10 @@ def test_row_1_large_messages_come_in_bounded_pages_and_others_are_served(
         fill_room(database, room, eve.id, MESSAGES, **content)
 
     def read(_: int) -> int:
-        page = eve.http.get(f"/chat-service/rooms/{room}?limit=200")
+        try:
+            page = eve.http.get(f"/chat-service/rooms/{room}?limit=200")
+        except httpx.TransportError:
+            return CUT
         assert len(page.content) <= MAX_PAGE_BYTES + FRAME_BYTES
         return page.status_code
 
@@ -53,7 +59,8 @@ def test_row_1_large_messages_come_in_bounded_pages_and_others_are_served(
         for _ in range(ROUNDS):
             reading = pool.map(read, range(AT_ONCE))
             assert others_are_served(world) == []
-            assert set(reading) == {200}
+            assert 200 in (statuses := set(reading))
+            assert statuses <= {200, CUT}
     seqs: list[int] = []
     query, more = "", True
     while more:

@@ -114,3 +114,26 @@ def test_row_20_the_members_and_marks_of_a_large_room_come_in_pages(world: World
                 break
         assert found == sorted([eve.id, *users])
     assert others_are_served(world) == []
+
+
+def test_row_20_a_room_begins_with_few_and_grows_in_steps(world: World):
+    eve = Person(world, "eve")
+    strangers = [str(new_id()) for _ in range(2_160)]
+    body = {"room_name": "Crowd", "creator_id": eve.id, "members_ids": strangers}
+    for _ in range(8):
+        refused = eve.http.post("/chat-service/rooms/create", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (400, "too_many_members")
+        assert refused.json()["max_members"] == 100
+    room = eve.create_room()
+    path = f"/chat-service/rooms/{room}/add"
+    refused = eve.http.put(path, json={"user_ids": strangers[:101]})
+    assert refused.status_code == 400
+    # Nobody is added where one of them does not exist.
+    refused = eve.http.put(path, json={"user_ids": [world.alice.id, strangers[0]]})
+    assert (refused.status_code, refused.json()["code"]) == (404, "user_not_found")
+    both = {"user_ids": [world.alice.id, world.bob.id]}
+    answer = eve.http.put(path, json=both)
+    assert answer.status_code == 200, answer.text
+    shown = eve.http.get(f"/chat-service/rooms/{room}/members").json()
+    assert {member["user_id"] for member in shown["members"]} >= {eve.id}
+    assert others_are_served(world) == []

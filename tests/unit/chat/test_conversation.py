@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from chatterroom.chat.conversation import (
     MAX_EDITS,
     MAX_MEMBERS,
+    MAX_MEMBERS_AT_ONCE,
     MAX_REACTIONS,
     MAX_REACTIONS_IN_ALL,
     AddMember,
@@ -17,6 +19,7 @@ from chatterroom.chat.conversation import (
     DeleteMessage,
     EditMessage,
     LeaveRoom,
+    Member,
     PinMessage,
     PostMessage,
     ReactToMessage,
@@ -117,12 +120,18 @@ def test_a_member_is_not_added_twice():
 
 
 def test_a_room_has_a_limit():
-    many = tuple(UserId(f"u{number}") for number in range(MAX_MEMBERS))
-    command = CreateRoom(ROOM, ALICE, CLIENT, "Tea", many)
-    assert refusal(Conversation(ROOM), command) is ErrorCode.TOO_MANY_MEMBERS
-    full = created(*many[1:])
+    state = created()
+    others = {UserId(f"u{number}"): Member(NOW) for number in range(MAX_MEMBERS - 1)}
+    full = replace(state, members={**state.members, **others})
     assert len(full.members) == MAX_MEMBERS
     assert refusal(full, AddMember(ROOM, ALICE, CLIENT, BOB)) is ErrorCode.TOO_MANY_MEMBERS
+
+
+def test_a_room_begins_with_few_others():
+    many = tuple(UserId(f"u{number}") for number in range(MAX_MEMBERS_AT_ONCE + 1))
+    command = CreateRoom(ROOM, ALICE, CLIENT, "Tea", many)
+    assert refusal(Conversation(ROOM), command) is ErrorCode.TOO_MANY_MEMBERS
+    assert len(created(*many[1:], ALICE).members) == MAX_MEMBERS_AT_ONCE + 1
 
 
 def test_who_left_is_out_at_once():

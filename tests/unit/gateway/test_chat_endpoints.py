@@ -126,7 +126,7 @@ async def test_create_room(world):
 
 async def test_add_member(world):
     world.chat.answers["AddUserToRoom"] = chat_pb2.AddUserToRoomResponse(
-        message="User added to room successfully", seq=2
+        message="User added to room successfully", seq=2, added=1
     )
     answer = await world.client.put(
         f"/chat-service/rooms/{ROOM}/add",
@@ -137,10 +137,36 @@ async def test_add_member(world):
         "message": "User added to room successfully",
         "seq": 2,
         "invited": False,
+        "added": 1,
+        "invited_ids": [],
     }
     heard = world.chat.only("AddUserToRoom")
     assert (heard.request.room_id, heard.request.user_id) == (ROOM, world.bob.id)
     assert heard.caller.user_id == world.ada.id
+
+
+async def test_add_members(world):
+    world.chat.answers["AddUserToRoom"] = chat_pb2.AddUserToRoomResponse(
+        message="Users added to room successfully", seq=3, added=1, invited_ids=[world.ada.id]
+    )
+
+    async def add(**body):
+        path = f"/chat-service/rooms/{ROOM}/add"
+        return await world.client.put(path, json=body, headers=world.ada.headers)
+
+    answer = await add(user_ids=[world.bob.id, world.ada.id])
+    assert answer.json() == {
+        "message": "Users added to room successfully",
+        "seq": 3,
+        "invited": True,
+        "added": 1,
+        "invited_ids": [world.ada.id],
+    }
+    heard = world.chat.only("AddUserToRoom").request
+    assert (heard.user_id, heard.user_ids) == ("", [world.bob.id, world.ada.id])
+    for body in ({}, {"user_ids": []}, {"user_ids": [world.bob.id] * 101}):
+        refused = await add(**body)
+        assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request")
 
 
 async def test_room_history(world):
