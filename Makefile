@@ -12,7 +12,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install web up demo test torture bench check format proto lock clean
+.PHONY: help install web up demo test torture siege bench check format proto lock clean
 .PHONY: check-python check-dependencies check-web
 
 help: ## Show this list
@@ -44,6 +44,9 @@ test: web ## Run every test (ARGS="-k resume")
 
 torture: $(STAMP) ## Break a running platform at random and judge what it promised (MINUTES=10 ARGS="--help")
 	@$(BIN)/python -m torture $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
+siege: $(STAMP) ## Attack a platform on which honest people chat (MINUTES=5 ARGS="--help")
+	@$(BIN)/python -m siege $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 bench: $(STAMP) ## Measure the platform beside its peers (ARGS="--quick", ARGS="--only W1,W2")
 	@$(BIN)/python -m bench $(ARGS)
