@@ -140,7 +140,7 @@ class BytesLimit:
 
     def check(self, key: str, count: int = 1) -> None:
         """Raise RATE_LIMITED where `key` may not hold `count` more."""
-        if self._most and self._held[key] + count > self._most:
+        if self._most and self._held.get(key, 0) + count > self._most:
             raise ChatterRoomError(
                 ErrorCode.RATE_LIMITED,
                 f"You are over the limit “{self._name}”. Try again when less is under way.",

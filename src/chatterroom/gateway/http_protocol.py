@@ -70,6 +70,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._unparsed = b""
         self._holder: Holder | None = None
         self._behind: SlowReader | None = None
+        self._end_timer: TimerHandle | None = None
         self._answering: RequestResponseCycle | None = None
         self._to_discard: int | None = None
 
@@ -98,7 +99,7 @@ class GatewayProtocol(HttpToolsProtocol):
             self._discard(data)
             return
         self._unset_keepalive_if_required()
-        self._parse(self._take_unparsed() + data)
+        self._parse(self._take_unparsed() + data if self._unparsed else data)
 
     def on_message_begin(self) -> None:
         """Start the clock for one request."""
@@ -136,11 +137,12 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         super().on_response_complete()
         if self.transport.is_closing():
-            self._watch_reader()
+            self._expect_end()
             return
-        if self._place is not None and not self.pipeline:
+        if self.pipeline or self._unparsed or self.flow.write_paused:
+            self._go_on()
+        elif self._place is not None:
             self._admission.connections.waits(self._place)
-        self._go_on()
 
     def pause_writing(self) -> None:
         """Watch over a reader that is behind, and read nothing more from it meanwhile."""
@@ -156,8 +158,8 @@ class GatewayProtocol(HttpToolsProtocol):
             self._go_on()
 
     def eof_received(self) -> None:
-        """Watch over a reader that has said all: the loop closes when it has taken the rest."""
-        self._watch_reader()
+        """Let the loop close the connection when the client, which has said all, has the rest."""
+        self._expect_end()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close a connection that is not used, also where its last response is not taken."""
@@ -232,7 +234,17 @@ class GatewayProtocol(HttpToolsProtocol):
     def _peer_as_holder(self) -> Holder:
         return Holder(self._place.counted if self._place is not None else "")
 
+    def _expect_end(self) -> None:
+        """Begin to watch a reader that has not taken the last of it after a while."""
+        if self._end_timer is None:
+            self._end_timer = self.loop.call_later(
+                self._admission.slow_readers.patience_s, self._watch_reader
+            )
+
     def _caught_up(self) -> None:
+        if self._end_timer is not None:
+            self._end_timer.cancel()
+            self._end_timer = None
         if self._behind is not None:
             self._behind.caught_up()
             self._behind = None
@@ -310,7 +322,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._relay.take_over(self.transport, request, early, place):
             self._place = None
         else:
-            self._watch_reader()
+            self._expect_end()
 
     def _refuse(self, reason: str) -> None:
         self._say_last(problem(ChatterRoomError(ErrorCode.INVALID_REQUEST, reason)))
@@ -318,7 +330,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def _say_last(self, answer: Answer) -> None:
         self.transport.write(answer.as_last_words())
         self.transport.close()
-        self._watch_reader()
+        self._expect_end()
 
     def _start_request_timer(self) -> None:
         if self._request_timer is None:

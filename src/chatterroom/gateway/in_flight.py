@@ -4,8 +4,8 @@ Counted are the bodies of requests until they are answered, and what clients hav
 responses and relayed frames.
 """
 
-from dataclasses import dataclass
 from types import TracebackType
+from typing import NamedTuple
 
 from chatterroom.core.rate_limits import BytesLimit
 from chatterroom.gateway.settings import GatewaySettings
@@ -16,8 +16,7 @@ __all__ = ["HOLDER", "Holder", "InFlight"]
 HOLDER = "chatterroom.holder"
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """Whose bytes are counted: an address as limits count it, and a user; empty where unknown."""
 
     counted_as: str

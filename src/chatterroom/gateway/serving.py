@@ -74,6 +74,8 @@ class ServedEndpoint:
     ) -> AbstractContextManager[None]:
         """Hold room for the body before it is read. Raises RATE_LIMITED."""
         in_flight = self._admission.limits.in_flight
+        if self._endpoint.access is Access.FREE:
+            return _NOTHING_HELD
         if self._reader is None:
             # Whoever does not take what they have asked for gets nothing more.
             in_flight.check(holder)
