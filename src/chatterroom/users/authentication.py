@@ -1,5 +1,6 @@
 """Whether somebody is who they say: password, second factor, and the limit on guesses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -7,7 +8,7 @@ import structlog
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import UserId
-from chatterroom.users.accounts import Account, email_key, parse_email, parse_password
+from chatterroom.users.accounts import Account, email_key, parse_email, password_forms
 from chatterroom.users.guessing import Guesses, network_of
 from chatterroom.users.hashing_turns import Asker
 from chatterroom.users.passwords import Passwords
@@ -66,7 +67,7 @@ class Authentication:
         """
         try:
             parse_email(email)
-            password_bytes = parse_password(password)
+            forms = password_forms(password)
         except ChatterRoomError:
             # What can be nobody's is refused at once: looking up and hashing have a price.
             return Attempt(None, _wrong_credentials())
@@ -74,7 +75,8 @@ class Authentication:
         account = await self._store.account_by_email(email)
         known_hash = account.password_hash if account else None
         asker = Asker(network_of(address) or email_key(email), logs_in=True)
-        if not await self._passwords.matches(known_hash, password_bytes, asker) or not account:
+        matching = await self._matching(known_hash, forms, asker)
+        if matching is None or not account:
             return Attempt(account, _wrong_credentials())
         if account.second_factor and not code:
             await self._guesses.forgive(admission)
@@ -82,7 +84,7 @@ class Authentication:
         if not await self._accepts(account, code, now):
             return Attempt(account, _wrong_code())
         await self._guesses.succeeded(admission)
-        await self._strengthen(account, password_bytes, asker)
+        await self._strengthen(account, forms[0], asker, anyway=matching != forms[0])
         return Attempt(account)
 
     async def confirm(self, user_id: UserId, password: str, now: datetime) -> Account:
@@ -94,12 +96,12 @@ class Authentication:
         if account is None:
             raise ChatterRoomError(ErrorCode.USER_NOT_FOUND, "there is no such user")
         try:
-            password_bytes = parse_password(password)
+            forms = password_forms(password)
         except ChatterRoomError:
             raise _wrong_password() from None
         admission = await self._guesses.admit_confirmation(user_id, now)
         asker = Asker(user_id)
-        if not await self._passwords.matches(account.password_hash, password_bytes, asker):
+        if await self._matching(account.password_hash, forms, asker) is None:
             log.info("confirmation_failed", user_id=user_id)
             raise _wrong_password()
         await self._guesses.forgive(admission)
@@ -146,9 +148,21 @@ class Authentication:
             log.info("recovery_code_used", user_id=account.user_id)
         return used
 
-    async def _strengthen(self, account: Account, password: bytes, asker: Asker) -> None:
+    async def _matching(
+        self, password_hash: str | None, forms: Sequence[bytes], asker: Asker
+    ) -> bytes | None:
+        """Return the form of a password that a hash was made of; in the same time for any hash."""
+        matching = None
+        for form in forms:
+            if await self._passwords.matches(password_hash, form, asker):
+                matching = form
+        return matching
+
+    async def _strengthen(
+        self, account: Account, password: bytes, asker: Asker, *, anyway: bool
+    ) -> None:
         """Keep a hash of today's strength: only at a login is there something to hash."""
-        if not self._passwords.is_outdated(account.password_hash):
+        if not anyway and not self._passwords.is_outdated(account.password_hash):
             return
         try:
             stronger = await self._passwords.hash(password, asker)

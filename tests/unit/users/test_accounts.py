@@ -1,7 +1,7 @@
 import pytest
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
-from chatterroom.users.accounts import email_key, parse_email, parse_password
+from chatterroom.users.accounts import email_key, parse_email, parse_password, password_forms
 
 
 def refusal(parse, text):
@@ -46,6 +46,27 @@ def test_sane_emails_are_accepted(email):
 )
 def test_what_cannot_be_an_email_is_refused(email):
     assert refusal(parse_email, email) is ErrorCode.INVALID_REQUEST
+
+
+@pytest.mark.parametrize("typed", ["café-crème-7", "cafe\u0301-cre\u0300me-7"])
+def test_a_password_is_the_same_however_its_letters_are_made(typed):
+    assert parse_password(typed) == "café-crème-7".encode()
+    assert password_forms(typed)[0] == "café-crème-7".encode()
+    assert typed.encode() in password_forms(typed)
+
+
+def test_all_spaces_of_a_password_are_one():
+    typed = "correct\u00a0horse\u3000battery"
+    assert parse_password(typed) == b"correct horse battery"
+    assert password_forms("correct horse battery") == [b"correct horse battery"]
+
+
+def test_a_password_of_before_may_be_longer_or_shorter_than_todays_form():
+    typed = "e\u0301" * 3
+    assert refusal(parse_password, typed) is ErrorCode.WEAK_PASSWORD
+    assert password_forms(typed) == [typed.encode()]
+    assert refusal(password_forms, "short") is ErrorCode.WEAK_PASSWORD
+    assert refusal(password_forms, "x" * 1_000_000) is ErrorCode.WEAK_PASSWORD
 
 
 def test_a_password_is_8_to_1024_bytes():

@@ -317,6 +317,19 @@ async def test_a_login_makes_an_old_hash_stronger(users, alice, mongo_url):
     assert (await log_in(users)).token
 
 
+async def test_a_password_is_the_same_however_it_is_typed(users, mongo_url):
+    composed, typed = "café-crème-7", "cafe\u0301-cre\u0300me-7"
+    await users.register("alice", password=typed)
+    for password in (composed, typed):
+        assert (await log_in(users, password=password)).token
+    # As an earlier version kept it.
+    old = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1).hash(typed)
+    with MongoClient(mongo_url) as client:
+        client.get_default_database().users.update_one({}, {"$set": {"password_hash": old}})
+    assert (await log_in(users, password=typed)).token
+    assert (await log_in(users, password=composed)).token
+
+
 async def test_guessing_stops_but_does_not_lock_the_owner_out(start_users, code_of):
     users = await start_users(wrong_passwords=3)
     other_instance = await start_users(wrong_passwords=3)
