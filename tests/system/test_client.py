@@ -24,6 +24,8 @@ from chatterroom.client import (
     MessageEdited,
     Presence,
     ReactionAdded,
+    RequestAnswered,
+    RequestReceived,
     RoleChanged,
     RoomCreated,
     RoomUpdated,
@@ -193,6 +195,37 @@ async def test_every_command_of_a_session(platform: Platform):
             # They share no conversation any more.
             presence = await next_of(hers, Presence)
             assert presence.users == [UserPresence(bob.user_id, online=False)]
+
+
+async def test_who_must_be_asked_is_asked_and_answers(platform: Platform):
+    async with person(platform, "alice") as alice, person(platform, "bob") as bob:
+        await bob.change_contact_settings(message_first="nobody", add_to_rooms="shared")
+        settings = await bob.contact_settings()
+        assert (settings.message_first, settings.add_to_rooms) == ("nobody", "shared")
+        async with bob.session() as his, alice.session() as hers:
+            await live(his)
+            await live(hers)
+            sent = await hers.send("Hello Bob", receiver_id=bob.user_id)
+            received = await next_of(his, RequestReceived)
+            assert (received.kind, received.user_id) == ("message", alice.user_id)
+            created = await alice.create_room("Tea", [bob.user_id])
+            assert created.invited_ids == [bob.user_id]
+            assert (await next_of(his, RequestReceived)).room_name == "Tea"
+            assert (await alice.add_member(created.room_id, bob.user_id)).invited
+            assert (await hers.add_member(created.room_id, bob.user_id)).invited
+            waiting = [each async for each in bob.requests()]
+            assert [(each.kind, each.preview) for each in waiting] == [
+                ("room", ""),
+                ("message", "Hello Bob"),
+            ]
+            await bob.decline_request(created.room_id)
+            answered = await next_of(his, RequestAnswered)
+            assert (answered.conversation_id, answered.accepted) == (created.room_id, False)
+            await bob.accept_request(sent.conversation_id)
+            assert (await next_of(his, Message)).message == "Hello Bob"
+            assert [each async for each in bob.requests()] == []
+            # They share a conversation now.
+            assert not (await alice.create_room("Coffee", [bob.user_id])).invited_ids
 
 
 async def test_a_refused_token_is_renewed_and_a_logout_ends_the_session(platform: Platform):

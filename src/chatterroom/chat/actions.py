@@ -6,8 +6,9 @@ also where the user may not do it any more.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from chatterroom.chat.blocks import Blocks
 from chatterroom.chat.contacts import Contacts, FirstMessage, Pair
@@ -37,6 +38,7 @@ from chatterroom.chat.people import People
 from chatterroom.chat.presence import Presence, Watcher
 from chatterroom.chat.quotas import Quotas
 from chatterroom.chat.requests import Invited, not_accepted
+from chatterroom.chat.shared_quotas_redis import Cost
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import (
@@ -59,6 +61,9 @@ __all__ = ["MAX_MESSAGE_CHARACTERS", "MAX_ROOM_NAME_CHARACTERS", "Actions"]
 MAX_MESSAGE_CHARACTERS = 8_000
 MAX_ROOM_NAME_CHARACTERS = 128
 MAX_EMOJI_CHARACTERS = 32
+
+
+Done = TypeVar("Done", Appended, Appended | Invited)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,19 +238,18 @@ class Actions:
             room_conversation_id(room_id), creator_id, request_id, name, tuple(others)
         )
         shared = self.contacts.quotas
+        cost = shared.room(creator_id, others)
         try:
             require_few_at_once(len(others))
             await self._require_reachable(creator_id, others)
             asked = set(await self.contacts.who_must_accept(creator_id, others))
-            await shared.spend_room(creator_id, others)
+            await shared.spend(cost)
         except ChatterRoomError as refusal:
             appended = await self.log.submit(command, refusal)
             return appended, _not_among_members(appended, others)
         members = tuple(user for user in others if user not in asked)
-        appended = await self.log.append(replace(command, members_ids=members))
+        appended = await self._paid(cost, self.log.append(replace(command, members_ids=members)))
         invited = _not_among_members(appended, others)
-        if appended.duplicate:
-            await shared.refund_room(creator_id, others)
         # For a repeat, too: the first call may have been cut off in between.
         await self.contacts.invite_to_new_room(command, invited)
         return appended, invited
@@ -285,20 +289,18 @@ class Actions:
             user_id,
             by_service=actor_id is None,
         )
-        shared = self.contacts.quotas
         try:
             await self._require_reachable(command.sender_id, [user_id])
-            if actor_id is not None:
-                asked = await self.contacts.who_must_accept(actor_id, [user_id])
-                await shared.spend_added(actor_id, user_id)
-                if asked:
-                    return await self.contacts.invite(command)
+            if actor_id is None:
+                return await self.log.append(command)
+            asked = await self.contacts.who_must_accept(actor_id, [user_id])
+            cost = self.contacts.quotas.added(actor_id, [user_id])
+            await self.contacts.quotas.spend(cost)
         except ChatterRoomError as refusal:
             return await self.log.submit(command, refusal)
-        appended = await self.log.append(command)
-        if appended.duplicate and actor_id is not None:
-            await shared.refund_added(actor_id, user_id)
-        return appended
+        if asked:
+            return await self._paid(cost, self.contacts.invite(command))
+        return await self._paid(cost, self.log.append(command))
 
     async def add_members(
         self,
@@ -492,6 +494,19 @@ class Actions:
             self.blocks.require_none(membership.user_id, [membership.peer_id])
             if membership.request is not None:
                 raise not_accepted("Accept the request first.")
+
+    async def _paid(self, cost: Cost, work: Awaitable[Done]) -> Done:
+        """Do what was paid for; what is refused, or had been done before, costs nothing."""
+        try:
+            done = await work
+        except ChatterRoomError as error:
+            # With storage in doubt it may have been done.
+            if error.code is not ErrorCode.STORAGE_UNAVAILABLE:
+                await self.contacts.quotas.refund(cost)
+            raise
+        if done.duplicate:
+            await self.contacts.quotas.refund(cost)
+        return done
 
     async def _require_reachable(self, user_id: UserId, others: Sequence[UserId]) -> None:
         """Raise unless all whom somebody brings into a room exist, and no block is between."""

@@ -112,7 +112,7 @@ class Contacts:
             if await self._must_accept(adder_id, user_id, settings[user_id].add_to_rooms)
         ]
         for user_id in asked:
-            if await self.store.requests.invitations(user_id) >= MAX_INVITATIONS:
+            if await self.store.requests.open_invitations(user_id) >= MAX_INVITATIONS:
                 raise too_many_requests(user_id)
         return asked
 
@@ -127,8 +127,10 @@ class Contacts:
         room = await self.store.load(command.conversation_id)
         now = times.now()
         decide(room, command, now)
-        await self._invite(room.room_name, [command.user_id], command, now)
-        return Invited(RoomId(room.id), command.user_id, command.client_id, room.seq, now)
+        new = await self._invite(room.room_name, [command.user_id], command, now)
+        return Invited(
+            RoomId(room.id), command.user_id, command.client_id, room.seq, now, duplicate=not new
+        )
 
     async def invite_to_new_room(self, command: CreateRoom, asked: Sequence[UserId]) -> None:
         """Invite those to a room who must accept before they become its members.
@@ -213,7 +215,7 @@ class Contacts:
     async def _first_message(
         self, sender_id: UserId, receiver_id: UserId, settings: ContactSettings
     ) -> FirstMessage:
-        await self.quotas.spend_first_message(sender_id)
+        await self.quotas.spend(self.quotas.first_message(sender_id))
         if not await self._must_accept(sender_id, receiver_id, settings.message_first):
             return FirstMessage()
         if await self.store.requests.open_message_requests(receiver_id) >= MAX_MESSAGE_REQUESTS:
@@ -226,15 +228,18 @@ class Contacts:
         asked: Sequence[UserId],
         command: AddMember | CreateRoom,
         now: datetime,
-    ) -> None:
+    ) -> list[UserId]:
+        """Return who had not been invited to the room before."""
         room_id = RoomId(command.conversation_id)
         invitations = [
             Invitation(user_id, room_id, command.sender_id, ClientId(new_id()), now)
             for user_id in asked
         ]
-        for user_id in await self.store.requests.invite(invitations):
+        new = await self.store.requests.invite(invitations)
+        for user_id in new:
             request = Request(command.conversation_id, command.sender_id, now, room_name)
             self.hub.notify_user(user_id, encode_request_received(request))
+        return new
 
     async def _join(self, user_id: UserId, room_id: RoomId) -> None:
         conversation_id = ConversationId(room_id)

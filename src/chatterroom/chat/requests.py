@@ -36,7 +36,7 @@ MAX_UNACCEPTED_MESSAGES = 10
 MAX_MESSAGE_REQUESTS = 500
 """Open message requests of one user."""
 MAX_INVITATIONS = 100
-"""Open invitations of one user, and declined ones that are remembered."""
+"""Open invitations of one user."""
 INVITATION_DAYS = 30
 
 WhoMay = Literal["everyone", "shared", "nobody"]
@@ -72,6 +72,8 @@ class Invited:
     client_id: ClientId
     seq: int
     invited_at: datetime
+    duplicate: bool
+    """Whether they had been invited before; the inviter is not notified of it."""
 
 
 @dataclass(frozen=True, slots=True)

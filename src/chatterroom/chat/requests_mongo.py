@@ -95,10 +95,11 @@ class RequestStore:
             self._memberships, {"user_id": user_id, "request": "pending"}, MAX_MESSAGE_REQUESTS
         )
 
-    async def invitations(self, user_id: UserId) -> int:
-        """Return how many invitations a user has, answered ones included, or the most there may
-        be."""
-        return await self._count(self._invitations, {"user_id": user_id}, MAX_INVITATIONS)
+    async def open_invitations(self, user_id: UserId) -> int:
+        """Return how many invitations wait for a user's answer, or the most there may be."""
+        return await self._count(
+            self._invitations, {"user_id": user_id, "state": "pending"}, MAX_INVITATIONS
+        )
 
     async def page(
         self, user_id: UserId, limit: int, after: Cursor | None
@@ -109,9 +110,8 @@ class RequestStore:
             *await self._open_invitations(user_id, limit, after),
         ]
         requests.sort(key=lambda each: (each.created_at, each.conversation_id), reverse=True)
-        pending = {"user_id": user_id, "state": "pending"}
         total = await self.open_message_requests(user_id)
-        total += await self._count(self._invitations, pending, MAX_INVITATIONS)
+        total += await self.open_invitations(user_id)
         return requests[:limit], total
 
     async def accept_message_request(

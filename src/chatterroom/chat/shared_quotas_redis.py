@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Self
 
 import structlog
@@ -21,7 +22,7 @@ from chatterroom.core.rate_limits import Policy, RateLimiter
 from chatterroom.pubsub.client_redis import redis_client
 from chatterroom.storage.availability_redis import available
 
-__all__ = ["SharedQuotas"]
+__all__ = ["Cost", "SharedQuotas"]
 
 log = structlog.get_logger()
 
@@ -55,22 +56,39 @@ end
 """
 
 
+@dataclass(frozen=True, slots=True)
 class _Spending:
-    """So many units of a policy for one key."""
+    """So many units of a policy for one user."""
 
-    def __init__(self, limiter: RateLimiter, key: str, cost: int = 1) -> None:
-        self.limiter = limiter
-        self.key = key
-        self.cost = cost
-        policy = limiter.policy
-        self.redis_key = f"chatterroom:quota:{policy.name}:{key}"
-        self.takes_us = round(cost / policy.per_s * 1_000_000)
-        self.arguments = (self.takes_us, round(policy.burst / policy.per_s * 1_000_000))
+    limiter: RateLimiter
+    user_id: UserId
+    units: int = 1
+
+    @property
+    def is_limited(self) -> bool:
+        return self.limiter.policy.per_s > 0
+
+    @property
+    def key(self) -> str:
+        return f"chatterroom:quota:{self.limiter.policy.name}:{self.user_id}"
+
+    @property
+    def takes_us(self) -> int:
+        """How long what is spent takes to refill."""
+        return round(self.units / self.limiter.policy.per_s * 1_000_000)
+
+    @property
+    def depth_us(self) -> int:
+        """How long a whole bucket takes."""
+        policy = self.limiter.policy
+        return round(policy.burst / policy.per_s * 1_000_000)
+
+
+Cost = Sequence[_Spending]
 
 
 class SharedQuotas:
-    """Every `spend_…` raises RATE_LIMITED, with `policy` and `retry_after_s`, and then takes
-    nothing. A quota of 0 is off."""
+    """What things cost, and who has spent how much. A quota of 0 is off."""
 
     def __init__(self, settings: ChatSettings, client: Redis) -> None:
         def an_hour(name: str, most: int) -> RateLimiter:
@@ -96,49 +114,34 @@ class SharedQuotas:
         finally:
             await client.aclose()
 
-    async def spend_room(self, creator_id: UserId, members: Collection[UserId]) -> None:
-        """Count a new room and those whom it brings together."""
-        await self._spend(self._room(creator_id, members))
+    def room(self, creator_id: UserId, members: Collection[UserId]) -> Cost:
+        """Return the cost of a new room and of those whom it brings together."""
+        return [_Spending(self._rooms, creator_id), *self.added(creator_id, members)]
 
-    async def refund_room(self, creator_id: UserId, members: Collection[UserId]) -> None:
-        """Give back what was spent for a room that had been created before."""
-        await self._refund(self._room(creator_id, members))
-
-    async def spend_added(self, adder_id: UserId, user_id: UserId) -> None:
-        """Count somebody who is added to a room."""
-        await self._spend(self._additions(adder_id, [user_id]))
-
-    async def refund_added(self, adder_id: UserId, user_id: UserId) -> None:
-        """Give back what was spent for somebody who had been added before."""
-        await self._refund(self._additions(adder_id, [user_id]))
-
-    async def spend_first_message(self, sender_id: UserId) -> None:
-        """Count a message to somebody with whom there is no private chat yet."""
-        await self._spend([(self._firsts, sender_id, 1)])
-
-    def _room(
-        self, creator_id: UserId, members: Collection[UserId]
-    ) -> list[tuple[RateLimiter, str, int]]:
-        return [(self._rooms, creator_id, 1), *self._additions(creator_id, members)]
-
-    def _additions(
-        self, adder_id: UserId, added: Collection[UserId]
-    ) -> list[tuple[RateLimiter, str, int]]:
-        if not added:
+    def added(self, adder_id: UserId, user_ids: Collection[UserId]) -> Cost:
+        """Return the cost of adding people to a room: to the adder, and to each of them."""
+        if not user_ids:
             return []
-        targets = [(self._added_to, str(user_id), 1) for user_id in added]
-        return [(self._added, adder_id, len(added)), *targets]
+        targets = [_Spending(self._added_to, user_id) for user_id in user_ids]
+        return [_Spending(self._added, adder_id, len(user_ids)), *targets]
 
-    async def _spend(self, wanted: Sequence[tuple[RateLimiter, str, int]]) -> None:
-        spendings = [_Spending(*each) for each in wanted if each[0].policy.per_s]
+    def first_message(self, sender_id: UserId) -> Cost:
+        """Return the cost of writing to somebody with whom there is no private chat yet."""
+        return [_Spending(self._firsts, sender_id)]
+
+    async def spend(self, cost: Cost) -> None:
+        """Take all of a cost; or take nothing, and raise RATE_LIMITED with a `policy`."""
+        spendings = [each for each in cost if each.is_limited]
         if not spendings:
             return
         try:
             with available():
                 async with asyncio.timeout(_CALL_S):
                     failed, wait_us = await self._spend_script(
-                        keys=[each.redis_key for each in spendings],
-                        args=[part for each in spendings for part in each.arguments],
+                        keys=[each.key for each in spendings],
+                        args=[
+                            part for each in spendings for part in (each.takes_us, each.depth_us)
+                        ],
                     )
         except StorageUnavailableError as error:
             log.warning("quotas_counted_alone", reason=error.reason)
@@ -147,15 +150,16 @@ class SharedQuotas:
         if failed:
             raise spendings[failed - 1].limiter.policy.exceeded(wait_us / 1_000_000)
 
-    async def _refund(self, wanted: Sequence[tuple[RateLimiter, str, int]]) -> None:
-        spendings = [_Spending(*each) for each in wanted if each[0].policy.per_s]
+    async def refund(self, cost: Cost) -> None:
+        """Give back what was taken for something that did not happen."""
+        spendings = [each for each in cost if each.is_limited]
         if not spendings:
             return
         try:
             with available():
                 async with asyncio.timeout(_CALL_S):
                     await self._refund_script(
-                        keys=[each.redis_key for each in spendings],
+                        keys=[each.key for each in spendings],
                         args=[each.takes_us for each in spendings],
                     )
         except StorageUnavailableError as error:
@@ -166,8 +170,8 @@ def _spend_here(spendings: Sequence[_Spending]) -> None:
     now = time.monotonic()
     for index, each in enumerate(spendings):
         try:
-            each.limiter.spend(each.key, now, cost=each.cost)
+            each.limiter.spend(each.user_id, now, cost=each.units)
         except ChatterRoomError:
             for spent in spendings[:index]:
-                spent.limiter.refund(spent.key, spent.cost)
+                spent.limiter.refund(spent.user_id, spent.units)
             raise

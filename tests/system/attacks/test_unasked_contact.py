@@ -185,3 +185,15 @@ def test_row_2_nobody_accepts_for_another_or_what_was_never_asked(
                 refused = who.http.put(f"/chat-service/requests/{asked}/{answer}")
                 assert (refused.status_code, refused.json()["code"]) == (404, "request_not_found")
     assert waiting(victim)["total"] == 2
+
+
+def test_row_2_nobody_uses_up_what_others_may_do_to_a_person(
+    world: World, victim: Person, flooder: Person
+):
+    """Additions that are refused, or were made before, do not count against the victim."""
+    honest = Person(world, "honest")
+    room = honest.create_room()
+    for _ in range(ADDED_TO_PER_HOUR + 5):
+        path = f"/chat-service/rooms/{room}/add"
+        assert flooder.http.put(path, json={"user_id": victim.id}).status_code == 404
+    assert outcome(open_room(honest, victim)) == "done"

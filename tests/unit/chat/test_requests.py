@@ -543,6 +543,29 @@ async def test_quotas_count_over_all_instances_and_repeats_do_not_count(
         await add(one, other_room, eve, UserId(new_id()))
 
 
+async def test_what_is_refused_or_repeated_costs_nobody_anything(
+    mongo_url, redis_url, secrets_dir, ann, ben, eve
+):
+    """Else an outsider could see to it that nobody else can add somebody."""
+    async with running_service(
+        mongo_url, redis_url, secrets_dir, user_added_to_per_hour=2
+    ) as service:
+        room = await service.create_room(ann)
+        for _ in range(5):
+            assert await code_of(add(service, room, eve, ben)) is ErrorCode.ROOM_NOT_FOUND
+        await choose(service, ben, add_to_rooms="nobody")
+        for _ in range(5):
+            assert await code_of(add(service, room, eve, ben)) is ErrorCode.ROOM_NOT_FOUND
+            assert (await add(service, room, ann, ben)).invited_ids
+        await decline(service, ben, room)
+        for _ in range(5):
+            assert (await add(service, room, ann, ben)).invited_ids
+        await choose(service, ben, add_to_rooms="everyone")
+        await add(service, await service.create_room(ann), ann, ben)
+        other_room = await service.create_room(ann)
+        assert await code_of(add(service, other_room, ann, ben)) is ErrorCode.RATE_LIMITED
+
+
 async def test_first_messages_are_counted_and_messages_after_them_are_not(
     mongo_url, redis_url, secrets_dir, ann, ben
 ):
