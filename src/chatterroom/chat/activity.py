@@ -1,12 +1,13 @@
 """When conversations were last written to, which orders lists: gathered, then stored by member.
 
 A list is a range of an index of memberships, so every message would have to be written to all
-members. Instead conversations gather here, and what is written is bounded: a large room costs as
-much as its members once in a while, however many messages it gets. Lists show the true order of
-what they show, and repair what they find outdated (see `conversation_list`).
+members. Instead conversations gather here, and what is written is bounded: one that gets messages
+all the time is written every ten seconds, and a large room little by little. Lists show the true
+order of what they show, and repair what they find outdated (see `conversation_list`).
 """
 
 import asyncio
+import math
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +23,11 @@ from chatterroom.core.ids import ConversationId, UserId, is_private
 __all__ = ["Activity", "ActivityStore", "migrate"]
 
 FLUSH_S = 0.5
-WRITES_PER_S = 800
+WRITES_PER_S = 400
 """Memberships written, at most, outside a stop."""
+REST_S = 10.0
+"""After it was written a conversation is left alone for so long: it is near the top of lists, where
+its true place is found (see `conversation_list`)."""
 SLICE = 200
 """Members of a large room that are written at a time."""
 MAX_GATHERED = 20_000
@@ -58,6 +62,8 @@ class _Gathered:
     begun_at: datetime | None = None
     """The moment that was written to the first slice."""
     reached: UserId | None = None
+    rests_until: float = 0.0
+    """On the clock of the loop."""
 
 
 class Activity:
@@ -72,6 +78,9 @@ class Activity:
         self._members = members
         self._small: OrderedDict[ConversationId, _Gathered] = OrderedDict()
         self._large: OrderedDict[ConversationId, _Gathered] = OrderedDict()
+        self._resting: OrderedDict[ConversationId, _Gathered] = OrderedDict()
+        """Got messages soon after they were written; in the order in which their rest ends."""
+        self._written_at: OrderedDict[ConversationId, float] = OrderedDict()
         self._chats_of: defaultdict[UserId, set[ConversationId]] = defaultdict(set)
         self._any = asyncio.Event()
 
@@ -80,11 +89,12 @@ class Activity:
         newest = next((e for e in reversed(entries) if isinstance(e, MessagePosted)), None)
         if newest is None:
             return
-        known = self._small.get(conversation_id) or self._large.get(conversation_id)
-        if known is not None:
-            known.at = max(known.at, newest.created_at)
-            return
-        if len(self._small) + len(self._large) >= MAX_GATHERED:
+        for queue in self._queues:
+            known = queue.get(conversation_id)
+            if known is not None:
+                known.at = max(known.at, newest.created_at)
+                return
+        if self._count >= MAX_GATHERED:
             return
         gathered = _Gathered(newest.created_at, 2)
         if newest.receiver_id is not None:
@@ -93,17 +103,24 @@ class Activity:
                 self._chats_of[user_id].add(conversation_id)
         else:
             gathered.members = self._members(conversation_id)
-        # A room that is not known any more may be of any size.
-        queue = self._small if 0 < gathered.members <= SLICE else self._large
-        queue[conversation_id] = gathered
+        if conversation_id in self._written_at:
+            gathered.rests_until = asyncio.get_running_loop().time() + REST_S
+            self._resting[conversation_id] = gathered
+        else:
+            self._queue_of(gathered)[conversation_id] = gathered
         self._any.set()
 
     def waiting(self, user_id: UserId) -> dict[ConversationId, datetime]:
         """Return what is not written yet and may concern a user: their private chats, and rooms."""
-        chats = [(chat, self._small[chat].at) for chat in self._chats_of.get(user_id, ())]
+        chats = [
+            (chat, queue[chat].at)
+            for chat in self._chats_of.get(user_id, ())
+            for queue in self._queues
+            if chat in queue
+        ]
         rooms = [
             (room, gathered.at)
-            for queue in (self._small, self._large)
+            for queue in self._queues
             for room, gathered in islice(reversed(queue.items()), _ROOMS_LOOKED_AT)
             if not is_private(room)
         ]
@@ -114,6 +131,7 @@ class Activity:
         try:
             await keep_running("activity", self._flush_when_any)
         finally:
+            self._wake(math.inf)
             with isolated("activity"):
                 while self._any.is_set():
                     await self._flush(WRITES_PER_S)
@@ -125,9 +143,33 @@ class Activity:
 
     async def _flush(self, budget: int) -> None:
         """Write the oldest."""
+        self._wake(asyncio.get_running_loop().time())
         await self._write(budget)
-        if not self._small and not self._large:
+        if not self._count:
             self._any.clear()
+
+    @property
+    def _queues(self) -> tuple[OrderedDict[ConversationId, _Gathered], ...]:
+        return self._small, self._large, self._resting
+
+    @property
+    def _count(self) -> int:
+        return sum(map(len, self._queues))
+
+    def _queue_of(self, gathered: _Gathered) -> OrderedDict[ConversationId, _Gathered]:
+        # A room that is not known any more may be of any size.
+        return self._small if 0 < gathered.members <= SLICE else self._large
+
+    def _wake(self, now: float) -> None:
+        """Queue those whose rest has ended, and forget who may be written at once again."""
+        while self._resting:
+            conversation_id, gathered = next(iter(self._resting.items()))
+            if gathered.rests_until > now:
+                break
+            del self._resting[conversation_id]
+            self._queue_of(gathered)[conversation_id] = gathered
+        while self._written_at and next(iter(self._written_at.values())) <= now - REST_S:
+            self._written_at.popitem(last=False)
 
     async def _write(self, budget: int) -> None:
         # However many small ones wait, a large room gets on; and the other way round.
@@ -167,12 +209,15 @@ class Activity:
         conversation_id: ConversationId,
         at: datetime,
     ) -> None:
-        """Forget what was written, unless there is something newer by now."""
-        gathered = queue[conversation_id]
-        queue.move_to_end(conversation_id)
+        """Forget what was written; something newer that has come by now waits."""
+        gathered = queue.pop(conversation_id)
+        now = asyncio.get_running_loop().time()
+        self._written_at.pop(conversation_id, None)
+        self._written_at[conversation_id] = now
         if gathered.at > at:
+            gathered.rests_until = now + REST_S
+            self._resting[conversation_id] = gathered
             return
-        del queue[conversation_id]
         for user_id in gathered.users:
             chats = self._chats_of[user_id]
             chats.discard(conversation_id)

@@ -1,6 +1,7 @@
 """What is gathered of conversations' activity, and how much of it is written at a time."""
 
 import asyncio
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -91,7 +92,10 @@ async def test_messages_of_one_room_are_written_once_and_the_newest_counts():
     assert not gathered._any.is_set()
 
 
-async def test_what_comes_while_a_large_room_is_written_is_written_too():
+async def test_what_comes_while_a_large_room_is_written_is_written_too(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(activity, "REST_S", 0.0)
     room = ConversationId(new_id())
     memberships = Memberships({room: 3 * SLICE})
     gathered = Activity(memberships, memberships.count)
@@ -101,6 +105,31 @@ async def test_what_comes_while_a_large_room_is_written_is_written_too():
     while gathered._any.is_set():
         await gathered._flush(SLICE)
     assert set(memberships.active[room].values()) == {newest.created_at}
+
+
+async def test_a_conversation_that_goes_on_is_left_alone_for_a_while_and_not_forgotten():
+    busy, quiet = private_conversation_id(ALICE, BOB), ConversationId(new_id())
+    memberships = Memberships({busy: 2, quiet: 2})
+    gathered = Activity(memberships, memberships.count)
+
+    def say(seq: int) -> MessagePosted:
+        message = msgspec.structs.replace(posted(busy, seq), receiver_id=BOB)
+        gathered.note(busy, [message])
+        return message
+
+    say(1)
+    await gathered._flush(400)
+    assert memberships.written == 2
+    newest = [say(seq) for seq in range(2, 100)][-1]
+    gathered.note(quiet, [posted(quiet)])
+    await gathered._flush(400)
+    assert memberships.written == 4
+    assert memberships.active[quiet]
+    assert gathered.waiting(ALICE) == {busy: newest.created_at}
+    gathered._wake(math.inf)
+    await gathered._flush(400)
+    assert set(memberships.active[busy].values()) == {newest.created_at}
+    assert not gathered.waiting(ALICE)
 
 
 async def test_what_waits_is_known_to_those_it_concerns_until_it_is_written():

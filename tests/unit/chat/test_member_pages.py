@@ -1,5 +1,6 @@
 """Members, marks and pins page by page: joined they are the whole."""
 
+import asyncio
 import random
 
 import grpc
@@ -145,3 +146,21 @@ async def test_pages_of_pins_joined_are_all_of_them_and_none_is_too_large(
         found[:0] = [message.seq for message in page.messages]
         before, more = page.messages[0].seq, page.has_more
     assert found == pinned
+
+
+async def test_a_list_of_another_instance_follows_what_is_written(
+    service: Service, other_service: Service
+):
+    rooms = [await service.create_room(ALICE) for _ in range(4)]
+    await service.post(rooms[0], ALICE, "hello")
+    request = chat_pb2.ListConversationsRequest(user_id=ALICE, limit=1)
+
+    async def first(asked: Service) -> str:
+        page = await asked.stub.ListConversations(request, metadata=asked.metadata(ALICE))
+        return page.conversations[0].conversation_id
+
+    # Where the message was stored, at once; elsewhere when it was written to the memberships.
+    assert await first(service) == rooms[0]
+    async with asyncio.timeout(20):
+        while await first(other_service) != rooms[0]:
+            pass
