@@ -94,7 +94,12 @@ def program(process: psutil.Process) -> tuple[str, ...]:
 def environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if "CHATTERROOM" not in name}
     # The limits for strangers would stop a test suite that registers hundreds of users.
-    off = ("ADDRESS_REQUESTS_PER_S", "CREDENTIALS_PER_MIN", "ADDRESS_HANDSHAKES_PER_S")
+    off = (
+        "ADDRESS_REQUESTS_PER_S",
+        "CREDENTIALS_PER_MIN",
+        "ADDRESS_HANDSHAKES_PER_S",
+        "USER_RESPONSE_BYTES_PER_S",
+    )
     quotas = ("MESSAGES", "MESSAGE_BYTES", "CHANGES", "MARKS", "PRESENCE", "SOCKETS")
     hourly = ("ROOMS", "ADDED", "ADDED_TO", "FIRST_MESSAGES")
     return (

@@ -137,7 +137,8 @@ def storing_marks(faulty: Faulty, _: Any) -> Loop:
     return kept.run, lambda: kept.raise_to(ALICE, ROOM, read=1)
 
 
-def writing_activity(faulty: Faulty, _: Any) -> Loop:
+def writing_activity(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> Loop:
+    monkeypatch.setattr("chatterroom.chat.activity.REST_S", 0.0)
     noted = Activity(double(raise_all=faulty), lambda _: 2)
     return noted.run, lambda: noted.note(ROOM, [message_posted(ROOM, 1)])
 
