@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from chatterroom.chat.gathering import GatheredReads
+from chatterroom.core.errors import StorageUnavailableError
 
 
 class Shelf:
@@ -20,7 +21,7 @@ class Shelf:
         self.begun.release()
         await self.go_on.acquire()
         if self.away:
-            raise OSError("away")
+            raise StorageUnavailableError("away")
         return dict.fromkeys(keys, number)
 
 
@@ -62,7 +63,7 @@ async def test_a_failure_reaches_all_whom_the_read_was_for_and_nobody_else():
     for _ in range(2):
         shelf.go_on.release()
     for each in asking[:3]:
-        with pytest.raises(OSError, match="away"):
+        with pytest.raises(StorageUnavailableError):
             await each
     shelf.away = False
     shelf.go_on.release()
