@@ -17,6 +17,7 @@ from typing import Self
 
 import psutil
 from google.protobuf.empty_pb2 import Empty
+from torture.limits_off import without_limits
 
 from bench.measures import Usage, usage_of
 from chatterroom.auth.secrets import load_service_credential
@@ -33,35 +34,10 @@ __all__ = ["Platform"]
 _START_S = 60.0
 _STOP_S = 45.0
 _ROOT = Path(__file__).parent.parent
-_LIMITS_OFF = (
-    "USER_REQUESTS_PER_S",
-    "USER_RESPONSE_BYTES_PER_S",
-    "ADDRESS_REQUESTS_PER_S",
-    "CREDENTIALS_PER_MIN",
-    "USER_CREDENTIALS_PER_MIN",
-    "EMAIL_ATTEMPTS_PER_MIN",
-    "ADDRESS_HANDSHAKES_PER_S",
-    "USER_HANDSHAKES_PER_S",
-    "MAX_CONNECTIONS_PER_ADDRESS",
-    "MAX_BYTES_IN_FLIGHT_PER_ADDRESS",
-    "MAX_BYTES_IN_FLIGHT_PER_USER",
-    "MAX_SOCKETS_PER_ADDRESS",
-    "MAX_SOCKETS_PER_USER",
-)
-_QUOTAS_OFF = (
-    "USER_MESSAGES_PER_S",
-    "USER_MESSAGE_BYTES_PER_S",
-    "USER_CHANGES_PER_S",
-    "USER_MARKS_PER_S",
-    "USER_TYPING_PER_S",
-    "USER_PRESENCE_PER_S",
-    "USER_SOCKETS_PER_S",
-    "USER_RESUMED_BYTES_PER_S",
-    "USER_ROOMS_PER_HOUR",
-    "USER_ADDED_PER_HOUR",
-    "USER_ADDED_TO_PER_HOUR",
-    "USER_FIRST_MESSAGES_PER_HOUR",
-)
+_UNLIMITED_SOCKETS = {
+    "CHATTERROOM_GATEWAY_MAX_SOCKETS_PER_ADDRESS": "0",
+    "CHATTERROOM_GATEWAY_MAX_SOCKETS_PER_USER": "0",
+}
 # Sockets that flood would be cut off for it.
 _FLOODING = {"CHATTERROOM_MESSAGES_PER_S": "1000000", "CHATTERROOM_MESSAGE_BURST": "1000000"}
 
@@ -192,7 +168,4 @@ def _environment() -> Mapping[str, str]:
     """Our environment without settings, so that every run is the same."""
     kept = {name: value for name, value in os.environ.items() if "CHATTERROOM" not in name}
     paths = os.pathsep.join([str(_ROOT), *filter(None, [kept.get("PYTHONPATH")])])
-    off = {f"CHATTERROOM_GATEWAY_{name}": "0" for name in _LIMITS_OFF}
-    off["CHATTERROOM_USERS_MAX_SESSIONS_PER_USER"] = "0"
-    off |= {f"CHATTERROOM_CHAT_{name}": "0" for name in _QUOTAS_OFF}
-    return {**kept, **off, **_FLOODING, "PYTHONPATH": paths}
+    return {**kept, **without_limits(), **_UNLIMITED_SOCKETS, **_FLOODING, "PYTHONPATH": paths}

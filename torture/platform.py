@@ -12,6 +12,7 @@ import psutil
 
 from chatterroom.engines.errors import EngineError
 from chatterroom.engines.ports import LOOPBACK
+from torture.limits_off import without_limits
 from torture.links import LINKED, Link
 from torture.replica_set import ReplicaSet
 from torture.running import RunningPlatform
@@ -22,33 +23,6 @@ __all__ = ["NotHealedError", "Platform"]
 
 _HEAL_S = 60.0
 _STOP_S = 45.0
-_LIMITS_OFF = (
-    "ADDRESS_REQUESTS_PER_S",
-    "USER_REQUESTS_PER_S",
-    "USER_RESPONSE_BYTES_PER_S",
-    "CREDENTIALS_PER_MIN",
-    "USER_CREDENTIALS_PER_MIN",
-    "EMAIL_ATTEMPTS_PER_MIN",
-    "ADDRESS_HANDSHAKES_PER_S",
-    "USER_HANDSHAKES_PER_S",
-    "MAX_CONNECTIONS_PER_ADDRESS",
-    "MAX_BYTES_IN_FLIGHT_PER_ADDRESS",
-    "MAX_BYTES_IN_FLIGHT_PER_USER",
-)
-_QUOTAS_OFF = (
-    "USER_MESSAGES_PER_S",
-    "USER_MESSAGE_BYTES_PER_S",
-    "USER_CHANGES_PER_S",
-    "USER_MARKS_PER_S",
-    "USER_TYPING_PER_S",
-    "USER_PRESENCE_PER_S",
-    "USER_SOCKETS_PER_S",
-    "USER_RESUMED_BYTES_PER_S",
-    "USER_ROOMS_PER_HOUR",
-    "USER_ADDED_PER_HOUR",
-    "USER_ADDED_TO_PER_HOUR",
-    "USER_FIRST_MESSAGES_PER_HOUR",
-)
 
 
 class NotHealedError(EngineError):
@@ -77,7 +51,7 @@ class Platform(RunningPlatform):
             (sys.executable, "-m", "torture.twin", mutant or WHOLE),
             users=users,
             chat=chat,
-            settings=_limits_off(),
+            settings=without_limits(),
         )
         self._addresses: dict[str, str] = {}
         self.mongods = (
@@ -194,9 +168,3 @@ class Platform(RunningPlatform):
         if not self._addresses.get(name) and (part := self.parts().get(name)):
             self._addresses[name] = part.address
         return self._addresses.get(name, "")
-
-
-def _limits_off() -> dict[str, str]:
-    off = {f"CHATTERROOM_GATEWAY_{name}": "0" for name in _LIMITS_OFF}
-    off["CHATTERROOM_USERS_MAX_SESSIONS_PER_USER"] = "0"
-    return off | {f"CHATTERROOM_CHAT_{name}": "0" for name in _QUOTAS_OFF}
