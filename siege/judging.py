@@ -6,6 +6,8 @@ import msgspec
 from torture.checker import Verdict
 from torture.records import Record, Send
 
+from siege.tally import Tally
+
 __all__ = ["GROWTH", "Latency", "Result", "latency", "reasons_against"]
 
 GROWTH = 1.2
@@ -36,8 +38,7 @@ class Result(msgspec.Struct, frozen=True):
     """Sends of honest people that were refused for good."""
     memory: dict[str, tuple[int, int]]
     """Bytes of each process before and in the end."""
-    attacks: dict[str, dict[str, int]]
-    """By attack: how often each rule met it."""
+    attacks: dict[str, Tally]
     verdict: Verdict
 
 

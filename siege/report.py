@@ -1,11 +1,12 @@
 """What a siege shows at its end."""
 
+from itertools import islice
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from siege.judging import Result
-from siege.tally import TAKEN
 
 __all__ = ["show"]
 
@@ -15,12 +16,10 @@ _RULES_SHOWN = 4
 def show(console: Console, result: Result) -> None:
     """Print what was sent and refused, what honest people felt, and the verdict."""
     table = Table("attack", "sent", "taken", "met by")
-    for name, rules in result.attacks.items():
-        met = sorted(
-            ((n, rule) for rule, n in rules.items() if rule != TAKEN), key=lambda each: -each[0]
-        )
-        told = ", ".join(f"{rule} ×{n}" for n, rule in met[:_RULES_SHOWN])
-        table.add_row(name, str(sum(rules.values())), str(rules.get(TAKEN, 0)), told)
+    for name, tally in result.attacks.items():
+        met = islice(tally.refused.items(), _RULES_SHOWN)
+        told = ", ".join(f"{rule} ×{times}" for rule, times in met)
+        table.add_row(name, str(tally.sent), str(tally.taken), told)
     console.print(table)
     memory = Table("process", "MiB before", "MiB in the end")
     for name, (before, after) in sorted(result.memory.items()):

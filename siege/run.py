@@ -156,7 +156,7 @@ def _judged(
         acked=verdict.acked,
         refused=refused,
         memory=dict(memory),
-        attacks={name: dict(tally.rules) for name, tally in sorted(tallies.items())},
+        attacks=dict(sorted(tallies.items())),
         verdict=verdict,
     )
 

@@ -26,7 +26,7 @@ from chatterroom.chat.protos import (
     room_message,
 )
 from chatterroom.chat.requests import Invited
-from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.errors import ChatterRoomError, ErrorCode, internal_error
 from chatterroom.core.ids import (
     ClientId,
     ConversationId,
@@ -642,7 +642,7 @@ def _known(error: Exception) -> ChatterRoomError:
     if isinstance(error, ChatterRoomError):
         return error
     log.error("send_failed", exc_info=error)
-    return ChatterRoomError(ErrorCode.INTERNAL, "something went wrong on our side")
+    return internal_error()
 
 
 def _sent(appended: Appended) -> dict[str, Any]:

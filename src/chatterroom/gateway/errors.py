@@ -10,7 +10,7 @@ import msgspec
 import structlog
 from starlette.exceptions import HTTPException
 
-from chatterroom.core.errors import ChatterRoomError, ErrorCode, ErrorKind
+from chatterroom.core.errors import ChatterRoomError, ErrorCode, ErrorKind, internal_error
 from chatterroom.gateway.answers import Answer, Header
 
 __all__ = ["STATUS", "Problem", "answer_to", "problem", "status_of"]
@@ -56,11 +56,11 @@ def answer_to(error: Exception) -> Answer:
         return _from_the_router(error)
     if not isinstance(error, ChatterRoomError):
         log.error("request_failed", exc_info=error)
-        return problem(_INTERNAL)
+        return problem(internal_error())
     if error.code is ErrorCode.SERVICE_CREDENTIAL_INVALID:
         # A service does not know this gateway; the client's own token is not to blame.
         log.error("service_credential_refused")
-        return problem(_INTERNAL)
+        return problem(internal_error())
     return problem(error)
 
 
@@ -85,9 +85,6 @@ def problem(
 def status_of(code: ErrorCode) -> HTTPStatus:
     """Return the status that goes with a code."""
     return STATUS[code.kind]
-
-
-_INTERNAL = ChatterRoomError(ErrorCode.INTERNAL, "something went wrong on our side")
 
 
 def _from_the_router(error: HTTPException) -> Answer:

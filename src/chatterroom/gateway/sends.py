@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 import msgspec
 import structlog
 
-from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.errors import ChatterRoomError, ErrorCode, internal_error
 from chatterroom.core.ids import ConversationId
 from chatterroom.pb import chat_pb2, chat_pb2_grpc
 from chatterroom.rpc.backend import ATTEMPTS, Backend, LostCallError, backoff_s
@@ -196,7 +196,7 @@ class Sends:
         except Exception as error:
             # Whatever it is: its sends must not wait in vain, nor those behind them.
             log.error("sends_failed", exc_info=error)
-            _refuse(sends, _internal())
+            _refuse(sends, internal_error())
         return None
 
     def _after_loss(self, lane: _Lane, batch: list[_Load], lost: LostCallError) -> float | None:
@@ -304,14 +304,10 @@ def _stored(result: chat_pb2.SendResult) -> chat_pb2.SendRoomMessageResponse:
     error = result.error
     if error.code not in _CODES:
         # A newer service may know codes that this process does not.
-        raise _internal()
+        raise internal_error()
     raise ChatterRoomError(
         _CODES[error.code],
         error.message,
         retry_after_s=error.retry_after_s or None,
         **(_data_decoder.decode(error.data) if error.data else {}),
     )
-
-
-def _internal() -> ChatterRoomError:
-    return ChatterRoomError(ErrorCode.INTERNAL, "something went wrong on our side")

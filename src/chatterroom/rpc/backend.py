@@ -16,7 +16,7 @@ import structlog
 from google.protobuf.message import Message
 
 from chatterroom.auth.secrets import ServiceCredential
-from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.errors import ChatterRoomError, ErrorCode, internal_error
 from chatterroom.rpc.balancer import Balancer, Instance
 from chatterroom.rpc.channels import is_connected, open_channel, reach
 from chatterroom.rpc.errors import error_from
@@ -243,7 +243,7 @@ class Backend(Generic[Stub]):
             case grpc.StatusCode.RESOURCE_EXHAUSTED:
                 return LostCallError(_too_large(request), may_pass=False)
         log.error("call_failed", service=self.name, status=failure.code().name)
-        error = ChatterRoomError(ErrorCode.INTERNAL, "something went wrong on our side")
+        error = internal_error()
         return LostCallError(error, may_pass=False)
 
 

@@ -19,7 +19,12 @@ from grpc_reflection.v1alpha import reflection
 
 from chatterroom.auth.certificates import Certificates
 from chatterroom.background import report
-from chatterroom.core.errors import ChatterRoomError, ErrorCode, StorageUnavailableError
+from chatterroom.core.errors import (
+    ChatterRoomError,
+    ErrorCode,
+    StorageUnavailableError,
+    internal_error,
+)
 from chatterroom.rpc.call_limits import CallLimits, RpcSettings
 from chatterroom.rpc.errors import abort_with
 from chatterroom.rpc.identity import Caller, Doorkeeper
@@ -260,4 +265,4 @@ def _as_known(method: str, error: Exception) -> ChatterRoomError:
     if isinstance(error, ChatterRoomError):
         return error
     log.error("rpc_failed", method=method, exc_info=error)
-    return ChatterRoomError(ErrorCode.INTERNAL, "something went wrong on our side")
+    return internal_error()

@@ -24,7 +24,7 @@ from picows import (
 )
 
 from chatterroom.core import descriptors
-from chatterroom.core.errors import ChatterRoomError, ErrorCode, ErrorKind
+from chatterroom.core.errors import ChatterRoomError, ErrorKind, internal_error
 from chatterroom.core.ids import UserId
 from chatterroom.sockets.accepting_picows import Accepted, protocol_factory
 from chatterroom.sockets.budget import Budget
@@ -468,9 +468,7 @@ async def serve_sockets(
             return _refusal(error)
         except Exception:
             log.exception("handshake_failed")
-            return _refusal(
-                ChatterRoomError(ErrorCode.INTERNAL, "something went wrong on our side")
-            )
+            return _refusal(internal_error())
         protocol = handshake.accepted_subprotocol
         extra = {"Sec-WebSocket-Protocol": protocol} if protocol else {}
         return WSUpgradeResponseWithListener(
