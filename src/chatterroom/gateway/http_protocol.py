@@ -92,6 +92,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._place is not None:
             self._admission.connections.leave(self._place)
         super().connection_lost(exc)
+        self._break_cycles()
 
     def data_received(self, data: bytes) -> None:
         """Parse as much as may be under way; hand over to the relay what asks for a WebSocket."""
@@ -320,9 +321,20 @@ class GatewayProtocol(HttpToolsProtocol):
             peer=self._peer,
         )
         if self._relay.take_over(self.transport, request, early, place):
-            self._place = None
+            self._break_cycles()
         else:
             self._expect_end()
+
+    def _break_cycles(self) -> None:
+        """Let go of all that refers to us, so that our memory is free without a collection.
+
+        An idle process makes no garbage that would start one: what thousands of connections have
+        left would stay.
+        """
+        self._place = None
+        self._answering = None
+        self.cycle = None  # type: ignore[assignment]
+        self.parser = None  # type: ignore[assignment]
 
     def _refuse(self, reason: str) -> None:
         self._say_last(problem(ChatterRoomError(ErrorCode.INVALID_REQUEST, reason)))

@@ -1,9 +1,12 @@
 """Clients that do not speak HTTP as they should, or take too long over it."""
 
 import asyncio
+import gc
 from contextlib import asynccontextmanager
 
 import pytest
+
+from chatterroom.gateway.http_protocol import GatewayProtocol
 
 STATUS = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -171,3 +174,31 @@ async def test_who_asks_whether_to_continue_is_told_at_once(world):
     assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
     writer.close()
     await writer.wait_closed()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"", STATUS, STATUS[:-2], NOT_HTTP[0], b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"],
+    ids=["nothing", "a request", "half of one", "no HTTP", "a path that is not there"],
+)
+async def test_a_connection_that_has_ended_leaves_nothing_to_collect(world, said):
+    async def come_and_go():
+        async with connection(world) as (reader, writer), asyncio.timeout(5):
+            writer.write(said)
+            if said.endswith(b"\r\n\r\n"):
+                await reader.read(100)
+
+    def left():
+        return sum(isinstance(each, GatewayProtocol) for each in gc.get_objects())
+
+    gc.collect()
+    before = left()
+    gc.disable()
+    try:
+        for _ in range(10):
+            await come_and_go()
+        async with asyncio.timeout(5):
+            while left() > before:
+                await asyncio.sleep(0.01)
+    finally:
+        gc.enable()
