@@ -72,9 +72,15 @@ def test_row_23_every_sensitive_change_asks_for_a_code(vera: Protected, change: 
 def test_row_23_a_code_works_once_among_all_changes(world: World):
     vera = Protected(world)
     code = vera.codes[0]
+
+    def rename(number: int) -> int:
+        # Each to a name of its own: to have the name already is no change, and needs no code.
+        body = {"username": f"{vera.username}-{number}", "code": code}
+        return vera.http.patch(ME, json=body).status_code
+
     with ThreadPoolExecutor(4) as threads:
-        first = list(threads.map(lambda _: vera.try_to("username", code), range(4)))
-    assert [status for status, _ in first].count(200) == 1
+        first = list(threads.map(rename, range(4)))
+    assert first.count(200) == 1
     assert vera.try_to("password", code) == (401, "second_factor_wrong")
     login = vera.http.post("/user-service/login", json=vera.credentials() | {"code": code})
     assert (login.status_code, login.json()["code"]) == (401, "second_factor_wrong")
