@@ -1,5 +1,6 @@
 """Row 4: connections without end, from one address and from many, and no descriptors left."""
 
+import itertools
 import json
 import resource
 import socket
@@ -7,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 
 import psutil
 import pytest
@@ -101,8 +103,12 @@ def log_of(world: World, name: str) -> str:
 
 @contextmanager
 def few_descriptors(process: psutil.Process) -> Iterator[None]:
+    """Leave a process ten descriptors: the limit is on their numbers, and earlier floods have
+    left gaps among those."""
     limit = process.rlimit(resource.RLIMIT_NOFILE)
-    process.rlimit(resource.RLIMIT_NOFILE, (process.num_fds() + 10, limit[1]))
+    taken = {int(path.name) for path in Path(f"/proc/{process.pid}/fd").iterdir()}
+    free = (number for number in itertools.count() if number not in taken)
+    process.rlimit(resource.RLIMIT_NOFILE, (next(itertools.islice(free, 10, None)), limit[1]))
     try:
         yield
     finally:
