@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, MongoClient
 from pymongo.errors import PyMongoError
 
 from chatterroom.engines.child import ChildProcess
@@ -31,7 +31,7 @@ _KEY_FILE = "key-file"
 _SET = "rs0"
 # An election takes seconds, not the ten and more of the default: faults last no longer.
 _SETTINGS = {"electionTimeoutMillis": 2_000, "heartbeatIntervalMillis": 500}
-_CALL_MS = 1_000
+_DEADLINES = "serverSelectionTimeoutMS=1000&socketTimeoutMS=1000&timeoutMS=1000"
 _START_S = 60.0
 _ELECTION_S = 30.0
 _STEP_DOWN_S = 3
@@ -92,18 +92,25 @@ class Member(Mongod):
     async def hello(self) -> dict[str, Any]:
         """Return what it says of itself; nothing if it does not answer."""
         try:
-            async with self.client() as client:
-                return await client.admin.command("hello")
+            return await self.command("hello")
         except PyMongoError:
             return {}
 
-    def client(self) -> AsyncMongoClient[dict[str, Any]]:
-        """Return a client of this member alone, that may do anything."""
-        user, source, key = "__system", "local", kept_secret(self.key_file)
-        url = f"mongodb://{user}:{key}@{self.address}/?authSource={source}&directConnection=true"
-        return AsyncMongoClient(
-            url, serverSelectionTimeoutMS=_CALL_MS, socketTimeoutMS=_CALL_MS, timeoutMS=_CALL_MS
-        )
+    async def command(self, *given: Any, **more: Any) -> dict[str, Any]:
+        """Run a command at this member alone, as one who may do anything. Raises `PyMongoError`."""
+        return await asyncio.to_thread(self._command, *given, **more)
+
+    def _command(self, *given: Any, **more: Any) -> dict[str, Any]:
+        # Members die at any moment, and whoever waits for them gives up: PyMongo's asynchronous
+        # client leaves the socket open when it is cancelled while it connects, this one does not.
+        with MongoClient[dict[str, Any]](self._url) as client:
+            return client.admin.command(*given, **more)
+
+    @property
+    def _url(self) -> str:
+        user = f"__system:{kept_secret(self.key_file)}"
+        options = f"authSource=local&directConnection=true&{_DEADLINES}"
+        return f"mongodb://{user}@{self.address}/?{options}"
 
     @property
     def key_file(self) -> Path:
@@ -112,7 +119,7 @@ class Member(Mongod):
 
     async def create_users(self) -> None:
         """Create the user of each database. It must be the primary."""
-        async with self.client() as client:
+        async with AsyncMongoClient[dict[str, Any]](self._url) as client:
             await self._ensure_users(client)
 
     async def _wait_usable(self, process: ChildProcess) -> None:
@@ -151,10 +158,9 @@ class ReplicaSet:
         config = [
             {"_id": number, "host": member.address} for number, member in enumerate(self.members)
         ]
-        async with first.client() as client:
-            await client.admin.command(
-                "replSetInitiate", {"_id": _SET, "members": config, "settings": _SETTINGS}
-            )
+        await first.command(
+            "replSetInitiate", {"_id": _SET, "members": config, "settings": _SETTINGS}
+        )
         await self.wait_until_whole(_ELECTION_S)
         primary = await self.primary()
         if primary is None:
@@ -196,11 +202,9 @@ class ReplicaSet:
     async def step_down(self, member: Member) -> None:
         """Make the primary give up its place, at once."""
         with contextlib.suppress(PyMongoError):
-            async with member.client() as client:
-                await client.admin.command(
-                    {"replSetStepDown": _STEP_DOWN_S, "secondaryCatchUpPeriodSecs": 0},
-                    force=True,
-                )
+            await member.command(
+                {"replSetStepDown": _STEP_DOWN_S, "secondaryCatchUpPeriodSecs": 0}, force=True
+            )
 
     async def start_missing(self) -> None:
         """Start those that do not run, and return when they can be used."""
