@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pymongo
 
 from bench.platform import Platform
-from chatterroom.auth.secrets import load_service_credential
+from chatterroom.auth.secrets import load_service_secret
 from chatterroom.auth.token_keys import load_signing_key
 from chatterroom.auth.tokens import TokenSigner
 from chatterroom.chat.conversation import MAX_MEMBERS_AT_ONCE
@@ -66,7 +66,9 @@ def create_rooms(platform: Platform, rooms: Sequence[Sequence[Person]]) -> list[
 
 
 async def _create_rooms(platform: Platform, rooms: Sequence[Sequence[Person]]) -> list[str]:
-    metadata = call_metadata(load_service_credential(platform.secrets, "gateway"), SERVICE)
+    metadata = call_metadata(
+        load_service_secret(platform.secrets, "gateway").towards("chat"), SERVICE
+    )
     gate = asyncio.Semaphore(_ROOMS_AT_ONCE)
     async with open_channel(platform.chat_rpc) as channel:
         stub = chat_pb2_grpc.ChatServiceStub(channel)

@@ -20,7 +20,7 @@ from google.protobuf.empty_pb2 import Empty
 from torture.limits_off import without_limits
 
 from bench.measures import Usage, usage_of
-from chatterroom.auth.secrets import load_service_credential
+from chatterroom.auth.secrets import DISCOVERY, load_service_secret
 from chatterroom.engines import launch
 from chatterroom.engines.data_directory import DataDirectory
 from chatterroom.engines.mongod import internal_url
@@ -143,7 +143,8 @@ class Platform:
 
     async def _find_addresses(self) -> None:
         discovery = _address_of(self.process("discovery"))
-        metadata = call_metadata(load_service_credential(self.secrets, "gateway"), SERVICE)
+        credential = load_service_secret(self.secrets, "gateway").towards(DISCOVERY)
+        metadata = call_metadata(credential, SERVICE)
         async with open_channel(discovery) as channel:
             stub = discovery_pb2_grpc.DiscoveryServiceStub(channel)
             status = await stub.StatusCheck(Empty(), metadata=metadata, timeout=5)

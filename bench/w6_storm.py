@@ -16,7 +16,7 @@ from bench.platform import Platform
 from bench.results import Row
 from bench.scale import Scale
 from bench.texts import Texts
-from chatterroom.auth.secrets import load_service_credential
+from chatterroom.auth.secrets import load_service_secret
 from chatterroom.pb import chat_pb2, chat_pb2_grpc
 from chatterroom.rpc.channels import open_channel
 from chatterroom.rpc.identity import SERVICE, call_metadata
@@ -102,7 +102,9 @@ def _returning(address: tuple[str, int], person: Person, room: str) -> Target:
 async def _send_to_all(
     platform: Platform, groups: Sequence[Sequence[Person]], rooms: Sequence[str]
 ) -> None:
-    metadata = call_metadata(load_service_credential(platform.secrets, "gateway"), SERVICE)
+    metadata = call_metadata(
+        load_service_secret(platform.secrets, "gateway").towards("chat"), SERVICE
+    )
     texts = Texts(6)
     sends = [
         chat_pb2.SendRequest(

@@ -1,11 +1,14 @@
 """The secrets directory: the keys of tokens (`token_keys.py`), and the credentials with which
 services know each other.
 
-A credential is for the processes of one service alone, as `token-signing-key.pem` is for the user
-service's. Those who are called know digests, which let nobody call.
+Each service that calls others has a secret, for its own processes alone, which is never sent.
+From it comes a credential for each service that it calls, so that what one is shown is of no use
+at another. Those who are called know digests, which let nobody call.
 """
 
 import hashlib
+import hmac
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,27 +26,32 @@ from chatterroom.auth.secret_files import (
 from chatterroom.auth.token_keys import ensure_token_keys
 
 __all__ = [
+    "CALLED_SERVICES",
     "CALLING_SERVICES",
+    "DISCOVERY",
     "GATEWAY",
     "KnownCredentials",
     "SecretsError",
     "ServiceCredential",
+    "ServiceSecret",
     "ensure_secrets",
     "load_certificates",
     "load_known_credentials",
-    "load_service_credential",
+    "load_service_secret",
 ]
 
 CREDENTIAL_DIGESTS = "service-credential-digests"
 
 GATEWAY = "gateway"
-# Discovery calls nobody.
+DISCOVERY = "discovery"
+# Discovery calls nobody, and nobody calls gateways.
 CALLING_SERVICES = (GATEWAY, "users", "chat")
+CALLED_SERVICES = ("users", "chat", DISCOVERY)
 
 
 @dataclass(frozen=True)
 class ServiceCredential:
-    """What the calls of one service carry. Never shown, not even by `repr`."""
+    """What the calls of one service to one other carry. Never shown, not even by `repr`."""
 
     value: str = field(repr=False)
     certificates: Certificates | None = None
@@ -53,6 +61,20 @@ class ServiceCredential:
     def digest(self) -> str:
         """What those who are called know of it."""
         return hashlib.sha256(self.value.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class ServiceSecret:
+    """What the credentials of one service are made from. Never sent, never shown."""
+
+    value: str = field(repr=False)
+    certificates: Certificates | None = None
+    """What its connections show besides; None where they are not encrypted."""
+
+    def towards(self, called: str) -> ServiceCredential:
+        """Return the credential for calls to a service. Nothing else can be told from it."""
+        derived = hmac.new(self.value.encode(), called.encode(), hashlib.sha256)
+        return ServiceCredential(derived.hexdigest(), self.certificates)
 
 
 @dataclass(frozen=True)
@@ -82,28 +104,32 @@ def ensure_secrets(directory: Path) -> bool:
     return was_open
 
 
-def load_service_credential(
+def load_service_secret(
     directory: Path, service: str, certificates: Certificates | None = None
-) -> ServiceCredential:
-    """Read the credential that a service shows when it calls others. Raises `SecretsError`."""
+) -> ServiceSecret:
+    """Read the secret of a service that calls others. Raises `SecretsError`."""
     path = directory / _credential_file(service)
     value = read_secret(path).decode("ascii", "replace").strip()
     if len(value) < 32:
         raise SecretsError(f"{path} is shorter than 32 characters")
-    return ServiceCredential(value, certificates)
+    return ServiceSecret(value, certificates)
 
 
-def load_known_credentials(directory: Path) -> KnownCredentials:
-    """Read the digests of the credentials that a service accepts. Raises `SecretsError`."""
+def load_known_credentials(directory: Path, called: str) -> KnownCredentials:
+    """Read the digests of the credentials for calls to a service. Raises `SecretsError`."""
     path = directory / CREDENTIAL_DIGESTS
     holders: dict[str, str] = {}
     for line in read_public(path).decode("ascii", "replace").splitlines():
-        service, _, digest = line.partition(" ")
-        if len(digest) != 64:
-            raise SecretsError(f"{path}: every line is a service and a SHA-256 digest in hex")
-        holders[digest] = service
+        if not _is_digest_line(line):
+            raise SecretsError(
+                f"{path}: every line is a service that calls, one that is called and a SHA-256 "
+                f"digest in hex. `chatterroom secrets {directory}` brings it up to date"
+            )
+        caller, for_service, digest = line.split(" ")
+        if for_service == called:
+            holders[digest] = caller
     if not holders:
-        raise SecretsError(f"{path} is empty")
+        raise SecretsError(f"{path} has no line for calls to {called}")
     return KnownCredentials(holders)
 
 
@@ -132,11 +158,22 @@ def _credential_file(service: str) -> str:
 
 
 def _ensure_digests(directory: Path) -> None:
-    # Digests of earlier credentials stay: their holders may still run.
+    # Digests of earlier credentials stay, as their holders may still run; those of a version in
+    # which secrets themselves were sent do not.
     path = directory / CREDENTIAL_DIGESTS
-    lines = path.read_text().splitlines() if path.exists() else []
-    for service in CALLING_SERVICES:
-        line = f"{service} {load_service_credential(directory, service).digest}"
-        if line not in lines:
-            lines.append(line)
+    lines = list(filter(_is_digest_line, _lines(path)))
+    for caller in CALLING_SERVICES:
+        secret = load_service_secret(directory, caller)
+        for called in CALLED_SERVICES:
+            line = f"{caller} {called} {secret.towards(called).digest}"
+            if line not in lines:
+                lines.append(line)
     write_secret(path, "".join(f"{line}\n" for line in lines).encode())
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text("ascii", "replace").splitlines() if path.exists() else []
+
+
+def _is_digest_line(line: str) -> bool:
+    return re.fullmatch(r"[a-z]+ [a-z]+ [0-9a-f]{64}", line) is not None

@@ -9,9 +9,10 @@ from functools import partial
 import structlog
 
 from chatterroom.auth.secrets import (
-    ServiceCredential,
+    DISCOVERY,
+    ServiceSecret,
     load_known_credentials,
-    load_service_credential,
+    load_service_secret,
 )
 from chatterroom.auth.token_keys import VerificationKeys
 from chatterroom.auth.tokens import TokenVerifier
@@ -80,17 +81,17 @@ async def serve(
     Appears in discovery once MongoDB has answered for the first time.
     """
     certificates = settings.certificates("chat")
-    credential = load_service_credential(settings.secrets_path, "chat", certificates)
-    known = load_known_credentials(settings.secrets_path)
+    secret = load_service_secret(settings.secrets_path, "chat", certificates)
+    known = load_known_credentials(settings.secrets_path, "chat")
     verifier = TokenVerifier(VerificationKeys.load(settings.secrets_path))
     discovery_urls = split_urls(settings.discovery_url)
-    directory = Directory(discovery_urls, credential)
+    directory = Directory(discovery_urls, secret.towards(DISCOVERY))
     async with (
         ChatStore.connect(settings.mongo_url) as store,
         RedisChannels.connect(settings.redis_url, _REDIS_URL) as fanout,
         Leases.connect(settings.redis_url, _REDIS_URL) as leases,
         SharedQuotas.connect(settings, _REDIS_URL) as shared_quotas,
-        _users_backend(directory, credential) as users,
+        _users_backend(directory, secret) as users,
         asyncio.TaskGroup() as tasks,
     ):
         hub = Hub(store, fanout, tasks, settings.max_kept_bytes)
@@ -136,7 +137,10 @@ async def serve(
             tasks.create_task(directory.follow()),
             tasks.create_task(
                 watch_sessions(
-                    directory.balancer("users"), credential, verifier.ended, sockets.end_session
+                    directory.balancer("users"),
+                    secret.towards("users"),
+                    verifier.ended,
+                    sockets.end_session,
                 )
             ),
             tasks.create_task(fanout.run(hub.heard, hub.missed_some)),
@@ -172,7 +176,9 @@ async def serve(
                     advertised(settings, rpc.port), advertised(settings, websocket_port)
                 )
                 log.info("serving", grpc_port=rpc.port, websocket_port=websocket_port)
-                registration = Registration("chat", instance, discovery_urls, credential)
+                registration = Registration(
+                    "chat", instance, discovery_urls, secret.towards(DISCOVERY)
+                )
                 await stay_known(ready, rpc, registration, stop)
             await sockets.close_all(settings.drain_s)
         for task in background:
@@ -181,13 +187,13 @@ async def serve(
 
 @asynccontextmanager
 async def _users_backend(
-    directory: Directory, credential: ServiceCredential
+    directory: Directory, secret: ServiceSecret
 ) -> "AsyncIterator[Backend[users_pb2_grpc.UserServiceAsyncStub]]":
     backend = Backend(
         "users",
         directory.balancer("users"),
         users_pb2_grpc.UserServiceStub,
-        credential,
+        secret.towards("users"),
         _USERS_CALL_S,
     )
     try:

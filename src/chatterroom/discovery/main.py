@@ -6,7 +6,7 @@ from functools import partial
 
 import structlog
 
-from chatterroom.auth.secrets import load_known_credentials
+from chatterroom.auth.secrets import DISCOVERY, load_known_credentials
 from chatterroom.core.settings import load_settings
 from chatterroom.discovery.servicer_grpc import OPEN_TO, SERVICE_NAME, DiscoveryServicer
 from chatterroom.discovery.settings import DiscoverySettings
@@ -35,7 +35,7 @@ async def serve(
 ) -> None:
     """Serve until `stop` is set. Starts, and stays up, with or without Redis."""
     # Only services register and look each other up: there is no verifier for people's tokens.
-    doorkeeper = Doorkeeper(load_known_credentials(settings.secrets_path), None, OPEN_TO)
+    doorkeeper = Doorkeeper(load_known_credentials(settings.secrets_path, DISCOVERY), None, OPEN_TO)
     certificates = settings.certificates("discovery")
     async with RegistryStore(settings.redis_url, settings.lease_s) as store:
         watch = Watch(store)

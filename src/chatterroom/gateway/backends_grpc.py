@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from chatterroom.auth.secrets import ServiceCredential
+import grpc.aio
+
+from chatterroom.auth.secrets import DISCOVERY, ServiceSecret
 from chatterroom.gateway.settings import GatewaySettings
 from chatterroom.pb import chat_pb2_grpc, discovery_pb2_grpc, users_pb2_grpc
 from chatterroom.process import split_urls
@@ -14,6 +17,8 @@ from chatterroom.rpc.backend import Backend
 from chatterroom.rpc.balancer import Balancer, Instance
 
 __all__ = ["Services", "open_services"]
+
+Stub = TypeVar("Stub")
 
 # What discovery knows the services by.
 USERS = "users"
@@ -36,21 +41,21 @@ class Services:
 
 def open_services(
     settings: GatewaySettings,
-    credential: ServiceCredential,
+    secret: ServiceSecret,
     balancer: Callable[[str], Balancer],
 ) -> Services:
     """Return the services as `balancer` knows them; discovery as the settings do."""
     timeout_s = settings.call_timeout_s
     users, chat, discovery = balancer(USERS), balancer(CHAT), Balancer()
     discovery.replace(Instance(url) for url in split_urls(settings.discovery_url))
+
+    def backend(
+        name: str, instances: Balancer, make_stub: Callable[[grpc.aio.Channel], Stub]
+    ) -> Backend[Stub]:
+        return Backend(name, instances, make_stub, secret.towards(name), timeout_s)
+
     return Services(
-        users=Backend("users", users, users_pb2_grpc.UserServiceStub, credential, timeout_s),
-        chat=Backend("chat", chat, chat_pb2_grpc.ChatServiceStub, credential, timeout_s),
-        discovery=Backend(
-            "discovery",
-            discovery,
-            discovery_pb2_grpc.DiscoveryServiceStub,
-            credential,
-            timeout_s,
-        ),
+        users=backend(USERS, users, users_pb2_grpc.UserServiceStub),
+        chat=backend(CHAT, chat, chat_pb2_grpc.ChatServiceStub),
+        discovery=backend(DISCOVERY, discovery, discovery_pb2_grpc.DiscoveryServiceStub),
     )

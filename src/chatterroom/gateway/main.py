@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from chatterroom.auth.secrets import ServiceCredential, load_service_credential
+from chatterroom.auth.secrets import DISCOVERY, ServiceSecret, load_service_secret
 from chatterroom.auth.token_keys import VerificationKeys
 from chatterroom.auth.tokens import TokenVerifier
 from chatterroom.core.settings import load_settings
@@ -46,19 +46,17 @@ def run() -> int:
 
 async def serve(settings: GatewaySettings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set."""
-    credential = load_service_credential(
-        settings.secrets_path, "gateway", settings.certificates("gateway")
-    )
+    secret = load_service_secret(settings.secrets_path, "gateway", settings.certificates("gateway"))
     verifier = TokenVerifier(VerificationKeys.load(settings.secrets_path))
-    directory = Directory(split_urls(settings.discovery_url), credential)
+    directory = Directory(split_urls(settings.discovery_url), secret.towards(DISCOVERY))
     async with asyncio.TaskGroup() as tasks:
         background = [
             tasks.create_task(directory.follow()),
             tasks.create_task(
-                watch_sessions(directory.balancer(USERS), credential, verifier.ended)
+                watch_sessions(directory.balancer(USERS), secret.towards(USERS), verifier.ended)
             ),
         ]
-        async with running_gateway(settings, credential, verifier, directory.balancer) as port:
+        async with running_gateway(settings, secret, verifier, directory.balancer) as port:
             log.info("listening", host=settings.host, port=port)
             await stop.wait()
         for task in background:
@@ -68,7 +66,7 @@ async def serve(settings: GatewaySettings, stop: asyncio.Event) -> None:
 @asynccontextmanager
 async def running_gateway(
     settings: GatewaySettings,
-    credential: ServiceCredential,
+    secret: ServiceSecret,
     verifier: TokenVerifier,
     balancer: Callable[[str], Balancer],
 ) -> AsyncIterator[int]:
@@ -88,7 +86,7 @@ async def running_gateway(
         settings.max_response_bytes,
         settings.request_timeout_s,
     )
-    services = open_services(settings, credential, balancer)
+    services = open_services(settings, secret, balancer)
     relay = Relay(
         {
             "/ws/alert": SocketRoute(USERS, balancer(USERS), services.users.suspect),
@@ -97,7 +95,7 @@ async def running_gateway(
             ),
         },
         admission,
-        credential.certificates,
+        secret.certificates,
     )
     sends = Sends(services.chat, settings.max_open_sends)
     platform = Platform(

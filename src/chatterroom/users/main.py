@@ -10,9 +10,10 @@ from functools import partial
 import structlog
 
 from chatterroom.auth.secrets import (
-    ServiceCredential,
+    DISCOVERY,
+    ServiceSecret,
     load_known_credentials,
-    load_service_credential,
+    load_service_secret,
 )
 from chatterroom.auth.token_keys import VerificationKeys, load_signing_key
 from chatterroom.auth.tokens import TokenSigner, TokenVerifier
@@ -86,12 +87,12 @@ async def serve(
     """
     secrets = settings.secrets_path
     certificates = settings.certificates("users")
-    credential = load_service_credential(secrets, "users", certificates)
-    known = load_known_credentials(secrets)
+    secret = load_service_secret(secrets, "users", certificates)
+    known = load_known_credentials(secrets, "users")
     signer = TokenSigner(load_signing_key(secrets), settings.access_token_lifetime_s)
     verifier = TokenVerifier(VerificationKeys.load(secrets))
     discovery_urls = split_urls(settings.discovery_url)
-    directory = Directory(discovery_urls, credential)
+    directory = Directory(discovery_urls, secret.towards(DISCOVERY))
     async with (
         RedisChannels.connect(settings.redis_url, "CHATTERROOM_USERS_REDIS_URL") as channels,
         UserStore(settings.mongo_url) as store,
@@ -105,7 +106,7 @@ async def serve(
         PasswordChangeStore(store.database) as password_change_store,
         Passwords(settings.hashing_concurrency) as passwords,
         Pictures() as pictures,
-        _chat_backend(directory, credential) as chat,
+        _chat_backend(directory, secret) as chat,
         asyncio.TaskGroup() as tasks,
     ):
 
@@ -187,7 +188,7 @@ async def serve(
                     "users",
                     Instance(advertised(settings, rpc.port), advertised(settings, websocket_port)),
                     discovery_urls,
-                    credential,
+                    secret.towards(DISCOVERY),
                 )
                 log.info("serving", grpc_port=rpc.port, websocket_port=websocket_port)
                 await stay_known(is_ready, rpc, registration, stop)
@@ -199,10 +200,14 @@ async def serve(
 
 @asynccontextmanager
 async def _chat_backend(
-    directory: Directory, credential: ServiceCredential
+    directory: Directory, secret: ServiceSecret
 ) -> "AsyncIterator[Backend[chat_pb2_grpc.ChatServiceAsyncStub]]":
     backend = Backend(
-        "chat", directory.balancer("chat"), chat_pb2_grpc.ChatServiceStub, credential, _CHAT_CALL_S
+        "chat",
+        directory.balancer("chat"),
+        chat_pb2_grpc.ChatServiceStub,
+        secret.towards("chat"),
+        _CHAT_CALL_S,
     )
     try:
         yield backend

@@ -5,6 +5,9 @@ from contextlib import contextmanager
 
 import grpc
 
+from chatterroom.auth.secrets import load_service_secret
+from chatterroom.rpc.identity import SERVICE, call_metadata
+
 from .world import World
 
 __all__ = ["as_service", "channel", "grpc_port", "websocket_port"]
@@ -24,9 +27,10 @@ def channel(world: World, service: str) -> Iterator[grpc.Channel]:
         yield plain
 
 
-def as_service(world: World, service: str) -> list[tuple[str, str]]:
-    """Return the metadata with which a service calls, with its real credential."""
-    return [("authorization", f"Bearer {world.secret(f'{service}-credential')}")]
+def as_service(world: World, service: str, called: str) -> list[tuple[str, str]]:
+    """Return the metadata with which a service calls another, with its real credential."""
+    credential = load_service_secret(world.secret_path(), service).towards(called)
+    return list(call_metadata(credential, SERVICE))
 
 
 def _ports(world: World, service: str) -> list[int]:

@@ -60,7 +60,7 @@ def test_row_13_requests_of_strangers_are_not_read(world: World, service: str):
 
 
 def test_row_13_another_services_credential_opens_nothing_more(world: World):
-    assert flood(world, "chat", as_service(world, "users")) == {CODE.PERMISSION_DENIED}
+    assert flood(world, "chat", as_service(world, "users", "chat")) == {CODE.PERMISSION_DENIED}
 
 
 def test_row_13_people_who_come_by_themselves_send_little_at_a_time(world: World):
@@ -105,7 +105,9 @@ def test_row_13_strangers_who_watch_health_have_few_places(world: World):
                 refused += failure.code() is CODE.UNAVAILABLE
         assert refused > 100
         # A service still gets its answer, and so does the gateway, which asks as one.
-        answer = health.Check(request, metadata=as_service(world, "gateway"), timeout=DEADLINE_S)
+        answer = health.Check(
+            request, metadata=as_service(world, "gateway", "chat"), timeout=DEADLINE_S
+        )
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
         assert world.alice.http.get("/chat-service/status").json() == {"status": "healthy"}
         for each in watching:

@@ -74,7 +74,7 @@ def test_row_44_a_service_calls_only_what_is_there_for_it(world: World):
         for method, request in methods(service):
             if other in OPEN_TO[service].get(method, ()):
                 continue
-            metadata = as_service(world, other)
+            metadata = as_service(world, other, service)
             code, _ = refusal(
                 lambda m=method, r=request, d=metadata, s=service: ask(world, s, m, r(), d)
             )
@@ -140,8 +140,8 @@ def test_row_46_nobody_registers_in_the_name_of_another_service(world: World, ca
     metadata = {
         "nobody": [],
         "a person": [("authorization", f"Bearer {world.mallory.token}")],
-        "users": as_service(world, "users"),
-        "gateway": as_service(world, "gateway"),
+        "users": as_service(world, "users", "discovery"),
+        "gateway": as_service(world, "gateway", "discovery"),
     }[caller]
     real = f"127.0.0.1:{grpc_port(world, 'chat')}"
     rogue = [
@@ -156,7 +156,7 @@ def test_row_46_nobody_registers_in_the_name_of_another_service(world: World, ca
     for method, request in rogue:
         code, _ = refusal(lambda m=method, r=request: ask(world, "discovery", m, r, metadata))
         assert code in expected, method
-    found = ask(world, "discovery", "DiscoverService", discovery_pb2.DiscoverServiceRequest(service_name="chat"), as_service(world, "gateway"))  # fmt: skip
+    found = ask(world, "discovery", "DiscoverService", discovery_pb2.DiscoverServiceRequest(service_name="chat"), as_service(world, "gateway", "discovery"))  # fmt: skip
     assert found.service_url == real
 
 

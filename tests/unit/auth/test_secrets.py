@@ -5,22 +5,24 @@ import pytest
 
 from chatterroom.auth.secret_files import write_secret
 from chatterroom.auth.secrets import (
+    CALLED_SERVICES,
     CALLING_SERVICES,
     KnownCredentials,
     SecretsError,
     ServiceCredential,
+    ServiceSecret,
     ensure_secrets,
     load_known_credentials,
-    load_service_credential,
+    load_service_secret,
 )
 from chatterroom.auth.token_keys import VerificationKeys, load_signing_key
 
 LOADERS = {
     "token-signing-key.pem": load_signing_key,
     "token-verification-key.pem": VerificationKeys.load,
-    "service-credential-digests": load_known_credentials,
+    "service-credential-digests": partial(load_known_credentials, called="users"),
 } | {
-    f"{service}-credential": partial(load_service_credential, service=service)
+    f"{service}-credential": partial(load_service_secret, service=service)
     for service in CALLING_SERVICES
 }
 
@@ -48,7 +50,7 @@ def test_only_what_is_missing_is_created(directory):
     key = (directory / "token-signing-key.pem").read_bytes()
     (directory / "chat-credential").unlink()
     ensure_secrets(directory)
-    assert load_service_credential(directory, "chat").value
+    assert load_service_secret(directory, "chat").value
     assert (directory / "token-signing-key.pem").read_bytes() == key
 
 
@@ -180,23 +182,68 @@ def test_a_credential_is_its_holders_only_and_is_never_shown(offered):
 
 
 def test_every_credential_is_known_by_a_digest_that_tells_nothing_of_it(directory):
-    known = load_known_credentials(directory)
     digests = (directory / "service-credential-digests").read_text()
-    for service in CALLING_SERVICES:
-        value = load_service_credential(directory, service).value
-        assert known.holder(value) == service
-        assert value not in digests
+    for caller in CALLING_SERVICES:
+        secret = load_service_secret(directory, caller)
+        assert secret.value not in digests
+        for called in CALLED_SERVICES:
+            credential = secret.towards(called).value
+            assert load_known_credentials(directory, called).holder(credential) == caller
+            assert credential not in digests
 
 
-def test_a_credential_that_is_replaced_stays_known_until_its_line_is_removed(directory):
-    old = load_service_credential(directory, "chat").value
+def test_a_credential_is_good_at_the_service_it_was_made_for_and_nowhere_else(directory):
+    for caller in CALLING_SERVICES:
+        secret = load_service_secret(directory, caller)
+        for called in CALLED_SERVICES:
+            known = load_known_credentials(directory, called)
+            assert known.holder(secret.value) is None
+            for other in set(CALLED_SERVICES) - {called}:
+                assert known.holder(secret.towards(other).value) is None
+
+
+def test_credentials_and_secrets_are_not_shown():
+    secret = ServiceSecret("s" * 40)
+    assert secret.value not in repr(secret)
+    assert secret.towards("users").value not in repr(secret.towards("users"))
+
+
+def test_a_secret_that_is_replaced_stays_known_until_its_lines_are_removed(directory):
+    old = load_service_secret(directory, "chat").towards("users")
     (directory / "chat-credential").unlink()
     ensure_secrets(directory)
-    new = load_service_credential(directory, "chat").value
-    known = load_known_credentials(directory)
-    assert (known.holder(old), known.holder(new)) == ("chat", "chat")
+    new = load_service_secret(directory, "chat").towards("users")
+    known = load_known_credentials(directory, "users")
+    assert (known.holder(old.value), known.holder(new.value)) == ("chat", "chat")
     path = directory / "service-credential-digests"
-    line = f"chat {ServiceCredential(old).digest}\n"
+    line = f"chat users {old.digest}\n"
     assert line in path.read_text()
     path.write_text(path.read_text().replace(line, ""))
-    assert load_known_credentials(directory).holder(old) is None
+    assert load_known_credentials(directory, "users").holder(old.value) is None
+
+
+def test_a_directory_of_a_version_that_sent_the_secrets_is_brought_up_to_date(directory):
+    """Its lines were a service and the digest of its secret, good at every service."""
+    path = directory / "service-credential-digests"
+    secrets = {service: load_service_secret(directory, service) for service in CALLING_SERVICES}
+    keys = {each.name: each.read_bytes() for each in directory.iterdir() if each != path}
+    path.write_text(
+        "".join(f"{name} {ServiceCredential(s.value).digest}\n" for name, s in secrets.items())
+    )
+    with pytest.raises(SecretsError, match="chatterroom secrets"):
+        load_known_credentials(directory, "users")
+    ensure_secrets(directory)
+    assert {each.name: each.read_bytes() for each in directory.iterdir() if each != path} == keys
+    for called in CALLED_SERVICES:
+        known = load_known_credentials(directory, called)
+        for name, secret in secrets.items():
+            assert known.holder(secret.value) is None
+            assert known.holder(secret.towards(called).value) == name
+
+
+def test_digests_for_other_services_alone_stop_the_start(directory):
+    path = directory / "service-credential-digests"
+    kept = [line for line in path.read_text().splitlines() if " users " not in line]
+    path.write_text("\n".join(kept))
+    with pytest.raises(SecretsError, match="no line for calls to users"):
+        load_known_credentials(directory, "users")

@@ -11,7 +11,7 @@ import websockets
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from websockets.typing import Subprotocol
 
-from chatterroom.auth.secrets import ensure_secrets, load_service_credential
+from chatterroom.auth.secrets import ensure_secrets, load_service_secret
 from chatterroom.auth.token_keys import load_signing_key
 from chatterroom.auth.tokens import TokenSigner
 from chatterroom.chat.conversation import CreateRoom, PostMessage
@@ -135,7 +135,7 @@ class Service:
         self.stub = chat_pb2_grpc.ChatServiceStub(self.channel)
         self.stop = asyncio.Event()
         self.secrets = secrets
-        self._credential = load_service_credential(secrets, "gateway")
+        self._credential = load_service_secret(secrets, "gateway").towards("chat")
         self._signer = TokenSigner(load_signing_key(secrets), 900)
 
     def metadata(self, user_id: UserId | None = None):

@@ -15,7 +15,7 @@ import pytest
 from chatterroom.auth.secrets import (
     CALLING_SERVICES,
     ensure_secrets,
-    load_service_credential,
+    load_service_secret,
 )
 from chatterroom.discovery.main import serve
 from chatterroom.discovery.settings import DiscoverySettings
@@ -66,7 +66,9 @@ def secrets_dir(tmp_path: Path) -> Path:
 @pytest.fixture
 def service_metadata(secrets_dir: Path):
     return {
-        service: call_metadata(load_service_credential(secrets_dir, service), SERVICE)
+        service: call_metadata(
+            load_service_secret(secrets_dir, service).towards("discovery"), SERVICE
+        )
         for service in CALLING_SERVICES
     }
 

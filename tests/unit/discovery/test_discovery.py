@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from redis import Redis
 
-from chatterroom.auth.secrets import load_service_credential
+from chatterroom.auth.secrets import load_service_secret
 from chatterroom.core.errors import ErrorCode
 from chatterroom.pb import discovery_pb2 as pb
 from chatterroom.pb import discovery_pb2_grpc
@@ -310,7 +310,7 @@ async def test_a_registration_survives_the_loss_of_the_registry_and_ends_with_th
     start_discovery, redis_url, redis_admin, secrets_dir, eventually
 ):
     discovery = await start_discovery(redis_url, lease_s=0.6)
-    credential = load_service_credential(secrets_dir, "chat")
+    credential = load_service_secret(secrets_dir, "chat").towards("discovery")
     registration = Registration("chat", Instance("host:1", "host:2"), [discovery.url], credential)
     keeping = asyncio.create_task(registration.keep())
 
@@ -331,7 +331,7 @@ async def test_a_directory_follows_and_moves_to_another_discovery(
 ):
     first, second = await start_discovery(redis_url), await start_discovery(redis_url)
     await register(first, "chat", "host:1", "host:2")
-    credential = load_service_credential(secrets_dir, "gateway")
+    credential = load_service_secret(secrets_dir, "gateway").towards("discovery")
     directory = Directory([first.url, second.url], credential)
     following = asyncio.create_task(directory.follow())
 

@@ -15,7 +15,7 @@ import pytest
 import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chatterroom.auth.secrets import KnownCredentials, ServiceCredential
+from chatterroom.auth.secrets import CALLED_SERVICES, KnownCredentials, ServiceSecret
 from chatterroom.auth.token_keys import VerificationKeys
 from chatterroom.auth.tokens import TokenSigner, TokenVerifier
 from chatterroom.core.ids import SessionId, UserId, new_id
@@ -34,8 +34,8 @@ from chatterroom.rpc.balancer import Balancer, Instance
 from chatterroom.rpc.identity import Caller, Doorkeeper, current_caller
 from chatterroom.rpc.server import RpcServer, serve_rpc
 
-CREDENTIAL = ServiceCredential("a-credential-that-only-tests-know-of")
-KNOWN = KnownCredentials({CREDENTIAL.digest: "gateway"})
+SECRET = ServiceSecret("a-secret-that-only-tests-know-of")
+KNOWN = KnownCredentials({SECRET.towards(name).digest: "gateway" for name in CALLED_SERVICES})
 MOMENT = "2026-11-23T16:45:00.123Z"
 
 
@@ -272,7 +272,7 @@ async def start(key: Ed25519PrivateKey) -> AsyncIterator[Start]:
             )
             gateway = await exits.enter_async_context(AsyncExitStack())
             port = await gateway.enter_async_context(
-                running_gateway(settings, CREDENTIAL, verifier, balancers.__getitem__)
+                running_gateway(settings, SECRET, verifier, balancers.__getitem__)
             )
             client = await exits.enter_async_context(
                 httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False)

@@ -17,7 +17,7 @@ from chatterroom.pb import chat_pb2, chat_pb2_grpc
 from chatterroom.rpc.backend import Backend
 from chatterroom.rpc.balancer import Balancer
 
-from .conftest import CREDENTIAL, ChatService
+from .conftest import SECRET, ChatService
 
 ROOM = "01kax40c6p8r2t4v7x9z1b3d5g"
 
@@ -146,7 +146,7 @@ async def direct():
             balancer = Balancer()
             balancer.replace(service.instance for service in services)
             backend = Backend(
-                "chat", balancer, chat_pb2_grpc.ChatServiceStub, CREDENTIAL, timeout_s
+                "chat", balancer, chat_pb2_grpc.ChatServiceStub, SECRET.towards("chat"), timeout_s
             )
             exits.push_async_callback(backend.close)
             sends = Sends(backend, max_open_sends)

@@ -11,14 +11,14 @@ import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from chatterroom.auth.secrets import KnownCredentials, ServiceCredential
+from chatterroom.auth.secrets import KnownCredentials, ServiceSecret
 from chatterroom.engines.ports import free_port
 from chatterroom.pb import chat_pb2, chat_pb2_grpc, users_pb2, users_pb2_grpc
 from chatterroom.rpc.balancer import Instance
 from chatterroom.rpc.identity import Doorkeeper
 from chatterroom.rpc.server import serve_rpc
 
-CREDENTIAL = ServiceCredential("a-credential-that-only-tests-know-of")
+SECRET = ServiceSecret("a-secret-that-only-tests-know-of")
 EXIT_STATUS = 7
 
 
@@ -87,7 +87,8 @@ def add(server):
 
 
 async def main(port):
-    doorkeeper = Doorkeeper(KnownCredentials({CREDENTIAL.digest: "gateway"}), None)
+    known = {SECRET.towards(name).digest: "gateway" for name in ("users", "chat")}
+    doorkeeper = Doorkeeper(KnownCredentials(known), None)
     name = users_pb2.DESCRIPTOR.services_by_name["UserService"].full_name
     async with serve_rpc("127.0.0.1", port, name, doorkeeper, add) as server:
         await server.say_serving(True)

@@ -13,14 +13,15 @@ from chatterroom.pb import users_pb2, users_pb2_grpc
 from chatterroom.rpc.backend import Backend
 from chatterroom.rpc.balancer import Balancer, Instance
 
-from .mortal import CREDENTIAL, running
+from .mortal import SECRET, running
 
 
 @asynccontextmanager
 async def backend_of(*instances, timeout_s=6.0):
     balancer = Balancer()
     balancer.replace(instances)
-    backend = Backend("users", balancer, users_pb2_grpc.UserServiceStub, CREDENTIAL, timeout_s)
+    credential = SECRET.towards("users")
+    backend = Backend("users", balancer, users_pb2_grpc.UserServiceStub, credential, timeout_s)
     try:
         yield backend
     finally:

@@ -17,7 +17,7 @@ import pytest
 import websockets
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from chatterroom.auth.secrets import ensure_secrets, load_service_credential
+from chatterroom.auth.secrets import ensure_secrets, load_service_secret
 from chatterroom.engines.mongod import Mongod
 from chatterroom.engines.ports import free_port
 from chatterroom.engines.redis_server import RedisServer
@@ -85,8 +85,8 @@ class Users:
     stopping: asyncio.Event
 
     def acting_for(self, user_id=None, session_id=None) -> Any:
-        credential = load_service_credential(self.settings.secrets_path, "gateway")
-        metadata = call_metadata(credential, Caller(user_id, session_id))
+        secret = load_service_secret(self.settings.secrets_path, "gateway")
+        metadata = call_metadata(secret.towards("users"), Caller(user_id, session_id))
         return _Acting(users_pb2_grpc.UserServiceStub(self.channel), metadata)
 
     def with_token(self, token: str) -> Any:

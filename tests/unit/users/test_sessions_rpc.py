@@ -9,7 +9,7 @@ import pytest
 from pymongo import MongoClient
 
 from chatterroom.auth.ended_sessions import EndedSessions
-from chatterroom.auth.secrets import load_service_credential
+from chatterroom.auth.secrets import load_service_secret
 from chatterroom.core.errors import ErrorCode
 from chatterroom.core.ids import new_id
 from chatterroom.core.times import format_time, now
@@ -60,7 +60,7 @@ async def watching(users, *instances):
     task = asyncio.create_task(
         watch_sessions(
             balancer,
-            load_service_credential(users.settings.secrets_path, "chat"),
+            load_service_secret(users.settings.secrets_path, "chat").towards("users"),
             ended,
             lambda session: heard.setdefault(session.session_id, time.monotonic()),
         )

@@ -9,7 +9,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2
 
-from chatterroom.auth.secrets import load_service_credential
+from chatterroom.auth.secrets import load_service_secret
 from chatterroom.core.errors import ErrorCode
 from chatterroom.core.settings import SettingsError
 from chatterroom.discovery.main import serve as serve_discovery
@@ -77,7 +77,7 @@ async def test_users_appear_in_discovery_with_both_addresses_and_leave_on_stop(
     )
     stopping = asyncio.Event()
     discovery = asyncio.create_task(serve_discovery(settings, stopping))
-    directory = Directory([url], load_service_credential(secrets_dir, "chat"))
+    directory = Directory([url], load_service_secret(secrets_dir, "chat").towards("discovery"))
     following = asyncio.create_task(directory.follow())
 
     one, two = await start_users(discovery_url=url), await start_users(discovery_url=url)
