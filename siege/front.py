@@ -1,9 +1,8 @@
-"""What one attack works with: the platform, accounts and addresses of its own, time, a tally."""
+"""What an attack works with: the platform, its own accounts and addresses, its time, its tally."""
 
 import asyncio
 import contextlib
 import itertools
-import json
 import random
 import secrets
 import time
@@ -26,6 +25,7 @@ BIG_TEXT = "𝕏" * 8_000
 _ANSWER_S = 15.0
 _PREPARE_TRIES = 40
 _PREPARE_PAUSE_S = 0.5
+_REFUSALS_IN_A_ROW = 10
 _LOST = (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError)
 _ADDRESSES = itertools.count(1)
 
@@ -137,7 +137,7 @@ class Front:
         return f"198.18.{number // 250}.{number % 250 + 1}"
 
     def own_source(self) -> str:
-        """Return an address of loopback that is no trusted proxy."""
+        """Return an address of loopback that is no trusted proxy, to connect from."""
         return f"127.66.{self.chance.randrange(250)}.{self.chance.randrange(1, 250)}"
 
     async def account(self) -> Account:
@@ -153,6 +153,21 @@ class Front:
         """Log in; this is not counted, and patient."""
         body = {"email": email, "password": password}
         return await self.prepare("POST", "/user-service/login", body, address=address)
+
+    async def ended_account(self) -> Account:
+        """Return somebody whose session has ended, and is known everywhere to have."""
+        user = await self.account()
+        await self.prepare(
+            "POST", "/user-service/logout", None, token=user.token, address=user.address
+        )
+        async with asyncio.timeout(_ANSWER_S):
+            refused = 0
+            while refused < _REFUSALS_IN_A_ROW:
+                path = "/chat-service/conversations"
+                reply = await self.ask("GET", path, None, token=user.token, address=user.address)
+                refused = refused + 1 if reply.status == 401 else 0
+                await asyncio.sleep(0.1)
+        return user
 
     async def room(self, owner: Account, members: Sequence[str] = ()) -> str:
         """Create a room; this is not counted, and patient."""
@@ -187,7 +202,7 @@ class Front:
         for _ in range(_PREPARE_TRIES):
             reply = await self.ask(method, path, body, token=token, address=address)
             if reply.status == 200:
-                return dict(json.loads(reply.body))
+                return dict(msgspec.json.decode(reply.body))
             if 400 <= reply.status < 500 and reply.status != 429:
                 break
             await asyncio.sleep(_PREPARE_PAUSE_S)
@@ -222,7 +237,7 @@ class Front:
         headers = {"X-Forwarded-For": address}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
+        content = b"" if body is None else msgspec.json.encode(body)
         idle = self._idle[address]
         while idle and idle[-1].has_ended:
             idle.pop().close()
@@ -246,6 +261,11 @@ class Front:
         else:
             idle.append(connection)
         return reply
+
+    @staticmethod
+    def id_in(reply: Reply) -> str:
+        """Return the id of the room that a response brings."""
+        return str(msgspec.json.decode(reply.body)["room_id"])
 
     # Sockets
 
@@ -288,7 +308,7 @@ class Front:
                 if not self.goes_on or waiting.done():
                     break
                 command = {"ref": f"{number}", **make(number)}
-                socket.write(frame(TEXT, json.dumps(command).encode()))
+                socket.write(frame(TEXT, msgspec.json.encode(command)))
                 try:
                     async with asyncio.timeout(_ANSWER_S):
                         await socket.drain()

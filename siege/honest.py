@@ -1,123 +1,108 @@
-"""Honest people under siege: they chat through the client library, and everything is taken down."""
+"""Honest users: they send at a steady rate, read, and look at their conversations."""
 
 import asyncio
-import contextlib
+import itertools
 import random
-from pathlib import Path
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
-from torture.clients import Habits, Talker, read_all
-from torture.database import stored_entries
-from torture.people import People, Person, Target
-from torture.recent import Recent
-from torture.records import Read, Recorder
+from torture.people import Person, Target
+from torture.records import Recorder
+from torture.sending import Draft, is_refusal
 from torture.sessions import LibraryFollower
+
+from chatterroom.client import ApiError, ClientError
+from chatterroom.core.ids import new_id
 
 __all__ = ["Honest"]
 
-_FINAL_READ_S = 120.0
-_READERS = 4
-_VIEWS_S = 20.0
-_TICK_S = 0.2
-_HABITS = Habits(
-    pause_s=0.4,
-    deeds=(("say", 40), ("post", 25), ("whisper", 25), ("burst", 5), ("edit", 10), ("react", 10)),
-)
+_SEND_S = 60.0
+"""As long as the library tries by itself."""
+_READ_S = 30.0
+_RETRY_S = (0.2, 1.0)
+_READ_EVERY_S = 5.0
 
 
+@dataclass
 class Honest:
-    """Everybody who only wants to chat."""
+    """One honest user. Everything sent and shown is taken down."""
 
-    def __init__(self, people: People, histories: Path, seed: int) -> None:
-        self._people = people
-        self._histories = histories
-        self._records = contextlib.ExitStack()
-        self.record = self._recorder("siege")
-        self._stop = asyncio.Event()
-        self._talking: list[asyncio.Task[None]] = []
-        self._following: list[asyncio.Task[None]] = []
-        recent = Recent()
-        self.talkers = []
-        for person in people.everybody:
-            recorder = self._recorder(person.name)
-            self.talkers.append(
-                Talker(
-                    person,
-                    # Hostile people bring honest ones into rooms of theirs: those are not judged.
-                    LibraryFollower(person, recorder, only=_conversations(person)),
-                    recorder,
-                    random.Random(f"{person.name} {seed}"),
-                    _HABITS,
-                    recent,
-                )
-            )
+    person: Person
+    recorder: Recorder
+    chance: random.Random
+    failures: Counter[str] = field(default_factory=Counter)
+    """Sends and reads that did not succeed, by reason."""
+    retried: Counter[str] = field(default_factory=Counter)
+    """Reads that succeeded later, by the reason of the first refusal."""
+    reads: int = 0
+    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
-    @property
-    def acked(self) -> int:
-        """How many of their messages and changes have been acknowledged."""
-        return sum(talker.recorder.acked for talker in self.talkers)
+    def __post_init__(self) -> None:
+        """Follow the conversations among honest users; what others bring is not taken down."""
+        self.targets: list[Target] = [*self.person.rooms, *self.person.friends]
+        self.follower = LibraryFollower(
+            self.person,
+            self.recorder,
+            only={target.conversation for target in self.targets},
+            answer_s=_SEND_S,
+        )
 
-    def start(self) -> None:
-        """Let everybody follow, and talk."""
-        self._following = [asyncio.create_task(each.follower.run()) for each in self.talkers]
-        self._talking = [asyncio.create_task(each.run(self._stop)) for each in self.talkers]
+    async def chat(self, stop: asyncio.Event, pause_s: float) -> None:
+        """Send every `pause_s`, whether or not what was sent before is answered, until told to
+        stop; return when all is."""
+        async with asyncio.TaskGroup() as tasks:
+            while not stop.is_set():
+                tasks.create_task(self._send())
+                await asyncio.sleep(pause_s * self.chance.uniform(0.5, 1.5))
 
-    async def finish(self, timeout_s: float) -> int:
-        """Let everybody finish what was begun; return how many could not in time."""
-        self._stop.set()
-        _, late = await asyncio.wait(self._talking, timeout=timeout_s)
-        await _end(list(late))
-        return len(late)
+    async def look(self, stop: asyncio.Event) -> None:
+        """Read a history or the list of conversations every few seconds until told to stop."""
+        while not stop.is_set():
+            await asyncio.sleep(_READ_EVERY_S * self.chance.uniform(0.5, 1.5))
+            await self._read(self.chance.choice((self._history, self._list)))
 
-    async def read_everything(self, mongo_url: str) -> None:
-        """Read all that is stored, from the database and as each of them."""
-        conversations = {t.conversation for each in self.talkers for t in _targets(each)}
-        logs = await stored_entries(mongo_url, conversations)
-        heads = {}
-        for conversation, entries in logs.items():
-            asked = {"op": conversation, "user": "", "conversation": conversation}
-            what = {**asked, "final": True, "store": True}
-            self.record.write(Read, event="invoke", **what)
-            self.record.write(Read, event="ok", entries=entries, **what)
-            heads[conversation] = entries[-1].seq
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_VIEWS_S):
-                while not all(_has_seen(each, heads) for each in self.talkers):  # noqa: ASYNC110
-                    await asyncio.sleep(_TICK_S)
-        gate = asyncio.Semaphore(_READERS)
+    async def _send(self) -> None:
+        target = self.chance.choice(self.targets)
+        text = f"{self.person.name} {next(self._numbers)}"
+        draft = Draft(self.person.user_id, target, new_id(), text)
+        draft.write(self.recorder, "invoke")
+        try:
+            id_, seq = await self.follower.attempt(draft)
+        except ClientError as error:
+            draft.write(self.recorder, "fail" if is_refusal(error) else "info")
+            self.failures[f"send: {_reason(error)}"] += 1
+        else:
+            draft.write(self.recorder, "ok", id=id_, seq=seq)
 
-        async def read(talker: Talker, target: Target) -> None:
-            async with gate:
-                await read_all(talker.person, target, talker.recorder, _FINAL_READ_S)
+    async def _read(self, call: Callable[[], Awaitable[object]]) -> None:
+        self.reads += 1
+        refused = ""
+        try:
+            async with asyncio.timeout(_READ_S):
+                while True:
+                    try:
+                        await call()
+                        break
+                    except ClientError as error:
+                        refused = refused or _reason(error)
+                        await asyncio.sleep(self.chance.uniform(*_RETRY_S))
+        except TimeoutError:
+            self.failures[f"read: {refused or 'no answer'}"] += 1
+            return
+        if refused:
+            self.retried[refused] += 1
 
-        await asyncio.gather(*(read(each, t) for each in self.talkers for t in _targets(each)))
+    async def _history(self) -> None:
+        target = self.chance.choice(self.targets)
+        await self.person.client.history(
+            room_id=target.room_id, receiver_id=target.receiver_id, limit=50
+        )
 
-    async def close(self) -> None:
-        """End every session and connection."""
-        await _end([*self._talking, *self._following])
-        await asyncio.gather(*(person.client.close() for person in self._people.everybody))
-        self._records.close()
-
-    def _recorder(self, client: str) -> Recorder:
-        return self._records.enter_context(Recorder(self._histories, client))
-
-
-def _targets(talker: Talker) -> list[Target]:
-    return [*talker.person.rooms, *talker.person.friends]
+    async def _list(self) -> None:
+        async for _ in self.person.client.conversations():
+            break
 
 
-def _conversations(person: Person) -> frozenset[str]:
-    return frozenset(target.conversation for target in (*person.rooms, *person.friends))
-
-
-def _has_seen(talker: Talker, heads: dict[str, int]) -> bool:
-    cursors = talker.follower.cursors
-    return all(
-        cursors.get(target.conversation, 0) >= heads.get(target.conversation, 0)
-        for target in _targets(talker)
-    )
-
-
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+def _reason(error: ClientError) -> str:
+    return error.code if isinstance(error, ApiError) else type(error).__name__

@@ -1,113 +1,90 @@
-"""Those who attack, in a process of their own, so that honest people are timed by a loop that is
-not busy with attacks."""
+"""`python -m siege.hostile`: the attacks, in a process of their own, which yields to the others.
+
+A plan comes on standard input. Events go to standard output as JSON lines: `phase`, while it goes
+on, and one `tally` for each attack at the end.
+"""
 
 import asyncio
-import multiprocessing
+import os
 import random
+import sys
 import time
-from collections.abc import Sequence
-from multiprocessing.connection import Connection as Pipe
+from collections.abc import Callable
 
 import msgspec
 
-from siege.attacks import reading, strangers, writing
-from siege.front import Attack, Front, Target
+from siege.front import Front, Target
 from siege.schedule import phases
+from siege.table import ATTACKS
 from siege.tally import Tally
 
-__all__ = ["CATALOGUE", "Hostiles", "PhaseChange"]
+__all__ = ["Event", "PhaseChanged", "Plan", "Tallied"]
 
-CATALOGUE: dict[str, Attack] = {**reading.ATTACKS, **writing.ATTACKS, **strangers.ATTACKS}
+_NICE = 10
+"""Attackers have machines of their own: on ours they get what the platform leaves."""
 
-_ENDS_WITHIN_S = 40.0
+
+class Plan(msgspec.Struct, frozen=True):
+    """Which attacks, against what, for how long."""
+
+    target: Target
+    attacks: list[str]
+    seed: int
+    seconds: float
 
 
-class PhaseChange(msgspec.Struct, frozen=True):
-    """An attack began or paused."""
+class PhaseChanged(msgspec.Struct, frozen=True, tag="phase"):
+    """An attack begins ("start") or pauses ("stop")."""
 
     attack: str
     event: str
 
 
-class Hostiles:
-    """The attackers of one siege."""
+class Tallied(msgspec.Struct, frozen=True, tag="tally"):
+    """What an attack has sent altogether, and why it ended before its time, if it did."""
 
-    def __init__(
-        self, target: Target, attacks: Sequence[str], *, seed: int, seconds: float
-    ) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._seconds = seconds
-        self._pipe, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(
-            target=_attack, args=(theirs, target, tuple(attacks), seed, seconds), daemon=True
-        )
-        self._process.start()
-        theirs.close()
-
-    def changes(self) -> list[PhaseChange]:
-        """Return what has begun and paused since the last call."""
-        found: list[PhaseChange] = []
-        while self._pipe.poll():
-            try:
-                said = self._pipe.recv()
-            except EOFError:
-                break
-            if isinstance(said, PhaseChange):
-                found.append(said)
-            else:
-                self._tallies = said
-        return found
-
-    _tallies: dict[str, Tally] | None = None
-
-    async def tallies(self) -> dict[str, Tally]:
-        """Wait until all have given up; return what each has done. Raises RuntimeError where the
-        process of the attackers has ended without a word."""
-        deadline = time.monotonic() + _ENDS_WITHIN_S
-        while self._tallies is None and time.monotonic() < deadline and self._process.is_alive():
-            self.changes()
-            await asyncio.sleep(0.1)
-        self.changes()
-        self.stop()
-        if self._tallies is None:
-            raise RuntimeError("the attackers have ended without a word")
-        return self._tallies
-
-    def stop(self) -> None:
-        """End them at once."""
-        if self._process.is_alive():
-            self._process.terminate()
-        self._process.join()
+    attack: str
+    tally: Tally
+    error: str = ""
 
 
-def _attack(pipe: Pipe, target: Target, attacks: Sequence[str], seed: int, seconds: float) -> None:
-    tallies = asyncio.run(_attack_together(pipe, target, attacks, seed, seconds))
-    pipe.send(tallies)
+Event = PhaseChanged | Tallied
 
 
-async def _attack_together(
-    pipe: Pipe, target: Target, attacks: Sequence[str], seed: int, seconds: float
-) -> dict[str, Tally]:
+def main() -> int:
+    """Run the plan to its end."""
+    os.nice(_NICE)
+    plan = msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)
+    asyncio.run(_run(plan, _print))
+    return 0
+
+
+def _print(event: Event) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(event) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+async def _run(plan: Plan, tell: Callable[[Event], None]) -> None:
     began = time.monotonic()
-    tallies: dict[str, Tally] = {}
+    await asyncio.gather(*(_attack(name, plan, began, tell) for name in plan.attacks))
 
-    async def one(name: str) -> None:
-        front = Front(
-            target,
-            random.Random(f"{name} {seed}"),
-            phases(seed, name, seconds),
-            began,
-            lambda event: pipe.send(PhaseChange(name, event)),
-        )
-        tallies[name] = front.tally
-        try:
-            async with asyncio.timeout(seconds + _ENDS_WITHIN_S / 2):
-                await CATALOGUE[name].run(front)
-        except (ConnectionError, TimeoutError) as error:
-            # Kept from what it needed: that is a success of the platform.
-            front.tally.note(f"gave up: {error}"[:80])
 
-    async with asyncio.TaskGroup() as tasks:
-        for name in attacks:
-            tasks.create_task(one(name))
-    return tallies
+async def _attack(name: str, plan: Plan, began: float, tell: Callable[[Event], None]) -> None:
+    front = Front(
+        target=plan.target,
+        chance=random.Random(f"{name} {plan.seed}"),
+        phases=phases(plan.seed, name, plan.seconds),
+        began=began,
+        on_phase=lambda event: tell(PhaseChanged(name, event)),
+    )
+    error = ""
+    try:
+        async with asyncio.timeout_at(asyncio.get_running_loop().time() + plan.seconds + 5):
+            await ATTACKS[name].run(front)
+    except Exception as failure:  # noqa: BLE001 -- the others go on, and the verdict knows
+        error = str(failure) or type(failure).__name__
+    tell(Tallied(name, front.tally, error))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,53 +1,69 @@
-"""One siege: honest people chat, hostile ones attack, what is left is judged. Prints nothing."""
+"""One siege: start, let honest users chat, attack, wait for quiet, judge. Prints nothing."""
 
 import asyncio
+import contextlib
+import random
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import psutil
+from bench.measures import Latency
 from torture.checker import check
-from torture.people import settle
-from torture.records import Died, Fault, Healed, load
+from torture.clients import read_all
+from torture.database import stored_entries
+from torture.people import People, settle
+from torture.records import Died, Fault, Healed, Read, Recorder, load
 from torture.running import RunningPlatform
 
+from chatterroom.core.ids import new_id
+from chatterroom.engines.errors import EngineError
 from siege.front import Target
 from siege.honest import Honest
-from siege.hostile import Hostiles
-from siege.judging import Result, has_grown, latency, reasons_against
+from siege.hostile import Event, PhaseChanged, Plan, Tallied
+from siege.latencies import delivery, sending
+from siege.memory import grown, held_bytes
 from siege.tally import Tally
+from siege.verdict import Outcome, reasons
 
-__all__ = ["Options", "run"]
+__all__ = ["Options", "Result", "run"]
 
-_WARM_UP_S = 10.0
-_ANSWERS_S = 30.0
-_MEMORY_S = 60.0
-_TICK_S = 0.5
-_ENGINES = ("mongod", "redis")
-# Default limits, but for these: hostile people come through a trusted proxy, so that each has an
-# address, and many accounts are made at once from where the honest are.
-_SETTINGS = {
-    "CHATTERROOM_GATEWAY_TRUSTED_PROXIES": "127.0.0.1/32",
-    "CHATTERROOM_GATEWAY_CREDENTIALS_BURST": "200",
-}
+_PEER = "127.0.0.1/32"
+"""Attackers name their addresses in a header that is believed from here."""
+_WARM_UP_S = 5.0
+_QUIET_POLL_S = 1.0
+_ANSWERS_S = 60.0
+_VIEWS_S = 10.0
+_FINAL_READ_S = 120.0
+_STOP_S = 30.0
+_READERS = 4
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a siege is made of. The same seed makes the same people and phases."""
+    """What a siege is made of."""
 
     directory: Path
-    """Gets the histories, the result and the logs."""
+    """Gets histories, the result and the logs."""
     seconds: float
     seed: int
-    attacks: Sequence[str]
+    attacks: list[str]
+    chat: int = 2
+    users: int = 2
     people: int = 12
-    rooms: int = 4
-    p99_bound_s: float = 2.0
-    required_acks: int = 1_000
-    warm_up_s: float = _WARM_UP_S
+    rooms: int = 5
+    pause_s: float = 1.0
+    """Between two sends of one honest user."""
+    p99_s: float = 3.0
+    """The bound on the 99th percentile of what honest users wait for."""
+    growth: float = 0.2
+    """By which part of what it held before a process may have grown in the end."""
+    memory_deadline_s: float = 90.0
+    """How long after the siege memory may take to come back."""
+    required_acks: int = 200
 
     @property
     def histories(self) -> Path:
@@ -55,139 +71,265 @@ class Options:
         return self.directory / "history"
 
 
+class Result(msgspec.Struct, frozen=True):
+    """What came out of a siege."""
+
+    seed: int
+    seconds: float
+    outcome: Outcome
+    reasons: list[str]
+    """Why it is not passed; empty if it is."""
+    quiet_sending: Latency | None
+    """The same measure before the attacks began."""
+    memory_before: dict[str, int]
+    memory_after: dict[str, int]
+    memory_most: dict[str, int]
+    reads: int
+    retried_reads: dict[str, int]
+    reconnects: int
+
+
 async def run(options: Options, tell: Callable[[str], None]) -> Result:
-    """Besiege a platform of its own, and leave nothing behind but files. `tell` hears the phase."""
+    """Run, and leave nothing behind but files. `tell` hears how it goes."""
     options.histories.mkdir(parents=True)
     platform = RunningPlatform(
         options.directory / "platform",
         (sys.executable, "-m", "chatterroom"),
-        users=2,
-        chat=2,
-        settings=_SETTINGS,
+        users=options.users,
+        chat=options.chat,
+        settings={"CHATTERROOM_GATEWAY_TRUSTED_PROXIES": _PEER},
     )
     tell("starting the platform")
     try:
         await platform.start()
-        result = await _besieged(options, platform, tell)
+        tell("gathering honest people")
+        people = await settle(
+            platform.url, users=options.people, rooms=options.rooms, wanderers=0, seed=options.seed
+        )
+        siege = _Siege(options, platform, people, tell)
+        try:
+            await siege.run()
+        finally:
+            await asyncio.gather(*(person.client.close() for person in people.everybody))
     finally:
         tell("stopping the platform")
         await platform.stop()
+    tell("judging")
+    result = siege.judged()
     (options.directory / "result.json").write_bytes(
         msgspec.json.format(msgspec.json.encode(result))
     )
     return result
 
 
-async def _besieged(
-    options: Options, platform: RunningPlatform, tell: Callable[[str], None]
-) -> Result:
-    people = await settle(
-        platform.url, users=options.people, rooms=options.rooms, wanderers=0, seed=options.seed
-    )
-    victims = [person.user_id for person in people.everybody]
-    target = Target(platform.port, _grpc_addresses(platform), victims)
-    honest = Honest(people, options.histories, options.seed)
-    try:
-        honest.start()
-        if options.warm_up_s:
-            # What fills once and stays, caches and pools, is no growth.
-            tell("warming up")
-            await _attack(options, target, honest, options.warm_up_s, tell)
-        before = _memory(platform)
-        tell("besieging")
-        tallies = await _attack(options, target, honest, options.seconds, tell)
-        honest.record.write(Healed)
-        tell("waiting for answers")
-        unanswered = await honest.finish(_ANSWERS_S)
-        tell("reading everything back")
-        await honest.read_everything(platform.mongo_url)
-        tell("waiting for memory to be given back")
-        memory = await _memory_in_the_end(platform, before)
-        for process, exit_code in platform.deaths():
-            honest.record.write(Died, process=process, exit_code=exit_code)
-    finally:
-        await honest.close()
-    tell("judging")
-    return _judged(options, unanswered, memory, tallies)
+class _Siege:
+    """The part of a run during which the platform is up."""
+
+    def __init__(
+        self,
+        options: Options,
+        platform: RunningPlatform,
+        people: People,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._options = options
+        self._platform = platform
+        self._tell = tell
+        self._stop = asyncio.Event()
+        self._records = contextlib.ExitStack()
+        self._record = self._recorder("siege")
+        self._ops: dict[str, str] = {}
+        self._tallies: dict[str, Tally] = {}
+        self._broken: dict[str, str] = {}
+        self._began_ns = 0
+        self._deaths: list[tuple[str, int]] = []
+        self._before: dict[str, int] = {}
+        self._after: dict[str, int] = {}
+        self._most: dict[str, int] = {}
+        self.honest = [
+            Honest(
+                person, self._recorder(person.name), random.Random(f"{person.name} {options.seed}")
+            )
+            for person in people.everybody
+        ]
+
+    async def run(self) -> None:
+        """Chat, be attacked, and read everything back."""
+        with self._records:
+            following = [asyncio.create_task(each.follower.run()) for each in self.honest]
+            try:
+                await self._chat_under_siege()
+                await self._read_back()
+            finally:
+                await _end(following)
+
+    async def _chat_under_siege(self) -> None:
+        chatting = [
+            *(
+                asyncio.create_task(each.chat(self._stop, self._options.pause_s))
+                for each in self.honest
+            ),
+            *(asyncio.create_task(each.look(self._stop)) for each in self.honest),
+        ]
+        try:
+            self._tell("honest users chat")
+            await asyncio.sleep(_WARM_UP_S)
+            self._before = held_bytes(self._platform)
+            self._began_ns = time.monotonic_ns()
+            self._tell("under siege")
+            await self._attack()
+            self._record.write(Healed)
+            self._tell("waiting for memory to come back")
+            await self._wait_for_memory()
+            self._stop.set()
+            await asyncio.wait(chatting, timeout=_ANSWERS_S)
+        finally:
+            self._stop.set()
+            await _end(chatting)
+        await self._wait_until_whole()
+        self._deaths = self._platform.deaths()
+        for process, exit_code in self._deaths:
+            self._record.write(Died, process=process, exit_code=exit_code)
+
+    async def _attack(self) -> None:
+        target = Target(
+            self._platform.port,
+            {name: part.address for name, part in self._platform.parts().items()},
+            [each.person.user_id for each in self.honest],
+        )
+        options = self._options
+        plan = Plan(target, options.attacks, options.seed, options.seconds)
+        hostile = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "siege.hostile"),
+            cwd=Path(__file__).parent.parent,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert hostile.stdin is not None  # noqa: S101 -- it is a pipe
+        assert hostile.stdout is not None  # noqa: S101 -- so is this
+        watching = asyncio.create_task(self._watch_memory())
+        try:
+            hostile.stdin.write(msgspec.json.encode(plan))
+            hostile.stdin.close()
+            async with asyncio.timeout(options.seconds + _STOP_S):
+                async for line in hostile.stdout:
+                    self._heard(msgspec.json.decode(line, type=Event))
+                await hostile.wait()
+        except TimeoutError:
+            self._broken |= {
+                name: "it did not end" for name in options.attacks if name not in self._tallies
+            }
+        finally:
+            await _end([watching])
+            if hostile.returncode is None:
+                hostile.kill()
+                await hostile.wait()
+
+    def _heard(self, event: PhaseChanged | Tallied) -> None:
+        if isinstance(event, Tallied):
+            self._tallies[event.attack] = event.tally
+            if event.error:
+                self._broken[event.attack] = event.error
+        elif event.event == "start":
+            self._ops[event.attack] = new_id()
+            self._record.write(Fault, event="start", op=self._ops[event.attack], kind=event.attack)
+            self._tell(f"under siege: {event.attack}")
+        else:
+            self._record.write(Fault, event="stop", op=self._ops[event.attack], kind=event.attack)
+
+    async def _watch_memory(self) -> None:
+        while True:
+            for name, held in held_bytes(self._platform).items():
+                self._most[name] = max(held, self._most.get(name, 0))
+            await asyncio.sleep(_QUIET_POLL_S)
+
+    async def _wait_for_memory(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._options.memory_deadline_s):
+                while True:
+                    self._after = held_bytes(self._platform)
+                    if not grown(self._before, self._after, self._options.growth):
+                        return
+                    await asyncio.sleep(_QUIET_POLL_S)
+
+    async def _wait_until_whole(self) -> None:
+        with contextlib.suppress(TimeoutError, EngineError):
+            async with asyncio.timeout(_STOP_S):
+                while not await self._platform.is_whole():  # noqa: ASYNC110
+                    await asyncio.sleep(_QUIET_POLL_S)
+
+    async def _read_back(self) -> None:
+        self._tell("reading everything back")
+        ours = {target.conversation for each in self.honest for target in each.targets}
+        logs = await stored_entries(self._platform.mongo_url, ours)
+        for conversation, entries in logs.items():
+            asked = {"op": new_id(), "user": "", "conversation": conversation}
+            what = {**asked, "final": True, "store": True}
+            self._record.write(Read, event="invoke", **what)
+            self._record.write(Read, event="ok", entries=entries, **what)
+        await self._wait_for_views({name: entries[-1].seq for name, entries in logs.items()})
+        gate = asyncio.Semaphore(_READERS)
+
+        async def read(each: Honest) -> None:
+            async with gate:
+                for target in each.targets:
+                    await read_all(each.person, target, each.recorder, _FINAL_READ_S)
+
+        await asyncio.gather(*(read(each) for each in self.honest))
+
+    async def _wait_for_views(self, heads: Mapping[str, int]) -> None:
+        def have_all() -> bool:
+            return all(
+                each.follower.cursors.get(target.conversation, 0)
+                >= heads.get(target.conversation, 0)
+                for each in self.honest
+                for target in each.targets
+            )
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_VIEWS_S):
+                while not have_all():  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+
+    def judged(self) -> Result:
+        """Judge what was taken down."""
+        options = self._options
+        records = list(load(options.histories))
+        failures: Counter[str] = Counter()
+        retried: Counter[str] = Counter()
+        for each in self.honest:
+            failures.update(each.failures)
+            retried.update(each.retried)
+        quiet = [record for record in records if record.t < self._began_ns]
+        outcome = Outcome(
+            history=check(records, required_acks=options.required_acks, needs_faults=False),
+            failures=dict(failures),
+            sending=sending(records, since=self._began_ns),
+            delivery=delivery(records, since=self._began_ns),
+            deaths=self._deaths,
+            grown=grown(self._before, self._after, self._options.growth),
+            tallies=self._tallies,
+            broken_attacks=self._broken,
+        )
+        return Result(
+            seed=options.seed,
+            seconds=options.seconds,
+            outcome=outcome,
+            reasons=list(reasons(outcome, p99_s=options.p99_s)),
+            quiet_sending=sending(quiet),
+            memory_before=self._before,
+            memory_after=self._after,
+            memory_most=self._most,
+            reads=sum(each.reads for each in self.honest),
+            retried_reads=dict(retried),
+            reconnects=sum(max(0, each.follower.reconnects) for each in self.honest),
+        )
+
+    def _recorder(self, client: str) -> Recorder:
+        return self._records.enter_context(Recorder(self._options.histories, client))
 
 
-async def _attack(
-    options: Options, target: Target, honest: Honest, seconds: float, tell: Callable[[str], None]
-) -> dict[str, Tally]:
-    hostiles = Hostiles(target, options.attacks, seed=options.seed, seconds=seconds)
-    try:
-        loop = asyncio.get_running_loop()
-        ends_at = loop.time() + seconds
-        on: set[str] = set()
-        while loop.time() < ends_at:
-            await asyncio.sleep(_TICK_S)
-            for change in hostiles.changes():
-                (on.add if change.event == "start" else on.discard)(change.attack)
-                honest.record.write(Fault, event=change.event, op=change.attack, kind=change.attack)
-            tell(f"{ends_at - loop.time():.0f} s left, {honest.acked} acked, {len(on)} attacks on")
-        return await hostiles.tallies()
-    finally:
-        hostiles.stop()
-
-
-def _judged(
-    options: Options,
-    unanswered: int,
-    memory: Mapping[str, tuple[int, int]],
-    tallies: Mapping[str, Tally],
-) -> Result:
-    records = list(load(options.histories))
-    verdict = check(records, required_acks=options.required_acks)
-    times, refused = latency(records)
-    reasons = reasons_against(
-        verdict=verdict,
-        times=times,
-        p99_bound_s=options.p99_bound_s,
-        refused=refused,
-        unanswered=unanswered,
-        memory={name: sizes for name, sizes in memory.items() if not name.startswith(_ENGINES)},
-    )
-    return Result(
-        seed=options.seed,
-        seconds=options.seconds,
-        passed=not reasons,
-        reasons=reasons,
-        latency=times,
-        acked=verdict.acked,
-        refused=refused,
-        memory=dict(memory),
-        attacks=dict(sorted(tallies.items())),
-        verdict=verdict,
-    )
-
-
-def _grpc_addresses(platform: RunningPlatform) -> dict[str, str]:
-    return {
-        name: part.address
-        for name, part in platform.parts().items()
-        if name.startswith(("chat", "users", "discovery"))
-    }
-
-
-def _memory(platform: RunningPlatform) -> dict[str, int]:
-    """Return the proportional set size of every process, in bytes."""
-    return {
-        name: psutil.Process(part.pid).memory_full_info().pss
-        for name, part in platform.parts().items()
-        if part.pid is not None
-    }
-
-
-async def _memory_in_the_end(
-    platform: RunningPlatform, before: Mapping[str, int]
-) -> dict[str, tuple[int, int]]:
-    """Wait until every process holds about what it held before, or for a minute."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + _MEMORY_S
-    while True:
-        now = _memory(platform)
-        sizes = {name: (size, now.get(name, 0)) for name, size in before.items()}
-        grown = [n for n, pair in sizes.items() if has_grown(*pair) and not n.startswith(_ENGINES)]
-        if not grown or loop.time() > deadline:
-            return sizes
-        await asyncio.sleep(_TICK_S)
+async def _end(tasks: "list[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,62 @@
+"""Whether honest users were safe, and if not, why. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+from bench.measures import Latency
+from torture.checker import Verdict
+
+from siege.tally import Tally
+
+__all__ = ["Outcome", "reasons"]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a siege has left behind."""
+
+    history: Verdict
+    failures: dict[str, int]
+    """Sends and reads of honest users that did not succeed, by reason."""
+    sending: Latency | None
+    delivery: Latency | None
+    deaths: list[tuple[str, int]]
+    grown: dict[str, float]
+    """Processes whose memory did not come back, and by which part of what they had they grew."""
+    tallies: dict[str, Tally]
+    broken_attacks: dict[str, str]
+    """Attacks that ended before their time, and why: what they would have shown is not known."""
+
+
+def reasons(outcome: Outcome, *, p99_s: float) -> Sequence[str]:
+    """Return why the siege is not passed; nothing if it is."""
+    return list(_reasons(outcome, p99_s))
+
+
+def _reasons(outcome: Outcome, p99_s: float) -> Iterator[str]:
+    for reason, times in outcome.failures.items():
+        yield f"{times} times an honest user failed: {reason}"
+    for violation in outcome.history.violations:
+        yield f"{violation.check}: {violation.what}"
+    yield from outcome.history.reasons
+    yield from _slow("acknowledged", outcome.sending, p99_s)
+    yield from _slow("delivered", outcome.delivery, p99_s)
+    for process, exit_code in outcome.deaths:
+        yield f"{process} ended with {exit_code}"
+    for process, growth in outcome.grown.items():
+        yield f"{process} holds {growth:.0%} more memory than before"
+    for attack, error in outcome.broken_attacks.items():
+        yield f"the attack {attack} ended before its time: {error}"
+    yield from _silent(outcome.tallies)
+
+
+def _slow(what: str, latency: Latency | None, p99_s: float) -> Iterator[str]:
+    if latency is None:
+        yield f"nothing was {what}"
+    elif latency.p99_ms > p99_s * 1000:
+        yield f"p99 until {what} was {latency.p99_ms / 1000:.2f} s, more than {p99_s:g} s"
+
+
+def _silent(tallies: Mapping[str, Tally]) -> Iterator[str]:
+    for attack, tally in tallies.items():
+        if not tally.sent:
+            yield f"the attack {attack} sent nothing"
