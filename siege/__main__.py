@@ -1,8 +1,9 @@
 """`python -m siege`: hostile users attack a real platform on which honest users chat.
 
 It passes only if all that honest users sent was acknowledged, nothing of it is lost, 99 % of them
-waited no longer than a bound, no process ended, and the memory of every process comes back to
-within a fifth of what it was. Exit status: 0 passed, 1 failed, 2 it could not be run.
+waited no longer than a bound, no process ended, the memory of every service comes back to within a
+fifth of what it was, and every attack was met by its rule. Exit status: 0 passed, 1 failed, 2 it
+could not be run.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import structlog
 from rich.console import Console
+from torture.limits_off import without_limits
 
 from chatterroom.client import ClientError
 from chatterroom.engines.errors import EngineError
@@ -40,7 +42,9 @@ def main() -> int:
         seconds=60 * arguments.minutes,
         seed=seed,
         attacks=arguments.attacks,
+        settings={**(without_limits() if arguments.limits_off else {}), **dict(arguments.set)},
         people=arguments.people,
+        warm_up_s=arguments.warm_up,
         p99_s=arguments.p99,
         growth=arguments.growth,
         required_acks=arguments.acks,
@@ -83,6 +87,13 @@ def _attacks(names: str) -> list[str]:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name.startswith("CHATTERROOM_") and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not CHATTERROOM_…=VALUE")
+    return name, value
+
+
 def _parser() -> argparse.ArgumentParser:
     attacks = "\n".join(f"  {name:<22}{attack.what}" for name, attack in ATTACKS.items())
     parser = argparse.ArgumentParser(
@@ -99,8 +110,28 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME,NAME",
         help="only these attacks; all of them if not given",
     )
+    parser.add_argument(
+        "--set",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the platform, for example CHATTERROOM_CHAT_USER_MESSAGES_PER_S=0",
+    )
+    parser.add_argument(
+        "--limits-off",
+        action="store_true",
+        help="attack a platform without limits: a siege has to fail there",
+    )
     parser.add_argument("--seed", type=int, help="repeat the people, phases and choices of a siege")
     parser.add_argument("--people", type=int, default=Options.people, help="honest users")
+    parser.add_argument(
+        "--warm-up",
+        type=float,
+        default=Options.warm_up_s,
+        metavar="SECONDS",
+        help="how long the same attacks go on before memory is measured",
+    )
     parser.add_argument(
         "--p99",
         type=float,

@@ -351,3 +351,7 @@ class Attack:
 
     what: str
     run: Callable[[Front], Coroutine[Any, Any, None]]
+    met_by: str = ""
+    """Part of the name of a rule that must meet it: it goes far beyond that limit."""
+    may_succeed: bool = True
+    """Whether some of it may be done: within the limits, what it asks for is anybody's right."""

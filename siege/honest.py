@@ -36,6 +36,8 @@ class Honest:
     retried: Counter[str] = field(default_factory=Counter)
     """Reads that succeeded later, by the reason of the first refusal."""
     reads: int = 0
+    unanswered: int = 0
+    """Sends that have begun and not ended."""
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -67,6 +69,7 @@ class Honest:
         text = f"{self.person.name} {next(self._numbers)}"
         draft = Draft(self.person.user_id, target, new_id(), text)
         draft.write(self.recorder, "invoke")
+        self.unanswered += 1
         try:
             id_, seq = await self.follower.attempt(draft)
         except ClientError as error:
@@ -74,6 +77,8 @@ class Honest:
             self.failures[f"send: {_reason(error)}"] += 1
         else:
             draft.write(self.recorder, "ok", id=id_, seq=seq)
+        # Not in a "finally": what is cancelled has had no answer.
+        self.unanswered -= 1
 
     async def _read(self, call: Callable[[], Awaitable[object]]) -> None:
         self.reads += 1

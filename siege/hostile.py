@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from chatterroom.core import descriptors
 from siege.front import Front, Target
 from siege.schedule import phases
 from siege.table import ATTACKS
@@ -54,6 +55,7 @@ Event = PhaseChanged | Tallied
 def main() -> int:
     """Run the plan to its end."""
     os.nice(_NICE)
+    descriptors.raise_limit()
     plan = msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)
     asyncio.run(_run(plan, _print))
     return 0

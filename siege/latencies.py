@@ -8,32 +8,33 @@ from torture.records import Record, Send, View
 __all__ = ["delivery", "sending"]
 
 _NS = 1e9
+_EVER = 1 << 63
 
 
-def sending(records: Iterable[Record], *, since: int = 0) -> Latency | None:
-    """Return how long the sends begun from `since` on waited for their acknowledgement.
+def sending(records: Iterable[Record], *, since: int = 0, until: int = _EVER) -> Latency | None:
+    """Return how long the sends begun from `since` to `until` waited for their acknowledgement.
 
     None if there are none.
     """
     began: dict[str, int] = {}
     spans: list[float] = []
     for record in records:
-        if isinstance(record, Send) and record.event == "invoke" and record.t >= since:
+        if isinstance(record, Send) and record.event == "invoke" and since <= record.t < until:
             began.setdefault(record.client_id, record.t)
         elif isinstance(record, Send) and record.event == "ok" and record.client_id in began:
             spans.append((record.t - began[record.client_id]) / _NS)
     return latency_of(spans) if spans else None
 
 
-def delivery(records: Iterable[Record], *, since: int = 0) -> Latency | None:
-    """Return how long after each send begun from `since` on the other users were shown it.
+def delivery(records: Iterable[Record], *, since: int = 0, until: int = _EVER) -> Latency | None:
+    """Return how long after each send begun from `since` to `until` other users were shown it.
 
     None if nobody was shown anything.
     """
     began: dict[str, tuple[int, str]] = {}
     views: list[View] = []
     for record in records:
-        if isinstance(record, Send) and record.event == "invoke" and record.t >= since:
+        if isinstance(record, Send) and record.event == "invoke" and since <= record.t < until:
             began.setdefault(record.client_id, (record.t, record.user))
         elif isinstance(record, View):
             views.append(record)

@@ -50,11 +50,12 @@ def _attacks(tallies: Mapping[str, Tally]) -> Table:
 
 
 def _memory(result: Result) -> Table:
-    table = Table("process", "before, MB", "most, MB", "after, MB", "")
+    table = Table("process", "cold, MB", "before, MB", "most, MB", "after, MB", "")
     for name, before in result.memory_before.items():
         after = result.memory_after.get(name, 0)
         table.add_row(
             name,
+            f"{result.memory_cold.get(name, 0) / _MB:.0f}",
             f"{before / _MB:.0f}",
             f"{result.memory_most.get(name, 0) / _MB:.0f}",
             f"{after / _MB:.0f}",

@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -26,6 +26,7 @@ from siege.honest import Honest
 from siege.hostile import Event, PhaseChanged, Plan, Tallied
 from siege.latencies import delivery, sending
 from siege.memory import grown, held_bytes
+from siege.table import ATTACKS
 from siege.tally import Tally
 from siege.verdict import Outcome, reasons
 
@@ -33,7 +34,12 @@ __all__ = ["Options", "Result", "run"]
 
 _PEER = "127.0.0.1/32"
 """Attackers name their addresses in a header that is believed from here."""
-_WARM_UP_S = 5.0
+_CHAT_S = 5.0
+"""How long honest users are alone."""
+_SETTLE_S = 35.0
+"""Readers that take nothing are cut off after 30."""
+_ENGINES = frozenset({"mongod", "redis"})
+"""Their memory is shown and not judged: it grows with what is stored, up to their own limits."""
 _QUIET_POLL_S = 1.0
 _ANSWERS_S = 60.0
 _VIEWS_S = 10.0
@@ -51,12 +57,16 @@ class Options:
     seconds: float
     seed: int
     attacks: list[str]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Of the platform, where they are not to be the defaults."""
     chat: int = 2
     users: int = 2
     people: int = 12
     rooms: int = 5
     pause_s: float = 1.0
     """Between two sends of one honest user."""
+    warm_up_s: float = 10.0
+    """How long attacks go on before memory is measured: what fills once and stays is no leak."""
     p99_s: float = 3.0
     """The bound on the 99th percentile of what honest users wait for."""
     growth: float = 0.2
@@ -81,7 +91,10 @@ class Result(msgspec.Struct, frozen=True):
     """Why it is not passed; empty if it is."""
     quiet_sending: Latency | None
     """The same measure before the attacks began."""
+    memory_cold: dict[str, int]
+    """Before any attack."""
     memory_before: dict[str, int]
+    """After the attacks of the warm-up."""
     memory_after: dict[str, int]
     memory_most: dict[str, int]
     reads: int
@@ -97,7 +110,7 @@ async def run(options: Options, tell: Callable[[str], None]) -> Result:
         (sys.executable, "-m", "chatterroom"),
         users=options.users,
         chat=options.chat,
-        settings={"CHATTERROOM_GATEWAY_TRUSTED_PROXIES": _PEER},
+        settings={"CHATTERROOM_GATEWAY_TRUSTED_PROXIES": _PEER, **options.settings},
     )
     tell("starting the platform")
     try:
@@ -141,8 +154,12 @@ class _Siege:
         self._ops: dict[str, str] = {}
         self._tallies: dict[str, Tally] = {}
         self._broken: dict[str, str] = {}
+        self._quiet_ns = 0
         self._began_ns = 0
+        self._ended_ns = 0
+        self._is_whole = False
         self._deaths: list[tuple[str, int]] = []
+        self._cold: dict[str, int] = {}
         self._before: dict[str, int] = {}
         self._after: dict[str, int] = {}
         self._most: dict[str, int] = {}
@@ -173,16 +190,29 @@ class _Siege:
         ]
         try:
             self._tell("honest users chat")
-            await asyncio.sleep(_WARM_UP_S)
+            await asyncio.sleep(_CHAT_S)
+            self._quiet_ns = time.monotonic_ns()
+            self._cold = held_bytes(self._platform)
+            if self._options.warm_up_s:
+                self._tell("warming up")
+                await self._attack(self._options.warm_up_s, lambda _: None)
+                await asyncio.sleep(_SETTLE_S)
             self._before = held_bytes(self._platform)
             self._began_ns = time.monotonic_ns()
             self._tell("under siege")
-            await self._attack()
+            await self._attack(self._options.seconds, self._heard)
+            self._ended_ns = time.monotonic_ns()
+            options = self._options.attacks
+            self._broken |= {
+                name: "it did not end" for name in options if name not in self._tallies
+            }
             self._record.write(Healed)
             self._tell("waiting for memory to come back")
             await self._wait_for_memory()
             self._stop.set()
-            await asyncio.wait(chatting, timeout=_ANSWERS_S)
+            done, _ = await asyncio.wait(chatting, timeout=_ANSWERS_S)
+            for task in done:
+                task.result()
         finally:
             self._stop.set()
             await _end(chatting)
@@ -191,14 +221,14 @@ class _Siege:
         for process, exit_code in self._deaths:
             self._record.write(Died, process=process, exit_code=exit_code)
 
-    async def _attack(self) -> None:
+    async def _attack(self, seconds: float, hear: Callable[[Event], None]) -> None:
         target = Target(
             self._platform.port,
             {name: part.address for name, part in self._platform.parts().items()},
             [each.person.user_id for each in self.honest],
         )
         options = self._options
-        plan = Plan(target, options.attacks, options.seed, options.seconds)
+        plan = Plan(target, options.attacks, options.seed, seconds)
         hostile = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "siege.hostile"),
             cwd=Path(__file__).parent.parent,
@@ -211,14 +241,12 @@ class _Siege:
         try:
             hostile.stdin.write(msgspec.json.encode(plan))
             hostile.stdin.close()
-            async with asyncio.timeout(options.seconds + _STOP_S):
+            async with asyncio.timeout(seconds + _STOP_S):
                 async for line in hostile.stdout:
-                    self._heard(msgspec.json.decode(line, type=Event))
+                    hear(msgspec.json.decode(line, type=Event))
                 await hostile.wait()
         except TimeoutError:
-            self._broken |= {
-                name: "it did not end" for name in options.attacks if name not in self._tallies
-            }
+            pass  # the attacks without a tally are known by that
         finally:
             await _end([watching])
             if hostile.returncode is None:
@@ -233,7 +261,6 @@ class _Siege:
         elif event.event == "start":
             self._ops[event.attack] = new_id()
             self._record.write(Fault, event="start", op=self._ops[event.attack], kind=event.attack)
-            self._tell(f"under siege: {event.attack}")
         else:
             self._record.write(Fault, event="stop", op=self._ops[event.attack], kind=event.attack)
 
@@ -248,15 +275,20 @@ class _Siege:
             async with asyncio.timeout(self._options.memory_deadline_s):
                 while True:
                     self._after = held_bytes(self._platform)
-                    if not grown(self._before, self._after, self._options.growth):
+                    if not self._grown():
                         return
                     await asyncio.sleep(_QUIET_POLL_S)
+
+    def _grown(self) -> dict[str, float]:
+        judged = {name: held for name, held in self._before.items() if name not in _ENGINES}
+        return grown(judged, self._after, self._options.growth)
 
     async def _wait_until_whole(self) -> None:
         with contextlib.suppress(TimeoutError, EngineError):
             async with asyncio.timeout(_STOP_S):
                 while not await self._platform.is_whole():  # noqa: ASYNC110
                     await asyncio.sleep(_QUIET_POLL_S)
+                self._is_whole = True
 
     async def _read_back(self) -> None:
         self._tell("reading everything back")
@@ -273,7 +305,11 @@ class _Siege:
         async def read(each: Honest) -> None:
             async with gate:
                 for target in each.targets:
-                    await read_all(each.person, target, each.recorder, _FINAL_READ_S)
+                    try:
+                        was_read = await read_all(each.person, target, each.recorder, _FINAL_READ_S)
+                    except TimeoutError:
+                        was_read = False
+                    each.failures["read in the end"] += not was_read
 
         await asyncio.gather(*(read(each) for each in self.honest))
 
@@ -299,15 +335,16 @@ class _Siege:
         retried: Counter[str] = Counter()
         for each in self.honest:
             failures.update(each.failures)
+            failures["send: no answer"] += each.unanswered
             retried.update(each.retried)
-        quiet = [record for record in records if record.t < self._began_ns]
         outcome = Outcome(
             history=check(records, required_acks=options.required_acks, needs_faults=False),
-            failures=dict(failures),
-            sending=sending(records, since=self._began_ns),
-            delivery=delivery(records, since=self._began_ns),
+            failures=dict(+failures),
+            sending=sending(records, since=self._began_ns, until=self._ended_ns),
+            delivery=delivery(records, since=self._began_ns, until=self._ended_ns),
             deaths=self._deaths,
-            grown=grown(self._before, self._after, self._options.growth),
+            is_whole=self._is_whole,
+            grown=self._grown(),
             tallies=self._tallies,
             broken_attacks=self._broken,
         )
@@ -315,8 +352,9 @@ class _Siege:
             seed=options.seed,
             seconds=options.seconds,
             outcome=outcome,
-            reasons=list(reasons(outcome, p99_s=options.p99_s)),
-            quiet_sending=sending(quiet),
+            reasons=list(reasons(outcome, ATTACKS, p99_s=options.p99_s)),
+            quiet_sending=sending(records, until=self._quiet_ns),
+            memory_cold=self._cold,
             memory_before=self._before,
             memory_after=self._after,
             memory_most=self._most,

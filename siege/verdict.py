@@ -6,6 +6,7 @@ import msgspec
 from bench.measures import Latency
 from torture.checker import Verdict
 
+from siege.front import Attack
 from siege.tally import Tally
 
 __all__ = ["Outcome", "reasons"]
@@ -20,6 +21,8 @@ class Outcome(msgspec.Struct, frozen=True):
     sending: Latency | None
     delivery: Latency | None
     deaths: list[tuple[str, int]]
+    is_whole: bool
+    """Whether every process was up and healthy in the end."""
     grown: dict[str, float]
     """Processes whose memory did not come back, and by which part of what they had they grew."""
     tallies: dict[str, Tally]
@@ -27,12 +30,12 @@ class Outcome(msgspec.Struct, frozen=True):
     """Attacks that ended before their time, and why: what they would have shown is not known."""
 
 
-def reasons(outcome: Outcome, *, p99_s: float) -> Sequence[str]:
+def reasons(outcome: Outcome, attacks: Mapping[str, Attack], *, p99_s: float) -> Sequence[str]:
     """Return why the siege is not passed; nothing if it is."""
-    return list(_reasons(outcome, p99_s))
+    return [*_harm(outcome, p99_s), *_doubts(outcome.tallies, attacks)]
 
 
-def _reasons(outcome: Outcome, p99_s: float) -> Iterator[str]:
+def _harm(outcome: Outcome, p99_s: float) -> Iterator[str]:
     for reason, times in outcome.failures.items():
         yield f"{times} times an honest user failed: {reason}"
     for violation in outcome.history.violations:
@@ -42,11 +45,12 @@ def _reasons(outcome: Outcome, p99_s: float) -> Iterator[str]:
     yield from _slow("delivered", outcome.delivery, p99_s)
     for process, exit_code in outcome.deaths:
         yield f"{process} ended with {exit_code}"
+    if not outcome.is_whole:
+        yield "not every process was up and healthy in the end"
     for process, growth in outcome.grown.items():
         yield f"{process} holds {growth:.0%} more memory than before"
     for attack, error in outcome.broken_attacks.items():
         yield f"the attack {attack} ended before its time: {error}"
-    yield from _silent(outcome.tallies)
 
 
 def _slow(what: str, latency: Latency | None, p99_s: float) -> Iterator[str]:
@@ -56,7 +60,13 @@ def _slow(what: str, latency: Latency | None, p99_s: float) -> Iterator[str]:
         yield f"p99 until {what} was {latency.p99_ms / 1000:.2f} s, more than {p99_s:g} s"
 
 
-def _silent(tallies: Mapping[str, Tally]) -> Iterator[str]:
-    for attack, tally in tallies.items():
+def _doubts(tallies: Mapping[str, Tally], attacks: Mapping[str, Attack]) -> Iterator[str]:
+    """Yield which attacks were weaker than they should be, or not held off by their rule."""
+    for name, tally in tallies.items():
+        attack = attacks[name]
         if not tally.sent:
-            yield f"the attack {attack} sent nothing"
+            yield f"the attack {name} sent nothing"
+        elif not any(attack.met_by in rule for rule in tally.rules):
+            yield f"the attack {name} was never met by the rule {attack.met_by!r}"
+        if tally.taken and not attack.may_succeed:
+            yield f"the attack {name} succeeded {tally.taken} times"

@@ -197,8 +197,11 @@ async def _change(
         return True
 
 
-async def read_all(person: Person, target: Target, recorder: Recorder, timeout_s: float) -> None:
-    """Read a history from its beginning to its end, in pages; it is refused to non-members."""
+async def read_all(person: Person, target: Target, recorder: Recorder, timeout_s: float) -> bool:
+    """Read a history from its beginning to its end, in pages; False if it is refused.
+
+    It is to those who are no members. Raises TimeoutError.
+    """
     asked = {"op": new_id(), "user": person.user_id, "conversation": target.conversation}
     recorder.write(Read, event="invoke", **asked)
     entries: list[Entry] = []
@@ -214,8 +217,9 @@ async def read_all(person: Person, target: Target, recorder: Recorder, timeout_s
         await _patiently(go_on, timeout_s)
     except ApiError:
         recorder.write(Read, event="fail", **asked)
-        return
+        return False
     recorder.write(Read, event="ok", entries=entries, final=True, **asked)
+    return True
 
 
 async def _patiently(call: Callable[[], Awaitable[None]], timeout_s: float) -> None:

@@ -12,6 +12,8 @@ __all__ = ["HALF_OPEN", "IDLE_CONNECTIONS", "KEEP_ALIVE"]
 
 Hold = Callable[[Connection], Awaitable[None]]
 
+_IDLE = 3_000
+"""More than one address may have."""
 _CONNECTIONS = 600
 _OPENING = 40
 _PARTS = (b"GET / HTTP/1.1\r\n", b"GET /ws/chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n")
@@ -24,7 +26,7 @@ async def _idle(front: Front) -> None:
         await _until_hung_up(front, connection)
 
     async for _ in front.each_phase():
-        await _hold_many(front, source, hold)
+        await _hold_many(front, source, hold, _IDLE)
 
 
 async def _half_open(front: Front) -> None:
@@ -41,7 +43,7 @@ async def _half_open(front: Front) -> None:
         await _until_hung_up(front, connection)
 
     async for _ in front.each_phase():
-        await _hold_many(front, source, hold)
+        await _hold_many(front, source, hold, _CONNECTIONS)
 
 
 async def _keep_alive(front: Front) -> None:
@@ -56,10 +58,10 @@ async def _keep_alive(front: Front) -> None:
             await front.rest(2.0)
 
     async for _ in front.each_phase():
-        await _hold_many(front, source, hold)
+        await _hold_many(front, source, hold, _CONNECTIONS)
 
 
-async def _hold_many(front: Front, source: str, hold: Hold) -> None:
+async def _hold_many(front: Front, source: str, hold: Hold, connections: int) -> None:
     gate = asyncio.Semaphore(_OPENING)
 
     async def open_and_hold() -> None:
@@ -74,7 +76,7 @@ async def _hold_many(front: Front, source: str, hold: Hold) -> None:
             if connection is not None:
                 connection.close()
 
-    await front.together(open_and_hold() for _ in range(_CONNECTIONS))
+    await front.together(open_and_hold() for _ in range(connections))
 
 
 async def _until_hung_up(front: Front, connection: Connection) -> None:
@@ -92,6 +94,6 @@ def _how(error: Exception) -> str:
     return "no answer" if isinstance(error, TimeoutError) else "hung up"
 
 
-IDLE_CONNECTIONS = Attack("600 connections of one address say nothing", _idle)
+IDLE_CONNECTIONS = Attack("3,000 connections of one address say nothing", _idle)
 HALF_OPEN = Attack("600 handshakes and requests come byte by byte and never end", _half_open)
 KEEP_ALIVE = Attack("600 connections of one address ask for /healthz now and then", _keep_alive)

@@ -55,5 +55,14 @@ async def _ended_tokens(front: Front) -> None:
         )
 
 
-HASHING_FLOODS = Attack("guesses passwords at login and change, and registers", _hashing)
-ENDED_TOKENS = Attack("knocks with the token of a session that has ended", _ended_tokens)
+HASHING_FLOODS = Attack(
+    "guesses passwords at login and change, and registers",
+    _hashing,
+    met_by="rate_limited credentials",
+)
+ENDED_TOKENS = Attack(
+    "knocks with the token of a session that has ended",
+    _ended_tokens,
+    met_by="401",
+    may_succeed=False,
+)

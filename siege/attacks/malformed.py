@@ -108,5 +108,15 @@ async def _pour(front: Front, start: bytes, more: bytes) -> None:
         connection.close()
 
 
-FORBIDDEN_FRAMES = Attack("frames that RFC 6455 forbids, and floods of tiny ones", _frames)
-OVERSIZE_BODIES = Attack("bodies and heads that are too long, too deep, or never end", _bodies)
+FORBIDDEN_FRAMES = Attack(
+    "frames that RFC 6455 forbids, and floods of tiny ones",
+    _frames,
+    met_by="closed 1002",
+    may_succeed=False,
+)
+OVERSIZE_BODIES = Attack(
+    "bodies and heads that are too long, too deep, or never end",
+    _bodies,
+    met_by="413",
+    may_succeed=False,
+)

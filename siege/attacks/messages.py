@@ -128,8 +128,26 @@ def _signal(room: str) -> Any:
     return make
 
 
-MESSAGE_FLOODS = Attack("8 sockets of one user send 50 messages a second each", _messages)
-BIG_MESSAGES = Attack("the largest messages, 8 at once, without a pause", _big_messages)
-EDIT_FLOODS = Attack("edits one message over HTTP and sockets, then deletes it", _edits)
-REACTION_FLOODS = Attack("reacts, pins, and takes both back, without a pause", _reactions)
-SIGNAL_FLOODS = Attack("types, marks and asks who is online, in a room of victims", _signals)
+MESSAGE_FLOODS = Attack(
+    "8 sockets of one user send 50 messages a second each",
+    _messages,
+    met_by="rate_limited messages",
+)
+BIG_MESSAGES = Attack(
+    "the largest messages, 8 at once, without a pause",
+    _big_messages,
+    met_by="rate_limited message bytes",
+)
+EDIT_FLOODS = Attack(
+    "edits one message over HTTP and sockets, then deletes it",
+    _edits,
+    met_by="rate_limited changes",
+)
+REACTION_FLOODS = Attack(
+    "reacts, pins, and takes both back, without a pause", _reactions, met_by="rate_limited changes"
+)
+SIGNAL_FLOODS = Attack(
+    "types, marks and asks who is online, in a room of victims",
+    _signals,
+    met_by="rate_limited marks",
+)

@@ -91,6 +91,14 @@ def _damaged(front: Front, user: Account, room: str) -> str:
     )
 
 
-BIG_PAGES = Attack("asks for pages of the largest messages, 24 at once", _big_pages)
+BIG_PAGES = Attack(
+    "asks for pages of the largest messages, 24 at once",
+    _big_pages,
+    met_by="response-bytes-per-user",
+)
 LONG_LISTS = Attack("asks for every list there is, over and over", _long_lists)
-DAMAGED_CURSORS = Attack("pages with cursors and numbers that are damaged", _damaged_cursors)
+DAMAGED_CURSORS = Attack(
+    "pages with cursors and numbers that are damaged",
+    _damaged_cursors,
+    met_by="400 invalid_request",
+)

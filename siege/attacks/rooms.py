@@ -54,7 +54,17 @@ async def _huge_lists(front: Front) -> None:
 
 
 POISONED_LISTS = Attack(
-    "creates rooms with victims and a message of 32 KB in each", _poisoned_lists
+    "creates rooms with victims and a message of 32 KB in each",
+    _poisoned_lists,
 )
-ROOM_FLOODS = Attack("creates rooms, renames them, leaves and comes back", _room_flood)
-HUGE_MEMBER_LISTS = Attack("creates rooms of 2,160 strangers, 8 at once", _huge_lists)
+ROOM_FLOODS = Attack(
+    "creates rooms, renames them, leaves and comes back",
+    _room_flood,
+    met_by="rate_limited rooms created",
+)
+HUGE_MEMBER_LISTS = Attack(
+    "creates rooms of 2,160 strangers, 8 at once",
+    _huge_lists,
+    met_by="too_many_members",
+    may_succeed=False,
+)

@@ -41,4 +41,9 @@ async def _flood(front: Front) -> None:
         await front.repeat(call, at_once=_AT_ONCE, pause_s=0.5)
 
 
-GRPC_FLOODS = Attack("calls of 4 MiB of empty parts, 8 at once, without a credential", _flood)
+GRPC_FLOODS = Attack(
+    "calls of 4 MiB of empty parts, 8 at once, without a credential",
+    _flood,
+    met_by="UNAUTHENTICATED",
+    may_succeed=False,
+)

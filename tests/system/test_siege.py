@@ -1,4 +1,4 @@
-"""A short siege: every attack at once, on a platform on which honest people chat."""
+"""Short sieges, of a platform on which honest people chat."""
 
 import subprocess
 import sys
@@ -6,29 +6,37 @@ from pathlib import Path
 
 import msgspec
 from siege.run import Result
-from siege.tally import TAKEN
 from tests.system.conftest import environment
 
-SECONDS = 20
 # The command has bounds; how fast a loaded machine is, and what an allocator keeps of a short
 # run, say nothing of the platform.
-ANY_LATENCY, ANY_GROWTH = "600", "100"
+UNTIMED = ("--p99", "600", "--growth", "100", "--warm-up", "0", "--seed", "1")
 
 
-def test_honest_people_are_served_and_nothing_is_lost_while_all_attacks_go_on(tmp_path: Path):
+def besieged(directory: Path, seconds: float, *arguments: str) -> tuple[int, Result]:
     command = [
-        *(sys.executable, "-m", "siege", "--minutes", f"{SECONDS / 60}", "--seed", "1"),
-        *("--p99", ANY_LATENCY, "--growth", ANY_GROWTH),
-        *("--acks", "100", "--out", f"{tmp_path}"),
+        *(sys.executable, "-m", "siege", "--minutes", f"{seconds / 60}"),
+        *(*UNTIMED, "--out", f"{directory}", *arguments),
     ]
     done = subprocess.run(
         command, check=False, capture_output=True, text=True, timeout=300, env=environment()
     )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    (path,) = tmp_path.glob("*/result.json")
-    result = msgspec.json.decode(path.read_bytes(), type=Result)
+    found = list(directory.glob("*/result.json"))
+    assert found, done.stdout[-4000:] + done.stderr[-2000:]
+    return done.returncode, msgspec.json.decode(found[0].read_bytes(), type=Result)
+
+
+def test_honest_people_are_served_and_nothing_is_lost_while_all_attacks_go_on(tmp_path: Path):
+    exit_status, result = besieged(tmp_path, 20, "--acks", "100")
     assert result.reasons == []
-    tallies = result.outcome.tallies
-    assert any("429" in rule for tally in tallies.values() for rule in tally.rules)
-    assert TAKEN not in tallies["grpc-floods"].rules
-    assert TAKEN not in tallies["ended-tokens"].rules
+    assert exit_status == 0
+
+
+def test_a_siege_fails_where_a_limit_is_switched_off(tmp_path: Path):
+    off = ("--set", "CHATTERROOM_CHAT_USER_MESSAGES_PER_S=0")
+    attacks = ("--attacks", "message-floods", "--acks", "10")
+    exit_status, result = besieged(tmp_path, 5, *attacks, *off)
+    assert result.reasons == [
+        "the attack message-floods was never met by the rule 'rate_limited messages'"
+    ]
+    assert exit_status == 1

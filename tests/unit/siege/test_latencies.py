@@ -23,9 +23,10 @@ def test_a_send_takes_from_when_it_began_to_its_acknowledgement():
     assert (found.max_ms, found.samples) == (3_000, 1)
 
 
-def test_sends_from_before_the_siege_do_not_count():
+def test_sends_from_before_or_after_the_siege_do_not_count():
     records = [send("invoke", "a", 1.0), send("ok", "a", 4.0)]
     assert sending(records, since=int(2e9)) is None
+    assert sending(records, until=int(1e9)) is None
 
 
 def test_a_delivery_is_what_others_are_shown_in_whichever_order_files_are_read():
@@ -39,3 +40,4 @@ def test_a_delivery_is_what_others_are_shown_in_whichever_order_files_are_read()
     assert found is not None
     assert (found.max_ms, found.samples) == (500, 1)
     assert delivery(records, since=int(2e9)) is None
+    assert delivery(records, until=int(1e9)) is None

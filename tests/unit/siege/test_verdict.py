@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 from bench.measures import Latency
+from siege.front import Attack, Front
 from siege.tally import Tally
 from siege.verdict import Outcome, reasons
 from torture.checker import Verdict, Violation
@@ -15,6 +16,16 @@ PASSED = Verdict(
 CRASHED = msgspec.structs.replace(
     PASSED, state="failed", violations=[Violation("CRASH", "chat-1 ended by itself", [])]
 )
+
+
+async def _nothing(_: Front) -> None:
+    """Attack nobody."""
+
+
+ATTACKS = {
+    "big-pages": Attack("may succeed, within a limit", _nothing, met_by="429"),
+    "grpc-floods": Attack("may never succeed", _nothing, may_succeed=False),
+}
 FAST, SLOW = Latency(5, 20, 30, 100), Latency(100, 3_100, 4_000, 100)
 STOOD = Outcome(
     history=PASSED,
@@ -22,14 +33,15 @@ STOOD = Outcome(
     sending=FAST,
     delivery=FAST,
     deaths=[],
+    is_whole=True,
     grown={},
-    tallies={"big-pages": Tally(1, {"taken": 1})},
+    tallies={"big-pages": Tally(2, {"taken": 1, "429 rate_limited": 1})},
     broken_attacks={},
 )
 
 
 def test_nothing_speaks_against_a_platform_that_stood():
-    assert reasons(STOOD, p99_s=3.0) == []
+    assert reasons(STOOD, ATTACKS, p99_s=3.0) == []
 
 
 @pytest.mark.parametrize(
@@ -43,10 +55,13 @@ def test_nothing_speaks_against_a_platform_that_stood():
         ({"deaths": [("users-1", 1)]}, "users-1 ended with 1"),
         ({"grown": {"gateway": 0.5}}, "gateway holds 50% more memory"),
         ({"broken_attacks": {"half-open": "why"}}, "half-open ended before its time: why"),
+        ({"is_whole": False}, "not every process was up"),
         ({"tallies": {"big-pages": Tally()}}, "big-pages sent nothing"),
+        ({"tallies": {"big-pages": Tally(1, {"taken": 1})}}, "never met by the rule '429'"),
+        ({"tallies": {"grpc-floods": Tally(1, {"taken": 1})}}, "grpc-floods succeeded 1 times"),
     ],
 )
 def test_each_harm_is_a_reason(changes: dict[str, Any], said: str):
-    found = reasons(msgspec.structs.replace(STOOD, **changes), p99_s=3.0)
+    found = reasons(msgspec.structs.replace(STOOD, **changes), ATTACKS, p99_s=3.0)
     assert len(found) == 1
     assert said in found[0]
