@@ -28,6 +28,7 @@ def load(place: str) -> ModuleType:
 chat = load("unit/chat/conftest")
 service = chat.service
 secrets_dir = chat.secrets_dir
+no_ended_sessions = chat.no_ended_sessions
 
 _users = load("unit/users/conftest")
 start_users = _users.start_users

@@ -99,6 +99,8 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases_redis, "_GATHER_S", 0.0)
     monkeypatch.setattr(directory, "_RETRY_S", (0.0, 0.0))
     monkeypatch.setattr(registration, "_RETRY_S", (0.0, 0.0))
+    monkeypatch.setattr(registration, "_HEALTH_CHECK_S", 0.0)
+    monkeypatch.setattr(registration, "_FIRST_HEALTH_CHECK_S", 0.0)
     monkeypatch.setattr(session_watch, "_FIRST_PAUSE_S", 0.0)
     monkeypatch.setattr(session_watch, "_LONGEST_PAUSE_S", 0.0)
 

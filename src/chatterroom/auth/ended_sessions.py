@@ -22,12 +22,17 @@ class EndedSession:
 
 
 class EndedSessions:
-    """Remembers ends until `forget_at`; beyond `MAX_REMEMBERED` the earliest are forgotten."""
+    """Remembers ends until `forget_at`; beyond `MAX_REMEMBERED` the earliest are forgotten.
+
+    `is_complete` becomes true once every session that had ended before is remembered, and stays
+    so: in an outage later, what is known stays known.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         # In the order in which they were heard of, so that the first go first.
         self._ended: dict[SessionId, EndedSession] = {}
+        self.is_complete = False
 
     def __contains__(self, session_id: SessionId) -> bool:
         """Say whether a session has been ended."""
@@ -46,6 +51,10 @@ class EndedSessions:
             return False
         self._ended[session.session_id] = session
         return True
+
+    def complete(self) -> None:
+        """Note that no end is missing."""
+        self.is_complete = True
 
     def remembered(self) -> list[EndedSession]:
         """Return all that are still of interest, in the order in which they were added."""

@@ -68,7 +68,9 @@ class TokenVerifier:
         self.ended = EndedSessions() if ended is None else ended
 
     def verify(self, token: str) -> AccessToken:
-        """Return what the token says, or raise TOKEN_EXPIRED or TOKEN_INVALID."""
+        """Return what the token says, or raise TOKEN_EXPIRED, TOKEN_INVALID or, before the ended
+        sessions are known, SERVICE_UNAVAILABLE.
+        """
         if len(token) > _MAX_TOKEN_CHARACTERS:
             raise _not_valid()
         try:
@@ -105,7 +107,16 @@ class TokenVerifier:
         return verified
 
     def require_going_on(self, token: AccessToken) -> None:
-        """Raise TOKEN_INVALID where the session of a verified token has been ended."""
+        """Raise TOKEN_INVALID where the session of a verified token has been ended, and
+        SERVICE_UNAVAILABLE while this process has not received all ended sessions once.
+        """
+        if not self.ended.is_complete:
+            raise ChatterRoomError(
+                ErrorCode.SERVICE_UNAVAILABLE,
+                "The service has just started and cannot check access tokens yet. "
+                "Try again in a moment.",
+                retry_after_s=1.0,
+            )
         if token.session_id in self.ended:
             raise _not_valid()
 

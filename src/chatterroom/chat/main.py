@@ -78,7 +78,8 @@ async def serve(
 ) -> None:
     """Serve until `stop` is set. Starts, and stays up, with or without MongoDB and Redis.
 
-    Appears in discovery once MongoDB has answered for the first time.
+    Appears in discovery once MongoDB has answered for the first time, and a user service has sent
+    the sessions that have ended.
     """
     certificates = settings.certificates("chat")
     secret = load_service_secret(settings.secrets_path, "chat", certificates)
@@ -131,7 +132,8 @@ async def serve(
         sockets = ChatSockets(actions, leases, tasks, verifier=verifier, allowed_origins=origins)
 
         async def ready() -> bool:
-            return await store.ready() and blocks.loaded and departed.loaded
+            loaded = blocks.loaded and departed.loaded and verifier.ended.is_complete
+            return await store.ready() and loaded
 
         background = [
             tasks.create_task(directory.follow()),

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from chatterroom.auth.token_keys import VerificationKeys
+from chatterroom.auth.tokens import TokenVerifier
 from chatterroom.core.errors import ErrorCode
 from chatterroom.core.ids import ClientId, UserId, new_id, parse_client_id
 from chatterroom.gateway.answers import Answer
@@ -42,8 +42,7 @@ class Platform:
     services: Services
     sends: Sends
     uptime_s: Callable[[], float]
-    keys: VerificationKeys
-    """What access tokens are verified with."""
+    verifier: TokenVerifier
     timeout_demo_s: float
 
 

@@ -32,7 +32,7 @@ class Jwks(Struct):
 
 async def jwks(_: Call[None, Nothing], platform: Platform) -> Jwks:
     """Get the public keys that access tokens are verified with."""
-    known = platform.keys.known()
+    known = platform.verifier.keys.known()
     return Jwks([Jwk(kid=kid, **public_numbers(key)) for kid, key in known.items()])
 
 

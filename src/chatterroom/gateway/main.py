@@ -102,7 +102,7 @@ async def running_gateway(
         services,
         sends,
         lambda: time.monotonic() - started_at,
-        verifier.keys,
+        verifier,
         settings.timeout_demo_s,
     )
     app = make_app(settings, platform, admission)

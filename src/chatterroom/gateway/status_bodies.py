@@ -42,8 +42,9 @@ class Live(Struct):
 
 
 class Ready(Struct):
-    """Whether the gateway knows where the services are."""
+    """Whether the gateway knows where the services are, and which sessions have ended."""
 
     ready: bool
     users: bool
     chat: bool
+    sessions: bool

@@ -21,7 +21,8 @@ async def status(call: Call[None, Nothing], platform: Platform) -> bodies.Gatewa
     users, chat = await asyncio.gather(
         ask_health(platform.services.users), ask_health(platform.services.chat)
     )
-    return bodies.GatewayStatus("healthy", platform.uptime_s(), users, chat)
+    gateway: bodies.HealthWord = "healthy" if platform.verifier.ended.is_complete else "unhealthy"
+    return bodies.GatewayStatus(gateway, platform.uptime_s(), users, chat)
 
 
 async def discovery_status(call: Call[None, Nothing], platform: Platform) -> Answer:
@@ -54,12 +55,14 @@ async def live(call: Call[None, Nothing], platform: Platform) -> bodies.Live:
 
 
 async def ready(call: Call[None, Nothing], platform: Platform) -> Answer:
-    """Say whether an instance of both services is known; 503 where not."""
+    """Say whether an instance of both services is known, and the ended sessions; 503 where not."""
     users = bool(platform.services.users.balancer.instances())
     chat = bool(platform.services.chat.balancer.instances())
-    both = users and chat
+    sessions = platform.verifier.ended.is_complete
+    is_ready = users and chat and sessions
     return json_answer(
-        bodies.Ready(both, users, chat), HTTPStatus.OK if both else HTTPStatus.SERVICE_UNAVAILABLE
+        bodies.Ready(is_ready, users, chat, sessions),
+        HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE,
     )
 
 

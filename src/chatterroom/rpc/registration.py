@@ -29,6 +29,7 @@ _RETRY_S = (0.2, 1.0)
 # Three heartbeats a lease: two may be lost.
 _HEARTBEATS_PER_LEASE = 3
 _HEALTH_CHECK_S = 1.0
+_FIRST_HEALTH_CHECK_S = 0.1
 
 
 class Registration:
@@ -124,8 +125,9 @@ async def stay_known(
 ) -> None:
     """Tell health checks and discovery of a service until `stop` is set; then say goodbye to both.
 
-    Health follows `is_ready`, asked every second. Discovery hears of the service when it is ready
-    for the first time; a later outage of its storage does not take it off the list.
+    Health follows `is_ready`, asked every second, and more often at first. Discovery hears of the
+    service when it is ready for the first time; a later outage of its storage does not take it off
+    the list.
     """
     ready = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
@@ -153,8 +155,9 @@ async def _report_health(
             was_ready = now_ready
         if now_ready:
             ready.set()
+        await asyncio.sleep(_HEALTH_CHECK_S if ready.is_set() else _FIRST_HEALTH_CHECK_S)
 
-    await keep_running("health", look, _HEALTH_CHECK_S)
+    await keep_running("health", look)
 
 
 async def _register(registration: Registration, ready: asyncio.Event) -> None:

@@ -35,7 +35,8 @@ async def watch_sessions(
 ) -> None:
     """Keep `ended` up to date, and bring news to `heard`, until cancelled.
 
-    While no user service can be reached, what is known stays in force.
+    `ended` is complete once a user service has sent everything. From then on, while no user
+    service can be reached, what is known stays in force.
     """
     pause_s = _FIRST_PAUSE_S
     tried = ""
@@ -43,16 +44,22 @@ async def watch_sessions(
     async def watch_one() -> None:
         nonlocal pause_s, tried
         instance = balancer.pick(avoid=[tried])
-        if instance is not None:
+        if instance is None:
+            # Asking costs nothing, and access tokens may wait for the first instance.
+            pause_s = _FIRST_PAUSE_S
+        else:
             tried = instance.service_url
             watching = False
             try:
-                async with aclosing(_stream(tried, credential)) as sessions:
-                    async for session in sessions:
+                async with aclosing(_stream(tried, credential)) as messages:
+                    async for message in messages:
                         watching, pause_s = True, _FIRST_PAUSE_S
-                        if session is not None and ended.add(session):
-                            with isolated("session_watch"):
-                                heard(session)
+                        for session in map(_session, message.sessions):
+                            if ended.add(session):
+                                with isolated("session_watch"):
+                                    heard(session)
+                        if message.up_to_date:
+                            ended.complete()
             except (grpc.aio.AioRpcError, TimeoutError) as error:
                 if watching:
                     log.warning("session_watch_lost", url=tried, reason=type(error).__name__)
@@ -64,7 +71,7 @@ async def watch_sessions(
 
 async def _stream(
     url: str, credential: ServiceCredential
-) -> AsyncGenerator[EndedSession | None, None]:
+) -> AsyncGenerator[users_pb2.WatchEndedSessionsResponse, None]:
     async with open_channel(url, "users", credential.certificates) as channel:
         stream = users_pb2_grpc.UserServiceStub(channel).WatchEndedSessions(
             users_pb2.WatchEndedSessionsRequest(), metadata=call_metadata(credential, SERVICE)
@@ -75,7 +82,8 @@ async def _stream(
                 message = await anext(messages, None)
             if message is None:
                 return
-            yield None
-            for each in message.sessions:
-                session_id, user_id = SessionId(each.session_id), UserId(each.user_id)
-                yield EndedSession(session_id, user_id, each.forget_at)
+            yield message
+
+
+def _session(sent: users_pb2.EndedSession) -> EndedSession:
+    return EndedSession(SessionId(sent.session_id), UserId(sent.user_id), sent.forget_at)

@@ -112,7 +112,7 @@ async def serve(
 
         async def is_ready() -> bool:
             stores = (store, session_store, alert_store, look_alikes)
-            return all([await each.is_ready() for each in stores])
+            return verifier.ended.is_complete and all([await each.is_ready() for each in stores])
 
         channel = RedisAlertChannel(channels)
         alerts = Alerts(channel)

@@ -172,7 +172,7 @@ class UsersServicer(AccountServicer):
     ) -> AsyncIterator[users_pb2.WatchEndedSessionsResponse]:
         """Streams until the caller leaves or this process stops. Raises NOT_ALLOWED for users."""
         _require_service()
-        async for sessions in self._ends.watch():
+        async for ends in self._ends.watch():
             yield users_pb2.WatchEndedSessionsResponse(
                 sessions=[
                     users_pb2.EndedSession(
@@ -180,8 +180,9 @@ class UsersServicer(AccountServicer):
                         user_id=session.user_id,
                         forget_at=session.forget_at,
                     )
-                    for session in sessions
-                ]
+                    for session in ends.sessions
+                ],
+                up_to_date=ends.up_to_date,
             )
 
     async def GetUserProfile(

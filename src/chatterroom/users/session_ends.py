@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -10,7 +11,7 @@ from chatterroom.auth.ended_sessions import EndedSession, EndedSessions
 from chatterroom.background import isolated, keep_running
 from chatterroom.core.ids import SessionId
 
-__all__ = ["SessionEnds"]
+__all__ = ["Ends", "SessionEnds"]
 
 LOOK_EVERY_S = 0.3
 # What was written a moment ago may become visible after what was written later.
@@ -31,6 +32,15 @@ class Source(Protocol):
         """Return ends behind `moment` and, of that moment, behind `after`, earliest first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What a watcher is sent next."""
+
+    sessions: Sequence[EndedSession]
+    up_to_date: bool
+    """Whether, with these, the watcher has all ends: those that MongoDB had at the last look."""
+
+
 class SessionEnds:
     """Brings every end to `heard` and to all watchers, each once."""
 
@@ -42,6 +52,7 @@ class SessionEnds:
         self._heard = heard
         self._seen_until = datetime.fromtimestamp(0, UTC) + _OVERLAP
         self._watchers: set[_Watcher] = set()
+        self._looked_through = False
         self._closed = False
 
     def tell(self, sessions: Sequence[EndedSession]) -> None:
@@ -58,7 +69,7 @@ class SessionEnds:
         # While MongoDB is away nobody can end a session either.
         await keep_running("session_ends", self._look, LOOK_EVERY_S)
 
-    async def watch(self) -> AsyncIterator[Sequence[EndedSession]]:
+    async def watch(self) -> AsyncIterator[Ends]:
         """Yield all that are of interest, then each as it ends, and nothing as a sign of life.
 
         Never more than `MESSAGE` together, however many end at once.
@@ -69,9 +80,9 @@ class SessionEnds:
         watcher = _Watcher(self._ended.remembered())
         self._watchers.add(watcher)
         try:
-            yield ()
+            yield self._sent(watcher, ())
             while not self._closed and not watcher.lost_some:
-                yield await watcher.next()
+                yield self._sent(watcher, await watcher.next())
         finally:
             self._watchers.discard(watcher)
 
@@ -81,7 +92,21 @@ class SessionEnds:
         for watcher in self._watchers:
             watcher.wake()
 
+    def _sent(self, watcher: "_Watcher", sessions: Sequence[EndedSession]) -> Ends:
+        watcher.is_up_to_date = self._looked_through and not watcher.is_behind
+        return Ends(sessions, watcher.is_up_to_date)
+
     async def _look(self) -> None:
+        # While MongoDB is away, or hangs, new watchers have to wait: ends may be missing here.
+        self._looked_through = False
+        await self._look_through()
+        self._looked_through = True
+        self._ended.complete()
+        for watcher in self._watchers:
+            if not watcher.is_up_to_date:
+                watcher.wake()
+
+    async def _look_through(self) -> None:
         since, after = self._seen_until - _OVERLAP, SessionId("")
         while page := await self._source.ended_since(since, after, PAGE):
             self.tell([session for _, session in page])
@@ -96,9 +121,14 @@ class _Watcher:
 
     def __init__(self, waiting: Iterable[EndedSession]) -> None:
         self.lost_some = False
+        self.is_up_to_date = False
         self._waiting = deque(waiting)
         self._news = asyncio.Event()
         self._first = len(self._waiting)
+
+    @property
+    def is_behind(self) -> bool:
+        return bool(self._waiting)
 
     def add(self, session: EndedSession) -> None:
         if len(self._waiting) >= MAX_WAITING + self._first:

@@ -35,6 +35,12 @@ def reread_at_once(monkeypatch):
     monkeypatch.setattr(token_keys, "_REREAD_S", 0.0)
 
 
+def verifier_of(directory):
+    verifier = TokenVerifier(VerificationKeys.load(directory))
+    verifier.ended.complete()
+    return verifier
+
+
 def sign(directory):
     signer = TokenSigner(load_signing_key(directory), 900)
     return signer.sign(UserId("alice"), SessionId("s1"), datetime.now(UTC))
@@ -61,7 +67,7 @@ def test_the_thumbprint_is_that_of_the_standard():
 def test_a_rotation_changes_the_key_that_signs_and_keeps_old_tokens_valid(
     directory, reread_at_once
 ):
-    verifier = TokenVerifier(VerificationKeys.load(directory))
+    verifier = verifier_of(directory)
     before, first = sign(directory), signing_kid(directory)
     kid = rotate_keys(directory)
     assert signing_kid(directory) == kid != first
@@ -100,7 +106,7 @@ def test_keys_are_retired_when_their_successor_has_signed_for_long_enough(direct
     assert retire_keys(directory, 1_000, DAY_S) == []
     assert retire_keys(directory, 1_000, DAY_S + 10_000) == [second]
     assert retire_keys(directory, 1_000, DAY_S + 99_999) == []
-    assert TokenVerifier(VerificationKeys.load(directory)).verify(sign(directory))
+    assert verifier_of(directory).verify(sign(directory))
 
 
 def test_a_key_that_signs_again_after_a_restore_is_not_retired(directory):
@@ -128,7 +134,7 @@ def test_unknown_ids_make_nobody_read_files_more_than_once_a_second():
 
 
 def test_a_directory_that_breaks_later_takes_no_key_away(directory, reread_at_once):
-    verifier = TokenVerifier(VerificationKeys.load(directory))
+    verifier = verifier_of(directory)
     token = sign(directory)
     (directory / "token-verification-key-broken.pem").write_bytes(b"rubbish")
     assert verifier.keys.find("unknown") is None

@@ -19,6 +19,7 @@ from chatterroom.core.ids import SessionId, UserId
 
 KEY = Ed25519PrivateKey.generate()
 VERIFIER = TokenVerifier(VerificationKeys.of(KEY.public_key()))
+VERIFIER.ended.complete()
 GONE = "(left out)"
 
 
@@ -214,8 +215,24 @@ async def test_an_address_of_keys_in_a_token_is_never_asked(name):
 
 def test_a_token_of_an_ended_session_is_refused_and_of_another_is_not():
     verifier = TokenVerifier(VerificationKeys.of(KEY.public_key()))
+    verifier.ended.complete()
     verifier.ended.add(EndedSession(SessionId("session"), UserId("alice"), time.time() + 60))
     with pytest.raises(ChatterRoomError) as caught:
         verifier.verify(token())
     assert caught.value.code is ErrorCode.TOKEN_INVALID
     assert verifier.verify(token(sid="another")).session_id == "another"
+
+
+def test_no_token_is_taken_before_the_ended_sessions_are_known():
+    verifier = TokenVerifier(VerificationKeys.of(KEY.public_key()))
+    verifier.ended.add(EndedSession(SessionId("another"), UserId("alice"), time.time() + 60))
+    with pytest.raises(ChatterRoomError) as caught:
+        verifier.verify(token())
+    assert caught.value.code is ErrorCode.SERVICE_UNAVAILABLE
+    assert caught.value.retry_after_s == 1.0
+    # What is wrong with a token is wrong at any time.
+    with pytest.raises(ChatterRoomError) as caught:
+        verifier.verify(token(exp=int(time.time()) - 1))
+    assert caught.value.code is ErrorCode.TOKEN_EXPIRED
+    verifier.ended.complete()
+    assert verifier.verify(token()).user_id == "alice"

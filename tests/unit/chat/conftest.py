@@ -68,6 +68,18 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatterroom.chat.store_mongo._TIMEOUT_S", PATIENCE_S)
 
 
+@pytest.fixture(autouse=True)
+def no_ended_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no user service to send ended sessions: all are known, and there are none."""
+
+    async def watch(balancer, credential, ended, heard):
+        del balancer, credential, heard
+        ended.complete()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("chatterroom.chat.main.watch_sessions", watch)
+
+
 class Instance:
     """One chat service as far as its log goes, and what it was told to fan out."""
 

@@ -28,6 +28,7 @@ class Ends:
 
     async def watch(self, balancer, credential, ended, heard):
         del balancer, credential
+        ended.complete()
         self._told.append((ended, heard))
         await asyncio.Event().wait()
 
@@ -77,6 +78,7 @@ async def test_the_sockets_of_an_ended_session_are_closed_on_every_instance(
 async def test_a_session_that_ends_between_handshake_and_opening_opens_nothing(service: Service):
     token = service.token(ALICE)
     verifier = TokenVerifier(VerificationKeys.load(service.secrets))
+    verifier.ended.complete()
     quiet = SimpleNamespace(
         take=lambda *_: None, give_up=lambda *_: None, unwatch=lambda *_: None, unfollow=None
     )

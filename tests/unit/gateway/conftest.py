@@ -245,10 +245,16 @@ async def start(key: Ed25519PrivateKey) -> AsyncIterator[Start]:
     async with AsyncExitStack() as exits:
 
         async def start_world(
-            users: int = 1, chats: int = 1, websocket_urls: tuple[str, ...] = (), **given: Any
+            users: int = 1,
+            chats: int = 1,
+            websocket_urls: tuple[str, ...] = (),
+            sessions_known: bool = True,
+            **given: Any,
         ) -> World:
             signer = TokenSigner(key, 900)
             verifier = TokenVerifier(VerificationKeys.of(key.public_key()))
+            if sessions_known:
+                verifier.ended.complete()
             user_services = [user_service() for _ in range(users)]
             chat_services = [ChatService() for _ in range(chats)]
             discovery = discovery_service()

@@ -33,6 +33,21 @@ def test_only_the_endpoints_that_must_be_open_are_open():
     assert {e.path for e in ENDPOINTS if e.access is not Access.TOKEN} == OPEN
 
 
+async def test_no_token_is_taken_before_the_ended_sessions_are_known(start):
+    world = await start(sessions_known=False)
+    for endpoint in ENDPOINTS:
+        if endpoint.access is Access.TOKEN:
+            path = endpoint.path.replace("{", "").replace("}", "")
+            answer = await world.client.request(endpoint.method, path, headers=world.ada.headers)
+            assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
+            assert answer.headers["retry-after"] == "1"
+    assert not world.user_service.heard
+    assert not world.chat.heard
+    world.verifier.ended.complete()
+    answer = await world.client.get("/user-service/sessions", headers=world.ada.headers)
+    assert answer.status_code == 200
+
+
 async def test_without_a_token_nothing_else_answers(world):
     for endpoint in ENDPOINTS:
         if endpoint.access is Access.TOKEN:

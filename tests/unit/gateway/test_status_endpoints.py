@@ -95,6 +95,23 @@ async def test_health_and_readiness(start):
     assert (await world.client.get("/healthz")).status_code == 200
     not_ready = await world.client.get("/readyz")
     assert not_ready.status_code == 503
-    assert not_ready.json() == {"ready": False, "users": True, "chat": False}
+    assert not_ready.json() == {
+        "ready": False,
+        "users": True,
+        "chat": False,
+        "sessions": True,
+    }
     world.balancers["chat"].replace([world.user_service.instance])
     assert (await world.client.get("/readyz")).json()["ready"] is True
+
+
+async def test_a_gateway_that_does_not_know_the_ended_sessions_is_not_ready(start):
+    world = await start(sessions_known=False)
+    assert (await world.client.get("/healthz")).status_code == 200
+    not_ready = await world.client.get("/readyz")
+    assert not_ready.status_code == 503
+    assert not_ready.json() == {"ready": False, "users": True, "chat": True, "sessions": False}
+    assert (await world.client.get("/status")).json()["gateway"] == "unhealthy"
+    world.verifier.ended.complete()
+    assert (await world.client.get("/readyz")).status_code == 200
+    assert (await world.client.get("/status")).json()["gateway"] == "healthy"

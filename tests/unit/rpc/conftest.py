@@ -53,7 +53,9 @@ def signer(key):
 
 @pytest.fixture
 def verifier(key):
-    return TokenVerifier(VerificationKeys.of(key.public_key()))
+    verifier = TokenVerifier(VerificationKeys.of(key.public_key()))
+    verifier.ended.complete()
+    return verifier
 
 
 @pytest.fixture

@@ -1,8 +1,12 @@
 """Ends of sessions on their way to those who watch: in pieces, and none is lost."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from chatterroom.auth.ended_sessions import EndedSession, EndedSessions
+from chatterroom.core.errors import StorageUnavailableError
 from chatterroom.core.ids import SessionId, UserId
 from chatterroom.users.session_ends import MESSAGE, PAGE, SessionEnds
 
@@ -35,9 +39,9 @@ def session_ends(ends=()):
 async def test_ten_thousand_ends_at_once_come_in_bounded_pieces_and_none_is_lost():
     ends, _, _ = session_ends()
     watch = ends.watch()
-    assert await anext(watch) == ()
+    assert (await anext(watch)).sessions == ()
     ends.tell([ended(number) for number in range(10_000)])
-    pieces = [await anext(watch) for _ in range(10_000 // MESSAGE)]
+    pieces = [(await anext(watch)).sessions for _ in range(10_000 // MESSAGE)]
     assert {len(piece) for piece in pieces} == {MESSAGE}
     assert [each for piece in pieces for each in piece] == [ended(n) for n in range(10_000)]
     await watch.aclose()
@@ -47,7 +51,7 @@ async def test_a_new_watcher_gets_what_is_remembered_in_bounded_pieces():
     ends, _, _ = session_ends()
     ends.tell([ended(number) for number in range(MESSAGE + 1)])
     watch = ends.watch()
-    assert [len(await anext(watch)) for _ in range(3)] == [0, MESSAGE, 1]
+    assert [len((await anext(watch)).sessions) for _ in range(3)] == [0, MESSAGE, 1]
     await watch.aclose()
 
 
@@ -64,3 +68,64 @@ async def test_what_becomes_visible_a_little_late_is_found_too():
     ends._source.ends.append((MOMENT - timedelta(seconds=2), ended(2)))
     await ends._look()
     assert len(known) == 2
+
+
+async def test_a_watcher_is_up_to_date_once_everything_was_looked_through_and_sent():
+    ends, known, _ = session_ends([(MOMENT, ended(number)) for number in range(PAGE + MESSAGE)])
+    watch = ends.watch()
+    assert not (await anext(watch)).up_to_date
+    assert not known.is_complete
+    await ends._look()
+    assert known.is_complete
+    sent = [await anext(watch) for _ in range(2)]
+    assert [(len(each.sessions), each.up_to_date) for each in sent] == [
+        (MESSAGE, False),
+        (MESSAGE, True),
+    ]
+    await watch.aclose()
+
+
+async def test_a_watcher_with_nothing_to_receive_learns_at_once_that_the_look_is_over():
+    ends, _, _ = session_ends()
+    watch = ends.watch()
+    assert not (await anext(watch)).up_to_date
+    waiting = asyncio.ensure_future(anext(watch))
+    await asyncio.sleep(0)
+    await ends._look()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert waiting.done()
+    assert (await waiting).up_to_date
+    await watch.aclose()
+
+
+async def test_nobody_is_up_to_date_with_an_instance_that_has_lost_its_storage_or_waits_for_it():
+    ends, known, _ = session_ends()
+    await ends._look()
+    hanging, failing = asyncio.Event(), False
+
+    async def ended_since(*_):
+        await hanging.wait()
+        if failing:
+            raise StorageUnavailableError
+        return []
+
+    ends._source.ended_since = ended_since
+    looking = asyncio.create_task(ends._look())
+    await asyncio.sleep(0)
+    first = ends.watch()
+    assert not (await anext(first)).up_to_date
+    failing = True
+    hanging.set()
+    with pytest.raises(StorageUnavailableError):
+        await looking
+    second = ends.watch()
+    assert not (await anext(second)).up_to_date
+    # This instance has been complete before, and what it knows stays known.
+    assert known.is_complete
+    failing = False
+    await ends._look()
+    assert (await anext(first)).up_to_date
+    assert (await anext(second)).up_to_date
+    for each in (first, second):
+        await each.aclose()

@@ -237,6 +237,61 @@ async def test_there_is_no_grace_once_the_successor_has_been_used(users, code_of
 # What other services hear
 
 
+async def test_whoever_begins_to_watch_is_complete_with_all_that_has_ended(start_users, eventually):
+    one = await start_users()
+    await one.register()
+    logins = [await one.log_in() for _ in range(3)]
+    for login in logins:
+        await log_out(one, login)
+    two = await start_users()
+    async with watching(one, two) as (ended, _):
+
+        async def is_complete():
+            return ended.is_complete
+
+        await eventually(is_complete)
+        assert all(login.session_id in ended for login in logins)
+
+
+async def test_nobody_is_complete_and_no_token_is_taken_before_mongodb_was_looked_through(
+    own_mongod, start_users, code_of, eventually
+):
+    users = await start_users(mongo_url=own_mongod.url("users"))
+    await users.register()
+    ended, login = await users.log_in(), await users.log_in()
+    await log_out(users, ended)
+    await users.stop()
+    await own_mongod.process.kill()
+    again = await start_users(mongo_url=own_mongod.url("users"), ready=False)
+    request = pb.ListSessionsRequest(user_id=login.user_id)
+    async with watching(again, again) as (known, _):
+
+        async def is_refused():
+            for each in (ended, login):
+                call = again.with_token(each.token).ListSessions(request)
+                assert await code_of(call) is ErrorCode.SERVICE_UNAVAILABLE
+            stub = again.acting_for()
+            async for message in stub.WatchEndedSessions(pb.WatchEndedSessionsRequest()):
+                assert not message.up_to_date
+                break
+            return True
+
+        for _ in range(5):
+            await eventually(is_refused)
+        assert not known.is_complete
+        await own_mongod.start()
+        await eventually(again.is_serving)
+
+        async def is_complete():
+            return known.is_complete
+
+        await eventually(is_complete)
+        assert ended.session_id in known
+    call = again.with_token(ended.token).ListSessions(request)
+    assert await code_of(call) is ErrorCode.TOKEN_INVALID
+    assert (await again.with_token(login.token).ListSessions(request)).sessions
+
+
 async def test_services_hear_of_an_end_within_a_second_from_any_instance(start_users, eventually):
     one, two = await start_users(), await start_users()
     await one.register()

@@ -71,7 +71,9 @@ async def test_a_login_gives_tokens_of_a_stored_session(users, mongo_url, secret
     login = await users.log_in()
     assert login.user_id == user_id
     assert login.expires_in_s == 900
-    token = TokenVerifier(VerificationKeys.load(secrets_dir)).verify(login.token)
+    verifier = TokenVerifier(VerificationKeys.load(secrets_dir))
+    verifier.ended.complete()
+    token = verifier.verify(login.token)
     assert (token.user_id, token.session_id) == (user_id, login.session_id)
     with MongoClient(mongo_url) as client:
         stored = client.get_default_database().sessions.find_one({"_id": login.session_id})
