@@ -51,7 +51,7 @@ def test_a_private_message_arrives_while_both_look(seats, people):
     expect(bob.message("Is the kettle on?")).to_be_visible()
     expect(alice.message("Is the kettle on?").get_by_label("Read")).to_be_visible()
     bob.composer.press_sequentially("It")
-    expect(alice.page.locator("main").get_by_text("is writing…")).to_be_visible()
+    expect(alice.page.locator("main").get_by_text("is typing…")).to_be_visible()
     bob.say("It is.")
     expect(alice.message("It is.")).to_be_visible()
 

@@ -8,6 +8,7 @@ import { Sidebar } from "../views/sidebar/Sidebar";
 import { ConnectionBanner } from "./ConnectionBanner";
 import { NotificationsProvider } from "./notifications";
 import { PATHS } from "./routes";
+import { Said } from "./said";
 import { useThemePreference } from "./theme";
 import styles from "./Shell.module.css";
 import { useTitle } from "./title";
@@ -37,6 +38,7 @@ export function Shell({ children }: { children: ReactNode }) {
           {children}
         </main>
         <Toasts />
+        <Said />
       </div>
     </NotificationsProvider>
   );

@@ -30,18 +30,23 @@ export function useConnection(): SocketState {
 
 const AWAY_AFTER_MS = 1_500;
 
-/** Return whether the connection is lost. A short pause is nobody's concern. */
+/** Return whether the platform is out of reach. A short pause does not count. */
 export function useAway(): boolean {
-  const isLive = useConnection() === "live";
+  const isStalled = useStore((store) => store.isStalled);
+  const isUp = useStore((store) => store.connection === "live" && !store.isStalled);
   const [isAway, setAway] = useState(false);
   useEffect(() => {
-    if (isLive) return;
+    if (isUp) return;
     const timer = setTimeout(() => setAway(true), AWAY_AFTER_MS);
     return () => {
       clearTimeout(timer);
       setAway(false);
     };
-  }, [isLive]);
+  }, [isUp]);
+  useEffect(() => {
+    // An answer has been awaited for long enough already.
+    if (isStalled) setAway(true);
+  }, [isStalled]);
   return isAway;
 }
 
@@ -80,7 +85,7 @@ export function useUserName(userId: UserId): string {
 export function useOnline(userId: UserId): boolean {
   const { presence } = useClient();
   useEffect(() => (userId === "" ? undefined : presence.watch([userId])), [presence, userId]);
-  return useStore((store) => store.online.has(userId));
+  return useStore((store) => store.isOnline(userId));
 }
 
 /** Return whether the user has blocked another. */

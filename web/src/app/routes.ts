@@ -1,7 +1,7 @@
 // The client's own paths. The gateway answers each of them with the page.
 
 import type { PlaceKey } from "../store/outgoing";
-import type { MessageId } from "../protocol/ids";
+import { isId, type MessageId } from "../protocol/ids";
 
 export const PATHS = {
   home: "/",
@@ -27,8 +27,8 @@ export function privatePlace(userId: string): PlaceKey {
   return `u:${userId}`;
 }
 
-/** Return the place that a path shows; null where it shows none. */
+/** Return the place that a path shows; null if it shows none, or names what cannot exist. */
 export function placeAt(path: string): PlaceKey | null {
   const found = /^\/([ru])\/([^/?]+)$/.exec(path);
-  return found === null ? null : (`${found[1]}:${found[2]}` as PlaceKey);
+  return found === null || !isId(found[2] ?? "") ? null : (`${found[1]}:${found[2]}` as PlaceKey);
 }

@@ -3,9 +3,9 @@
 import { expect, test } from "vitest";
 import type { Role } from "../protocol/events";
 import type { Api, RoomDetails } from "../session/api";
-import { detailsOf } from "../store/selectors";
+import { detailsOf, TimelineSelector } from "../store/selectors";
 import { Store } from "../store/store";
-import { ROOM, SELF, head } from "../testing/entries";
+import { ROOM, SELF, head, message } from "../testing/entries";
 import { Loader } from "./loader";
 
 const SIZE = 450;
@@ -75,4 +75,37 @@ test("marks are read to their end", async () => {
   await loader.marks(ROOM);
   expect([...store.conversation(ROOM).marks.keys()].filter((id) => id !== SELF)).toEqual(USERS);
   expect(pages.asked).toEqual(["marks ", "marks 200", "marks 400"]);
+});
+
+test("where everything earlier is hidden nothing is missing, and what comes is shown", async () => {
+  const store = new Store(SELF);
+  const ready = { type: "ready" as const, user_id: SELF, session_id: "01session", conversations: [head(5)] };
+  store.open(ready, [ROOM], []);
+  const room = store.conversation(ROOM);
+  room.messageIndex = 4;
+  room.listed = true;
+  const api = { roomHistory: () => Promise.resolve({ messages: [], has_more: false }) };
+  const loader = new Loader(api as unknown as Api, store);
+  const timeline = new TimelineSelector(store, `r:${ROOM}`, null);
+  expect(timeline.select().isMissing).toBe(true);
+  await loader.newest(ROOM);
+  expect(timeline.select()).toMatchObject({ items: [], isMissing: false, hasOlder: false });
+  expect(detailsOf(room, SELF).hidesEarlier).toBe(true);
+  store.apply(message(6, SELF, 5));
+  expect(timeline.select()).toMatchObject({ from: 5, to: 5, isMissing: false, hasOlder: false });
+});
+
+test("a message that comes while nothing can be read is the first that may be read", async () => {
+  const { store } = opened();
+  const room = store.conversation(ROOM);
+  room.messageIndex = 4;
+  room.listed = true;
+  const api = {
+    roomHistory: () => {
+      store.apply(message(6, SELF, 5));
+      return Promise.resolve({ messages: [], has_more: false });
+    },
+  };
+  await new Loader(api as unknown as Api, store).newest(ROOM);
+  expect(room.firstIndex).toBe(5);
 });

@@ -166,6 +166,7 @@ export class Loader {
         if (goesBack && !page.has_more) {
           const index = first ?? conversation.indexAt(query.before ?? 0);
           if (index !== null) conversation.beginsWith(index);
+          else if (query.before === undefined) conversation.beginsAfterHidden();
         }
       },
     );

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { UserSummary } from "../session/api";
+import { ApiError } from "../session/errors";
 import { Store } from "../store/store";
 import { People } from "./people";
 
@@ -64,4 +65,48 @@ test("a name that could not be read is asked for again, until the client stops",
   people.want("bob");
   await vi.advanceTimersByTimeAsync(60_000);
   expect(asked).toHaveLength(2);
+});
+
+test("a batch that is refused is not repeated, and the others are asked for", async () => {
+  const refused: string[][] = [];
+  people = new People(
+    {
+      usersById: (ids) => {
+        refused.push([...ids]);
+        return Promise.reject(new ApiError("invalid_request", "", 400));
+      },
+    },
+    store,
+  );
+  people.want("garbage!");
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(refused).toEqual([["garbage!"]]);
+  people.want("bob");
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(refused).toEqual([["garbage!"], ["bob"]]);
+});
+
+test("too many requests are no refusal of the question", async () => {
+  let times = 0;
+  people = new People(
+    { usersById: () => (times++, Promise.reject(new ApiError("rate_limited", "", 429))) },
+    store,
+  );
+  people.want("ann");
+  await vi.advanceTimersByTimeAsync(12_000);
+  expect(times).toBeGreaterThan(1);
+});
+
+test("who was asked for and not found is missing", async () => {
+  people = new People({ usersById: () => Promise.resolve([]) }, store);
+  people.want("ann");
+  await vi.advanceTimersByTimeAsync(100);
+  expect([...store.missing]).toEqual(["ann"]);
+});
+
+test("a deleted user is not online, whatever was said of their presence", () => {
+  store.applyPassing({ type: "presence", users: [{ user_id: "ann", online: true }] });
+  expect(store.isOnline("ann")).toBe(true);
+  store.putUsers([{ user_id: "ann", username: "", deleted: true }]);
+  expect(store.isOnline("ann")).toBe(false);
 });

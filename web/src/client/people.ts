@@ -2,6 +2,7 @@
 
 import type { UserId } from "../protocol/ids";
 import type { Api } from "../session/api";
+import { ApiError } from "../session/errors";
 import type { Store } from "../store/store";
 
 const AT_ONCE = 100;
@@ -66,13 +67,25 @@ export class People {
     try {
       const users = await this.api.usersById(ids);
       for (const id of ids) this.wanted.delete(id);
-      this.store.putUsers(users);
+      this.store.putUsers(users, ids);
       this.isWaiting = false;
       this.gather(0);
-    } catch {
+    } catch (error) {
+      // The same question would be refused again, and keep the others waiting.
+      if (isRefused(error)) for (const id of ids) this.wanted.delete(id);
       // The names are shown as soon as they can be had.
       this.isWaiting = false;
       this.gather(AGAIN_AFTER_MS);
     }
   }
+}
+
+const UNAUTHORIZED = 401;
+const TOO_MANY = 429;
+
+/** Say whether the question itself was refused, and not only for now. */
+function isRefused(error: unknown): boolean {
+  if (!(error instanceof ApiError) || error.status === null) return false;
+  const { status } = error;
+  return status >= 400 && status < 500 && status !== UNAUTHORIZED && status !== TOO_MANY;
 }

@@ -6,6 +6,19 @@ export type ConversationId = string;
 export type MessageId = string;
 export type ClientId = string;
 
+const ID = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+const SEQ = /^[0-9]{12}$/;
+
+/** Say whether a text can be the id of a user or a room. What comes from an address need not be. */
+export function isId(text: string): boolean {
+  return ID.test(text);
+}
+
+/** Say whether a text can be the id of a message of a conversation. */
+export function isMessageOf(conversationId: ConversationId, text: string): boolean {
+  return text.startsWith(`${conversationId}-`) && SEQ.test(text.slice(conversationId.length + 1));
+}
+
 /** Say whether a conversation is a private chat rather than a room. */
 export function isPrivate(conversationId: ConversationId): boolean {
   return conversationId.startsWith("p");

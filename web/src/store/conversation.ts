@@ -21,6 +21,23 @@ export interface Mark {
   readonly delivered: number;
 }
 
+/** What is kept of a conversation for the next page. Plain data. */
+export interface KeptConversation {
+  readonly id: ConversationId;
+  readonly name: string;
+  readonly peerId: UserId;
+  readonly lastActivityAt: string;
+  readonly messageIndex: number;
+  readonly readIndex: number;
+  readonly deliveredIndex: number;
+  readonly firstIndex: number | null;
+  /** The newest, without a hole. */
+  readonly messages: readonly Message[];
+  readonly notices: readonly Notice[];
+}
+
+export type Departure = "left" | "removed";
+
 const NEW_ROOM_SETTINGS: RoomSettings = {
   adding: "members",
   posting: "members",
@@ -42,6 +59,8 @@ export class Conversation {
   listed = false;
   /** Whether the user is in it. */
   inside = true;
+  /** How the user came out of it, if that was seen. */
+  departure: Departure | null = null;
   name = "";
   /** The other user of a private chat. */
   peerId: UserId = "";
@@ -127,6 +146,38 @@ export class Conversation {
     this.settings = this.members = this.pins = this.furtherMembers = null;
     this.listed = false;
     this.inside = true;
+    this.departure = null;
+    this.version += 1;
+  }
+
+  /** Return what the next page needs to show it; of the messages the newest `count` at most. */
+  keep(count: number): KeptConversation {
+    const { id, name, peerId, lastActivityAt, messageIndex, readIndex, deliveredIndex, firstIndex } = this;
+    const to = messageIndex;
+    const from = Math.max(this.run(to)?.from ?? to + 1, to - count + 1);
+    const messages: Message[] = [];
+    for (let index = from; index <= to; index += 1) {
+      const message = this.messages.get(index);
+      if (message !== undefined) messages.push(message);
+    }
+    return {
+      ...{ id, name, peerId, lastActivityAt, messageIndex, readIndex, deliveredIndex, firstIndex },
+      messages,
+      notices: this.noticesWithin(from - 1, to),
+    };
+  }
+
+  /** Begin with what an earlier page has kept. */
+  restore(kept: KeptConversation): void {
+    this.name = kept.name;
+    this.peerId = kept.peerId;
+    this.lastActivityAt = kept.lastActivityAt;
+    this.messageIndex = kept.messageIndex;
+    this.raiseOwn(kept.readIndex, kept.deliveredIndex);
+    this.firstIndex = kept.firstIndex;
+    for (const message of kept.messages) this.holdOne(message);
+    for (const notice of kept.notices) this.notices.set(notice.seq, notice);
+    this.listed = true;
     this.version += 1;
   }
 
@@ -152,10 +203,20 @@ export class Conversation {
     this.version += 1;
   }
 
-  /** The messages are the oldest that may be read. */
+  /** The message is the oldest that may be read. */
   beginsWith(index: number): void {
     this.firstIndex = index;
     this.version += 1;
+  }
+
+  /** Nothing could be read: what may be read begins with what has come since, or is still to come. */
+  beginsAfterHidden(): void {
+    this.beginsWith(this.run(this.messageIndex)?.from ?? this.messageIndex + 1);
+  }
+
+  /** Whether there are messages that may not be read: they are from before the user's time. */
+  get hidesEarlier(): boolean {
+    return this.firstIndex !== null && this.firstIndex > 1;
   }
 
   list(told: ListedConversation): void {
@@ -260,7 +321,10 @@ export class Conversation {
         // What happened to the messages meanwhile was not told.
         this.reset();
       }
-      if (change.type === "member_left" || change.type === "member_removed") this.inside = false;
+      if (change.type === "member_left" || change.type === "member_removed") {
+        this.inside = false;
+        this.departure = change.type === "member_left" ? "left" : "removed";
+      }
     }
     this.notices.set(change.seq, change);
   }

@@ -2,7 +2,7 @@
 
 import type { Role, RoomSettings } from "../protocol/events";
 import type { ConversationId, MessageId, UserId } from "../protocol/ids";
-import type { Conversation, Mark, Notice } from "./conversation";
+import type { Conversation, Departure, Mark, Notice } from "./conversation";
 import type { Message } from "./message";
 import type { OutgoingMessage, PlaceKey } from "./outgoing";
 import type { Store } from "./store";
@@ -28,6 +28,9 @@ export interface ConversationSummary {
 export interface ConversationDetails extends ConversationSummary {
   /** False after leaving: it can be read, not written to. */
   readonly inside: boolean;
+  readonly departure: Departure | null;
+  /** Whether earlier messages are hidden from the user. */
+  readonly hidesEarlier: boolean;
   /** Null until the room has been read (`loader.room`). */
   readonly settings: RoomSettings | null;
   readonly members: ReadonlyMap<UserId, Role> | null;
@@ -66,7 +69,7 @@ export function detailsOf(conversation: Conversation, selfId: UserId): Conversat
   const kept = summaries.get(conversation);
   if (kept?.version === conversation.version) return kept.value;
   const { id, kind, name, peerId, unread, messageIndex, readIndex, lastActivityAt } = conversation;
-  const { inside, mentioned, settings, members, size, pins, marks } = conversation;
+  const { inside, departure, hidesEarlier, mentioned, settings, members, size, pins, marks } = conversation;
   const value: ConversationDetails = {
     id,
     place: kind === "room" ? `r:${id}` : `u:${peerId}`,
@@ -80,6 +83,8 @@ export function detailsOf(conversation: Conversation, selfId: UserId): Conversat
     lastMessage: conversation.lastMessage ?? null,
     lastActivityAt,
     inside,
+    departure,
+    hidesEarlier,
     settings,
     members,
     size,
@@ -183,9 +188,10 @@ export class TimelineSelector {
     const newest = conversation.messageIndex;
     const run = conversation.run(this.anchor ?? newest);
     if (run === null) {
-      const notices = newest === 0 ? conversation.noticesWithin(0, 0) : [];
+      const isEmpty = newest < (conversation.firstIndex ?? 1);
+      const notices = isEmpty ? conversation.noticesWithin(0, newest) : [];
       const items = [...notices.map((notice) => this.noticeRow(notice)), ...waiting];
-      return { ...EMPTY, items, isMissing: newest > 0 || !conversation.listed };
+      return { ...EMPTY, items, isMissing: !isEmpty || !conversation.listed };
     }
     const hasOlder = run.from !== conversation.firstIndex;
     const hasNewer = run.to < newest;

@@ -21,10 +21,14 @@ export interface Reading {
 export class Store {
   readonly selfId: UserId;
   connection: SocketState = "offline";
+  /** Whether the connection is open and the server does not answer. */
+  isStalled = false;
   /** Whether the list of conversations has been read. */
   listRead = false;
   readonly conversations = new Map<ConversationId, Conversation>();
   users: ReadonlyMap<UserId, UserSummary> = new Map();
+  /** Ids that were asked for and belong to nobody. */
+  missing: ReadonlySet<UserId> = new Set();
   online: ReadonlySet<UserId> = new Set();
   /** Whom the user has blocked. Who has blocked the user is not told. */
   blocked: ReadonlySet<UserId> = new Set();
@@ -59,6 +63,11 @@ export class Store {
     this.connection = state;
     // Who is writing, and who is online, was not followed meanwhile.
     if (state !== "live") this.typing = new Map();
+    this.touch();
+  }
+
+  setStalled(isStalled: boolean): void {
+    this.isStalled = isStalled;
     this.touch();
   }
 
@@ -158,13 +167,25 @@ export class Store {
     return isCurrent;
   }
 
-  putUsers(users: readonly UserSummary[]): void {
+  /** `asked`: the ids that were asked for; those of nobody are missing. */
+  putUsers(users: readonly UserSummary[], asked: readonly UserId[] = []): void {
+    const found = new Set(users.map((user) => user.user_id));
+    const missing = asked.filter((id) => !found.has(id) && !this.missing.has(id));
+    if (missing.length > 0) {
+      this.missing = new Set([...this.missing, ...missing]);
+      this.touch();
+    }
     const changed = users.filter((user) => !isSame(this.users.get(user.user_id), user));
     if (changed.length === 0) return;
     const all = new Map(this.users);
     for (const user of changed) all.set(user.user_id, user);
     this.users = all;
     this.touch();
+  }
+
+  /** Say whether a user is online. Deleted users never are, whatever was last said of them. */
+  isOnline(id: UserId): boolean {
+    return this.online.has(id) && !this.users.get(id)?.deleted;
   }
 
   setListRead(): void {

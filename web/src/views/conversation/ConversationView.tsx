@@ -1,25 +1,41 @@
-// One conversation: who it is with, what was written, and where to write.
+// One conversation: who it is with, what was written, and where to write. Or why it cannot be shown.
 
-import { lazy, useCallback, useEffect, useState } from "react";
-import { useConversation, useWriters } from "../../app/hooks";
-import { useRequestOf } from "../../app/request_hooks";
+import { lazy, useCallback, useEffect, useRef, useState } from "react";
+import { Link, useLocation } from "wouter";
+import { useConversation, useListRead, useStore, useWriters } from "../../app/hooks";
+import { useRequestOf, useRequestOfRoom } from "../../app/request_hooks";
+import { PATHS } from "../../app/routes";
+import { say } from "../../app/said";
 import { useClient } from "../../app/session";
+import { isId } from "../../protocol/ids";
 import type { PlaceKey } from "../../store/outgoing";
+import type { ConversationDetails } from "../../store/selectors";
 import { LoadBoundary } from "../../ui/LoadBoundary";
 import { Composer } from "../composer/Composer";
 import { RoomPanelToggle } from "../room/RoomPanelToggle";
 import { ComposingContext, useComposingOf } from "./composing";
 import { Header } from "./Header";
 import { Messages } from "./Messages";
+import { Nowhere } from "./Nowhere";
 import { useNames } from "./people";
 import styles from "./ConversationView.module.css";
 
 const RequestConversation = lazy(() => import("../requests/RequestConversation"));
 
+/** `place` comes from an address: it may name what does not exist. */
 export function ConversationView({ place }: { place: PlaceKey }) {
-  const request = useRequestOf(place.startsWith("u:") ? place.slice(2) : "");
+  const isRoom = place.startsWith("r:");
+  if (!isId(place.slice(2))) return isRoom ? <NoRoom id="" /> : <NoPerson />;
+  return isRoom ? <Room place={place} /> : <PrivateChat place={place} />;
+}
+
+function PrivateChat({ place }: { place: PlaceKey }) {
+  const userId = place.slice(2);
+  const request = useRequestOf(userId);
   const isKnown = useConversation(place) !== null;
-  if (request === null || isKnown) return <Conversation place={place} />;
+  const isMissing = useStore((store) => store.missing.has(userId));
+  if (isMissing && !isKnown) return <NoPerson />;
+  if (request === null || isKnown) return <Conversation place={place} canWrite />;
   return (
     <LoadBoundary>
       <RequestConversation request={request} />
@@ -27,7 +43,62 @@ export function ConversationView({ place }: { place: PlaceKey }) {
   );
 }
 
-function Conversation({ place }: { place: PlaceKey }) {
+function Room({ place }: { place: PlaceKey }) {
+  const conversation = useConversation(place);
+  const isListRead = useListRead();
+  useWayOut(conversation);
+  if (conversation === null && isListRead) return <NoRoom id={place.slice(2)} />;
+  if (conversation?.inside === false) return <NoLongerInside conversation={conversation} />;
+  return <Conversation place={place} canWrite={conversation !== null} />;
+}
+
+/** Go back to the list when the user leaves the room that is shown, in this tab or elsewhere. */
+function useWayOut(conversation: ConversationDetails | null): void {
+  const [, navigate] = useLocation();
+  const wasInside = useRef(conversation?.inside ?? false);
+  const isInside = conversation?.inside ?? false;
+  const hasLeft = conversation?.departure === "left";
+  const name = conversation?.name ?? "";
+  useEffect(() => {
+    if (wasInside.current && !isInside && hasLeft) {
+      say(`You left ${name}.`);
+      navigate(PATHS.home, { replace: true });
+    }
+    wasInside.current = isInside;
+  }, [isInside, hasLeft, name, navigate]);
+}
+
+function NoLongerInside({ conversation: { name, departure } }: { conversation: ConversationDetails }) {
+  const room = name || "this room";
+  if (departure === "left") return <Nowhere title={`You left ${room}`} />;
+  return (
+    <Nowhere title={departure === "removed" ? `You were removed from ${room}` : `You are no longer in ${room}`}>
+      A member has to add you before you can come back.
+    </Nowhere>
+  );
+}
+
+function NoRoom({ id }: { id: string }) {
+  const request = useRequestOfRoom(id);
+  if (request !== null) {
+    return (
+      <Nowhere title={`You are invited to ${request.room_name}`}>
+        <Link href={PATHS.requests}>See the invitation</Link>
+      </Nowhere>
+    );
+  }
+  return (
+    <Nowhere title="You can't view this room">
+      It doesn't exist, or you are not a member. A member can add you.
+    </Nowhere>
+  );
+}
+
+function NoPerson() {
+  return <Nowhere title="There is no such person">Check the link, or search for their name.</Nowhere>;
+}
+
+function Conversation({ place, canWrite }: { place: PlaceKey; canWrite: boolean }) {
   const conversation = useConversation(place);
   const composing = useComposingOf(place);
   const [isChoosingDay, setChoosingDay] = useState(false);
@@ -49,7 +120,7 @@ function Conversation({ place }: { place: PlaceKey }) {
       </Header>
       <Messages place={place} isChoosingDay={isChoosingDay} onDayChosen={dayChosen} />
       <Writers id={id} />
-      <Composer place={place} />
+      {canWrite && <Composer place={place} />}
     </ComposingContext>
   );
 }
@@ -69,7 +140,7 @@ function Writers({ id }: { id: string | null }) {
             <span />
             <span />
           </span>
-          <bdi>{names}</bdi> {count === 1 ? "is" : "are"} writing…
+          <bdi>{names}</bdi> {count === 1 ? "is" : "are"} typing…
         </>
       )}
     </p>

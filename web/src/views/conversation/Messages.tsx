@@ -8,6 +8,7 @@ import { useClient } from "../../app/session";
 import { sayError } from "../../session/errors";
 import type { Message } from "../../store/message";
 import type { PlaceKey } from "../../store/outgoing";
+import type { ConversationDetails } from "../../store/selectors";
 import { copyText } from "../../ui/clipboard";
 import type { MenuPlace } from "../../ui/PointMenu";
 import { RowActionsContext, type RowActions } from "./actions";
@@ -48,7 +49,6 @@ export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
   const timeline = useTimeline(place, part?.anchor ?? null);
   const { items, from, to, hasOlder, hasNewer, isMissing } = timeline;
   const conversation = useConversation(place);
-  const isListRead = useStore((each) => each.listRead);
   const composing = useComposing();
   const isAttentive = useAttention();
   const [isAtEnd, setAtEnd] = useState(false);
@@ -130,15 +130,12 @@ export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
 
   const isFew = part?.anchor === null && hasOlder && to - from < WORTH_SHOWING;
   const isReady = part !== null && !isMissing && !(isFew && timeline.error === null);
-  const isGone = isListRead && conversation === null && place.startsWith("r:");
   const isEmpty = isReady && items.length === 0;
   const hasLineAbove = lineAfter !== null && rows.some((row) => row.isFirstNew);
   return (
     <div className={styles["messages"]}>
-      {isGone ? (
-        <Nothing title="This room cannot be shown" text="It does not exist, or you are not in it." />
-      ) : isEmpty ? (
-        <Nothing title="Nothing here yet" text="Write the first message." />
+      {isEmpty ? (
+        <Nothing {...emptyText(conversation)} />
       ) : isReady ? (
         <RowActionsContext value={actions}>
           <MessageList
@@ -146,11 +143,7 @@ export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
             rows={rows}
             timeline={timeline}
             target={part.target}
-            beginning={
-              conversation?.kind === "room"
-                ? `This is the beginning of ${conversation.name}`
-                : "This is the beginning of your conversation"
-            }
+            beginning={beginningText(conversation)}
             onAtEnd={setAtEnd}
           />
         </RowActionsContext>
@@ -222,6 +215,23 @@ export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
       )}
     </div>
   );
+}
+
+/** A newcomer is one for so long. */
+const JUST_NOW_MS = 10 * 60_000;
+
+function emptyText(conversation: ConversationDetails | null): { title: string; text: string } {
+  if (!conversation?.hidesEarlier) return { title: "No messages yet", text: "Write the first one." };
+  // Nothing was written since the user was added, so that was the last activity.
+  const age = Date.now() - Date.parse(conversation.lastActivityAt);
+  const title = age < JUST_NOW_MS ? "You joined just now." : "No messages since you joined.";
+  return { title, text: "Earlier messages are hidden." };
+}
+
+function beginningText(conversation: ConversationDetails | null): string {
+  if (conversation?.hidesEarlier) return "Earlier messages are hidden.";
+  if (conversation?.kind === "room") return `This is the beginning of ${conversation.name}`;
+  return "This is the beginning of your conversation";
 }
 
 function current({ message, place }: Open) {

@@ -6,7 +6,7 @@ import { useLocation, useSearchParams } from "wouter";
 import { useStore } from "../../app/hooks";
 import { pathOf } from "../../app/routes";
 import { useClient } from "../../app/session";
-import type { MessageId } from "../../protocol/ids";
+import { isMessageOf, type MessageId } from "../../protocol/ids";
 import { sayError } from "../../session/errors";
 import type { Conversation } from "../../store/conversation";
 import type { PlaceKey } from "../../store/outgoing";
@@ -65,7 +65,7 @@ export function usePart(place: PlaceKey, say: (text: string) => void) {
           show(index, { kind: "message", index });
           return;
         }
-        say("That message cannot be shown.");
+        say("You can't view that message.");
       } catch (error) {
         say(sayError(error));
       }
@@ -130,7 +130,7 @@ async function read(
   conversation: Conversation | undefined,
   id: MessageId,
 ): Promise<number | null> {
-  if (conversation === undefined || !id.startsWith(`${conversation.id}-`)) return null;
+  if (conversation === undefined || !isMessageOf(conversation.id, id)) return null;
   const run = conversation.run(conversation.message(id)?.message_index ?? 0);
   if (run === null || run.to - run.from < WORTH_SHOWING) await loader.around(id);
   return conversation.message(id)?.message_index ?? null;

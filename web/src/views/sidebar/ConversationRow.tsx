@@ -98,7 +98,7 @@ function LastLine({ conversation }: { conversation: ConversationSummary }) {
   if (hasFailed) return <span className={styles["failed"]}>A message was not sent</span>;
   if (writer !== undefined) {
     const who = others.length > 0 ? "Several people are" : kind === "room" ? `${writerName} is` : "";
-    const text = who === "" ? "Writing…" : `${who} writing…`;
+    const text = who === "" ? "Typing…" : `${who} typing…`;
     return <span className={styles["writing"]}>{text}</span>;
   }
   if (draft !== "") {
