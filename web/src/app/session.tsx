@@ -1,10 +1,25 @@
 // Who is logged in, for all views: the session of this browser and the client that belongs to it.
 
-import { createContext, use, useCallback, useEffect, useMemo, useState, type ReactNode } from "react";
+import {
+  createContext,
+  lazy,
+  Suspense,
+  use,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  type ReactNode,
+} from "react";
+import { navigate } from "wouter/use-browser-location";
 import { ChatClient } from "../client/chat_client";
 import { Api, refreshTokens } from "../session/api";
 import { Credentials, tabLock, TOKENS_KEY } from "../session/credentials";
 import { PictureContext } from "../ui/pictures";
+import { PATHS } from "./routes";
+
+const LogOutDialog = lazy(() => import("./LogOutDialog"));
 
 interface Session {
   readonly api: Api;
@@ -14,6 +29,7 @@ interface Session {
   readonly ended: string | null;
   /** Begin with the tokens that `api.logIn` has kept. */
   begin(): void;
+  /** Log out; asks first if text would be thrown away. */
   logOut(): Promise<void>;
   /** The session is over on the server, for the reason given: forget what is kept of the user. */
   leave(reason: string): void;
@@ -30,16 +46,22 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     () => new Api(new Credentials(localStorage, refreshTokens, tabLock(TOKENS_KEY))),
     [],
   );
-  const [userId, setUserId] = useState(() => api.credentials.current?.userId ?? null);
+  const [sessionId, setSessionId] = useState(() => api.credentials.current?.sessionId ?? null);
   const [client, setClient] = useState<ChatClient | null>(null);
   const [ended, setEnded] = useState<string | null>(null);
+  const [isAsking, setAsking] = useState(false);
+  const lastUserId = useRef<string | null>(null);
 
   useEffect(() => {
-    if (userId === null) return;
-    const started = new ChatClient(api, userId, localStorage, () => {
-      api.credentials.forget();
+    const user = api.credentials.current;
+    if (sessionId === null || user === null) return;
+    // Somebody else has no business where the last one was.
+    if (lastUserId.current !== null && lastUserId.current !== user.userId) goHome();
+    lastUserId.current = user.userId;
+    const started = new ChatClient(api, user.userId, localStorage, sessionStorage, () => {
+      api.credentials.forget(sessionId);
       setEnded(SESSION_ENDED);
-      setUserId(null);
+      setSessionId(api.credentials.current?.sessionId ?? null);
     });
     started.start();
     setClient(started);
@@ -47,52 +69,80 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       started.stop();
       setClient(null);
     };
-  }, [api, userId]);
+  }, [api, sessionId]);
 
   useEffect(() => {
     // Another tab has logged in or out.
     const follow = (event: StorageEvent) => {
-      if (event.key === TOKENS_KEY || event.key === null) {
-        setUserId(api.credentials.current?.userId ?? null);
+      if (event.key !== TOKENS_KEY && event.key !== null) return;
+      const now = api.credentials.current?.sessionId ?? null;
+      if (now === null) {
+        client?.drafts.clearIfOthersDid();
+        goHome();
       }
+      setSessionId(now);
     };
     window.addEventListener("storage", follow);
     return () => window.removeEventListener("storage", follow);
-  }, [api]);
+  }, [api, client]);
 
   const begin = useCallback(() => {
     setEnded(null);
-    setUserId(api.credentials.current?.userId ?? null);
+    setSessionId(api.credentials.current?.sessionId ?? null);
   }, [api]);
 
-  const logOut = useCallback(async () => {
+  const logOutNow = useCallback(async () => {
+    setAsking(false);
     try {
       await client?.logOut();
     } finally {
-      setUserId(null);
+      goHome();
+      setSessionId(null);
     }
   }, [client]);
+
+  const logOut = useCallback(async () => {
+    const { drafts, messages } = client?.unsent ?? { drafts: 0, messages: 0 };
+    if (drafts + messages > 0) setAsking(true);
+    else await logOutNow();
+  }, [client, logOutNow]);
 
   const leave = useCallback(
     (reason: string) => {
       client?.forget();
+      goHome();
       setEnded(reason);
-      setUserId(null);
+      setSessionId(null);
     },
     [client],
   );
 
   const session = useMemo(
-    () => ({ api, client: userId === null ? null : client, ended, begin, logOut, leave }),
-    [api, client, userId, ended, begin, logOut, leave],
+    () => ({ api, client: sessionId === null ? null : client, ended, begin, logOut, leave }),
+    [api, client, sessionId, ended, begin, logOut, leave],
   );
   return (
     <SessionContext value={session}>
       <ClientContext value={session.client}>
         <PictureContext value={session.client?.pictures ?? null}>{children}</PictureContext>
+        {isAsking && session.client !== null && (
+          <Suspense>
+            <LogOutDialog
+              unsent={session.client.unsent}
+              onClose={() => setAsking(false)}
+              // If the platform is away, this browser has forgotten the session all the same.
+              onLogOut={() => void logOutNow().catch(() => undefined)}
+            />
+          </Suspense>
+        )}
       </ClientContext>
     </SessionContext>
   );
+}
+
+/** Show no address of the last user any more. */
+function goHome(): void {
+  navigate(PATHS.home, { replace: true });
 }
 
 export function useSession(): Session {

@@ -11,10 +11,12 @@ const tokens = (number: number): Tokens => ({
   expires_in: 900,
 });
 
+const settled = Promise.resolve();
+
 function setUp(refresh: (token: string) => Promise<Tokens>) {
   const storage = new MemoryStorage();
   const clock = { now: 0 };
-  const credentials = new Credentials(storage, refresh, (task) => task(), () => clock.now);
+  const credentials = new Credentials(storage, refresh, (task) => task(), () => clock.now, () => settled);
   credentials.take(tokens(1));
   return { storage, clock, credentials };
 }
@@ -48,6 +50,42 @@ test("a refused renewal ends the session", async () => {
   );
   await expect(credentials.renewed("access 1")).rejects.toThrow(LoggedOutError);
   expect(credentials.current).toBeNull();
+});
+
+test("a refused renewal does not throw away the pair that another tab gets meanwhile", async () => {
+  const storage = new MemoryStorage();
+  const other = new Credentials(storage, () => Promise.reject(new Error()), (task) => task());
+  let looks = 0;
+  const credentials = new Credentials(
+    storage,
+    () => Promise.reject(new ApiError("token_invalid", "used before", 401)),
+    (task) => task(),
+    () => 0,
+    // What the other tab has stored is seen here a while later.
+    () => Promise.resolve(++looks === 3 ? other.take(tokens(2)) : undefined),
+  );
+  credentials.take(tokens(1));
+  expect(await credentials.renewed("access 1")).toBe("access 2");
+  expect(credentials.current).not.toBeNull();
+});
+
+test("the end of one session does not forget another", () => {
+  const { credentials } = setUp(() => Promise.reject(new Error()));
+  credentials.take({ ...tokens(7), session_id: "01newer" });
+  credentials.forget("01session");
+  expect(credentials.current?.sessionId).toBe("01newer");
+  credentials.forget("01newer");
+  expect(credentials.current).toBeNull();
+});
+
+test("any number of tabs with one view of the storage each stay logged in", async () => {
+  // As the platform does: every repeat of a refresh token gets the same successor.
+  const refresh = (token: string) => Promise.resolve(tokens(Number(token.split(" ")[1]) + 1));
+  const views = Array.from({ length: 10 }, () => new MemoryStorage());
+  const tabs = views.map((view) => new Credentials(view, refresh, (task) => task(), () => 0, () => settled));
+  for (const tab of tabs) tab.take(tokens(1));
+  const got = await Promise.all(tabs.map((tab) => tab.renewed("access 1")));
+  expect(new Set(got)).toEqual(new Set(["access 2"]));
 });
 
 test("a renewal that fails for now keeps the tokens", async () => {

@@ -1,7 +1,9 @@
 // The tokens of one user, kept in this browser, renewed in time, one renewal at a time.
 //
-// A refresh token works once, for all tabs together. So a renewal holds a lock of the browser, and
-// looks first whether another tab has renewed meanwhile.
+// A refresh token works once, and for a while its repeats get the same successor. So that tabs seldom
+// renew at the same time, a renewal holds a lock of the browser if there are locks, and looks first
+// whether another tab has renewed meanwhile. What this tab sees of the storage may be old: a refusal
+// ends the session only if no other pair appears.
 
 import type { UserId } from "../protocol/ids";
 import { ApiError, LoggedOutError } from "./errors";
@@ -31,13 +33,20 @@ const UNAUTHORIZED = 401;
 const RENEWAL_PART = 0.2;
 const MAX_RENEWAL_MS = 60_000;
 
-/**
- * Return a lock over all tabs. Browsers offer it on secure origins only; elsewhere two tabs that
- * renew in the same moment lose their session, and log in again.
- */
+// Without locks tabs wait for random times, so that most find what the first has renewed.
+const SPREAD_MS = 300;
+// After a refusal another tab's pair is looked for so often, and in such steps.
+const LOOKS = 20;
+const LOOK_MS = 100;
+
+export type Pause = (ms: number) => Promise<void>;
+
+const pause: Pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Return a lock over all tabs. Browsers offer it on secure origins only; elsewhere it spreads them. */
 export function tabLock(name: string): Exclusively {
   const locks = globalThis.navigator?.locks;
-  if (locks === undefined) return (task) => task();
+  if (locks === undefined) return (task) => pause(Math.random() * SPREAD_MS).then(task);
   return <T>(task: () => Promise<T>) => locks.request(name, task) as Promise<T>;
 }
 
@@ -47,17 +56,20 @@ export class Credentials {
   private readonly refresh: (refreshToken: string) => Promise<Tokens>;
   private readonly exclusively: Exclusively;
   private readonly now: () => number;
+  private readonly pause: Pause;
 
   constructor(
     storage: KeyValues,
     refresh: (refreshToken: string) => Promise<Tokens>,
     exclusively: Exclusively,
     now: () => number = Date.now,
+    pauseFor: Pause = pause,
   ) {
     this.storage = storage;
     this.refresh = refresh;
     this.exclusively = exclusively;
     this.now = now;
+    this.pause = pauseFor;
   }
 
   /** Return who is logged in; null for nobody. */
@@ -71,8 +83,9 @@ export class Credentials {
     this.keep(tokens);
   }
 
-  /** Be nobody again. */
-  forget(): void {
+  /** Be nobody again. With a session given, only if that one is kept. */
+  forget(sessionId?: string): void {
+    if (sessionId !== undefined && this.current?.sessionId !== sessionId) return;
     this.storage.removeItem(TOKENS_KEY);
   }
 
@@ -93,7 +106,8 @@ export class Credentials {
 
   /**
    * Return another access token than the one that was refused; throws as `fresh` does. A refusal
-   * of the refresh token ends the session: the tokens are forgotten.
+   * of the refresh token ends the session, unless another tab has a pair that lives: the tokens are
+   * forgotten.
    */
   async renewed(refused: string): Promise<string> {
     if (this.known().token === refused) {
@@ -114,9 +128,22 @@ export class Credentials {
       return this.kept()?.token === old.token ? this.keep(tokens) : this.known();
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== UNAUTHORIZED) throw error;
-      if (this.kept()?.token === old.token) this.forget();
+      const other = await this.otherThan(old);
+      if (other !== null) return other;
+      this.forget(old.session_id);
       throw new LoggedOutError("the session has ended");
     }
+  }
+
+  /** Return a pair that another tab has got; null if none appears. */
+  private async otherThan(old: Kept): Promise<Kept | null> {
+    for (let looks = 0; looks < LOOKS; looks += 1) {
+      const kept = this.kept();
+      if (kept === null) return null;
+      if (kept.refresh_token !== old.refresh_token) return kept;
+      await this.pause(LOOK_MS);
+    }
+    return null;
   }
 
   private keep(tokens: Tokens): Kept {

@@ -37,7 +37,7 @@ function opened(): ChatClient {
     (task) => task(),
   );
   credentials.take({ token: "a", refresh_token: "b", user_id: SELF, session_id: "01s", expires_in: 900 });
-  const offline = new ChatClient(new Api(credentials, noNetwork), SELF, storage, () => undefined);
+  const offline = new ChatClient(new Api(credentials, noNetwork), SELF, storage, storage, () => undefined);
   const ready = { type: "ready" as const, user_id: SELF, session_id: "01s", conversations: [head(0)] };
   offline.store.open(ready, [ROOM], []);
   offline.store.apply(message(1, SELF));
