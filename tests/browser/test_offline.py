@@ -63,3 +63,42 @@ def test_a_message_written_offline_outlives_a_closed_page(seats: tuple[Seat, Sea
     alice.page.goto(path)
     expect(bob.message("Land in sight")).to_have_count(1)
     expect(alice.message("Land in sight").get_by_label("Read by 1")).to_be_visible()
+
+
+def test_a_server_that_stops_answering_is_noticed_and_what_was_there_stays_in_sight(
+    seats: tuple[Seat, Seat], platform: Platform
+):
+    alice, _ = seats
+    frozen = platform.processes("chat")
+    for process in frozen:
+        process.suspend()
+    try:
+        # While nobody writes, too.
+        expect(alice.page.get_by_text("Reconnecting…")).to_be_visible()
+        alice.say("Is anybody there?")
+        alice.page.reload()
+        expect(alice.message("Anchor up")).to_be_visible()
+        expect(alice.message("Is anybody there?")).to_be_visible()
+        expect(
+            alice.conversations.get_by_role("link").filter(has_text="Ship").first
+        ).to_be_visible()
+        expect(alice.composer).to_be_visible()
+        expect(alice.page.get_by_text("Loading messages")).to_have_count(0)
+    finally:
+        for process in frozen:
+            process.resume()
+    expect(alice.unsent).to_have_count(0)
+    expect(alice.page.get_by_text("Connecting…")).to_have_count(0)
+    expect(alice.message("Is anybody there?")).to_have_count(1)
+
+
+def test_a_page_that_is_opened_again_has_what_happened_meanwhile(seats: tuple[Seat, Seat]):
+    alice, bob = seats
+    path = alice.page.evaluate("location.pathname")
+    alice.page.goto("about:blank")
+    bob.act("Anchor up", "React with 👍")
+    bob.say("We sail")
+    expect(bob.unsent).to_have_count(0)
+    alice.page.goto(path)
+    expect(alice.message("We sail")).to_be_visible()
+    expect(alice.message("Anchor up").get_by_role("button", name="👍 1")).to_be_visible()

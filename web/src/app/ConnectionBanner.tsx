@@ -1,28 +1,17 @@
-// Says so where the connection is lost. A short pause is nobody's concern.
+// Says so if the connection is lost, or the server does not answer.
 
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "react";
 import { Banner } from "../ui/Banner";
 import { Button } from "../ui/Button";
 import styles from "./ConnectionBanner.module.css";
-import { useConnection, useListRead } from "./hooks";
+import { useAway, useListRead } from "./hooks";
 import { useClient } from "./session";
 
-const SHOWN_AFTER_MS = 1_500;
-
 export function ConnectionBanner() {
-  const isLive = useConnection() === "live";
+  const isShown = useAway();
   const hasBegun = useListRead();
   const hasNetwork = useSyncExternalStore(followNetwork, () => navigator.onLine);
   const client = useClient();
-  const [isShown, setShown] = useState(false);
-  useEffect(() => {
-    if (isLive) return;
-    const timer = setTimeout(() => setShown(true), SHOWN_AFTER_MS);
-    return () => {
-      clearTimeout(timer);
-      setShown(false);
-    };
-  }, [isLive]);
   const state = !hasNetwork ? "Offline." : hasBegun ? "Reconnecting…" : "Connecting…";
   return (
     <div role="status" className={styles["place"]}>

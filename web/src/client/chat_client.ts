@@ -16,6 +16,7 @@ import { KeptDeviceSettings } from "../store/device_settings";
 import { Drafts } from "../store/drafts";
 import { OutgoingStorage } from "../store/outgoing";
 import { Store } from "../store/store";
+import { KeptPage } from "./kept_page";
 import { Loader } from "./loader";
 import { Marker } from "./marker";
 import { readUnread } from "./mentions";
@@ -26,6 +27,11 @@ import { Preferences } from "./preferences";
 import { PresenceWatch } from "./presence";
 import { Requests } from "./requests";
 import { Sender } from "./sender";
+
+export interface Unsent {
+  readonly drafts: number;
+  readonly messages: number;
+}
 
 const TYPING_EVERY_MS = 3_000;
 const LIST_AGAIN_MS = 2_000;
@@ -52,24 +58,37 @@ export class ChatClient implements Listener {
   readonly requests: Requests;
   private readonly socket: SessionSocket;
   private readonly outgoing: OutgoingStorage;
+  private readonly page: KeptPage;
   private readonly onEnd: (reason: Error) => void;
   private readonly messageListeners = new Set<(message: MessageEvent) => void>();
   private readonly typedAt = new Map<ConversationId, number>();
   private listTimer: ReturnType<typeof setTimeout> | null = null;
   private readonly stops: (() => void)[] = [];
 
-  /** `onEnd` is called when the session is over and a new login is needed. */
-  constructor(api: Api, selfId: UserId, storage: Storage, onEnd: (reason: Error) => void) {
+  /**
+   * `storage` is shared by all tabs, `ownStorage` belongs to this one. `onEnd` is called when the
+   * session is over and a new login is needed.
+   */
+  constructor(
+    api: Api,
+    selfId: UserId,
+    storage: Storage,
+    ownStorage: Storage,
+    onEnd: (reason: Error) => void,
+  ) {
     this.api = api;
     this.onEnd = onEnd;
     this.store = new Store(selfId);
-    this.drafts = new Drafts(storage, selfId);
+    this.drafts = new Drafts(storage, ownStorage, selfId);
     this.outgoing = new OutgoingStorage(storage, selfId);
+    this.page = new KeptPage(storage, selfId, this.store);
     this.socket = new SessionSocket({
       url: `${location.origin.replace(/^http/, "ws")}/ws/chat`,
       credentials: api.credentials,
       listener: this,
       probe: () => api.get("/chat-service/presence", { ids: selfId }),
+      kept: this.page.restore(),
+      isWatched: () => document.visibilityState === "visible",
     });
     this.loader = new Loader(api, this.store);
     this.people = new People(api, this.store);
@@ -85,7 +104,7 @@ export class ChatClient implements Listener {
         this.people.refresh([selfId]);
         this.preferences.changed();
       },
-      ended: onEnd,
+      ended: (reason) => this.ended(reason),
     });
   }
 
@@ -105,6 +124,19 @@ export class ChatClient implements Listener {
       target.addEventListener(type, nudge);
       this.stops.push(() => target.removeEventListener(type, nudge));
     }
+    const keep = () => {
+      // Before the list has been read there is less than what was kept before.
+      if (this.store.listRead) this.page.keep((id) => this.socket.seqOf(id));
+    };
+    const keepIfHidden = () => {
+      if (document.visibilityState === "hidden") keep();
+    };
+    window.addEventListener("pagehide", keep);
+    document.addEventListener("visibilitychange", keepIfHidden);
+    this.stops.push(() => {
+      window.removeEventListener("pagehide", keep);
+      document.removeEventListener("visibilitychange", keepIfHidden);
+    });
     const again = setInterval(() => {
       if (document.visibilityState === "visible") this.people.refreshShown();
     }, PEOPLE_AGAIN_MS);
@@ -127,6 +159,11 @@ export class ChatClient implements Listener {
     this.socket.stop();
   }
 
+  /** What a logout would throw away: drafts, and messages that were not sent. */
+  get unsent(): Unsent {
+    return { drafts: this.drafts.size, messages: this.store.outgoing.size };
+  }
+
   /** End the session, and forget what this browser keeps of the user. */
   async logOut(): Promise<void> {
     this.clear();
@@ -143,6 +180,7 @@ export class ChatClient implements Listener {
     this.stop();
     this.outgoing.clear();
     this.drafts.clear();
+    this.page.clear();
     this.account.alerts.clear();
   }
 
@@ -232,7 +270,7 @@ export class ChatClient implements Listener {
       this.marker.later();
       this.preferences.refresh();
     }
-    if (reason !== null) this.onEnd(reason);
+    if (reason !== null) this.ended(reason);
   }
 
   opened(ready: Ready, begun: readonly ConversationId[], gone: readonly ConversationId[]): void {
@@ -261,6 +299,16 @@ export class ChatClient implements Listener {
   passing(event: Passing): void {
     this.store.applyPassing(event);
     if (event.type === "request_received" || event.type === "request_answered") this.requests.read();
+  }
+
+  stalled(isStalled: boolean): void {
+    this.store.setStalled(isStalled);
+  }
+
+  private ended(reason: Error): void {
+    // It may have been ended because somebody else has this device.
+    this.page.clear();
+    this.onEnd(reason);
   }
 
   private readList(delayMs: number): void {

@@ -7,6 +7,7 @@ import type { Entry } from "../protocol/events";
 import { SessionSocket } from "../socket/session_socket";
 import { changed, messageOf, type Message } from "../store/message";
 import { OutgoingStorage } from "../store/outgoing";
+import { copyOf, parseCopy, restore, type PageCopy } from "../store/page_copy";
 import { Store } from "../store/store";
 import { base, ROOM, SELF } from "../testing/entries";
 import { FakeServer, ManualClock } from "../testing/fake_server";
@@ -14,7 +15,7 @@ import { MemoryStorage } from "../testing/memory_storage";
 import { Sender } from "./sender";
 
 type Step =
-  | { do: "hear" | "send" | "edit" | "delete" | "react" | "unreact" | "lose" | "loseUnheard" | "refuse" }
+  | { do: "hear" | "send" | "edit" | "delete" | "react" | "unreact" | "lose" | "loseUnheard" | "refuse" | "reload" }
   | { do: "wait"; ms: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -28,6 +29,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     { do: "lose" },
     { do: "loseUnheard" },
     { do: "refuse" },
+    { do: "reload" },
   ),
   fc.record({ do: fc.constant("wait" as const), ms: fc.integer({ min: 0, max: 3000 }) }),
 );
@@ -59,8 +61,9 @@ function changeOf(server: FakeServer, kind: Step["do"], pick: number): void {
 }
 
 /** Join what a page joins. */
-function openPage(server: FakeServer, clock: ManualClock, kept: Storage) {
+function openPage(server: FakeServer, clock: ManualClock, kept: Storage, copy: PageCopy | null = null) {
   const store = new Store(SELF, () => clock.now());
+  const resumed = copy === null ? new Map<string, number>() : restore(store, copy);
   const storage = new OutgoingStorage(kept, SELF);
   const socket = new SessionSocket({
     url: "ws://test/ws/chat",
@@ -74,8 +77,10 @@ function openPage(server: FakeServer, clock: ManualClock, kept: Storage) {
       opened: (ready, begun, gone) => store.open(ready, begun, gone),
       entry: (entry) => store.apply(entry),
       passing: (event) => store.applyPassing(event),
+      stalled: (isStalled) => store.setStalled(isStalled),
     },
     probe: () => Promise.resolve(),
+    kept: resumed,
     open: server.open,
     clock,
     random: () => 0.5,
@@ -89,20 +94,37 @@ function openPage(server: FakeServer, clock: ManualClock, kept: Storage) {
 async function run(steps: readonly Step[], picks: readonly number[]) {
   const server = new FakeServer();
   const clock = new ManualClock();
-  const { store, storage, socket, sender } = openPage(server, clock, new MemoryStorage());
+  const kept = new MemoryStorage();
+  let page = openPage(server, clock, kept);
   await clock.pass(10);
   for (const [at, { do: what, ...rest }] of steps.entries()) {
     const pick = picks[at % picks.length] ?? 0;
     if (what === "wait") await clock.pass("ms" in rest ? rest.ms : 0);
     else if (what === "hear") server.say(`heard ${at}`);
-    else if (what === "send") sender.send(`r:${ROOM}`, `sent ${at}`);
+    else if (what === "send") page.sender.send(`r:${ROOM}`, `sent ${at}`);
+    else if (what === "reload") page = reloaded(page, server, clock, kept);
     else if (what === "lose" || what === "loseUnheard") server.lose(what === "loseUnheard");
     else if (what === "refuse") server.refusesResume = true;
     else changeOf(server, what, pick);
   }
   await clock.pass(60_000);
+  page.socket.stop();
+  return { server, store: page.store, storage: page.storage };
+}
+
+/** Close a page, and open the next with what it has kept. What nothing is kept of would be read over HTTP. */
+function reloaded(
+  page: ReturnType<typeof openPage>,
+  server: FakeServer,
+  clock: ManualClock,
+  kept: Storage,
+) {
+  const { store, socket } = page;
+  if (socket.seqOf(ROOM) === 0) return page;
+  store.conversation(ROOM).listed = true;
+  const text = JSON.stringify(copyOf(store, (id) => socket.seqOf(id)));
   socket.stop();
-  return { server, store, storage };
+  return openPage(server, clock, kept, parseCopy(text));
 }
 
 test("any order of losses and returns leads to the state of the server", async () => {
@@ -182,4 +204,22 @@ test("what was written before a reload is sent by the next page, and stored once
   ]);
   expect(second.store.outgoing.size).toBe(0);
   expect(second.storage.load()).toEqual([]);
+});
+
+test("a server that does not answer is reported long before the connection is given up", async () => {
+  const server = new FakeServer();
+  const clock = new ManualClock();
+  const { store, socket, sender } = openPage(server, clock, new MemoryStorage());
+  await clock.pass(10);
+  server.isSilent = true;
+  sender.send(`r:${ROOM}`, "hello?");
+  await clock.pass(4_000);
+  expect(store.isStalled).toBe(true);
+  expect(store.connection).toBe("live");
+  server.isSilent = false;
+  server.say("here I am");
+  await clock.pass(10);
+  expect(store.isStalled).toBe(false);
+  await clock.pass(1_000);
+  socket.stop();
 });

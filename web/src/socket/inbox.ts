@@ -12,6 +12,9 @@ const MAX_NAMED = 1_000;
 /** A conversation that is further behind is begun anew rather than caught up entry by entry. */
 export const MAX_LAG = 2_000;
 
+/** What was kept over a reload is begun anew earlier: reading a page is quicker than many entries. */
+export const MAX_LAG_OF_KEPT = 500;
+
 /**
  * What is to be done with an entry. `next`: it is the expected one. `drop`: it was seen before, or
  * is from when the user was not in the conversation. `hole`: something before it is missing.
@@ -42,8 +45,10 @@ export class Inbox {
   private isFirst = true;
   private readonly userId: UserId;
 
-  constructor(userId: UserId) {
+  /** `kept`: up to where an earlier page has kept what it held of conversations. */
+  constructor(userId: UserId, kept: ReadonlyMap<ConversationId, number> = new Map()) {
     this.userId = userId;
+    for (const [id, seq] of kept) this.places.set(id, { seq, inside: true });
   }
 
   /** Return the last seq that was let through; 0 where there is none. */
@@ -59,8 +64,12 @@ export class Inbox {
     for (const head of heads) {
       const id = head.conversation_id;
       listed.add(id);
+      const isKept = this.places.has(id);
       const place = this.place(id);
-      if (this.isFirst || (place.inside && head.seq - place.seq > MAX_LAG)) {
+      const maxLag = this.isFirst ? (isKept ? MAX_LAG_OF_KEPT : -1) : MAX_LAG;
+      // Behind what was kept: the server has lost what this client saw.
+      const isAhead = this.isFirst && place.seq > head.seq;
+      if (isAhead || (this.isFirst || place.inside) && head.seq - place.seq > maxLag) {
         place.seq = head.seq;
         place.inside = true;
         begun.push(id);

@@ -46,6 +46,8 @@ export interface Listener {
   entry(entry: Entry): void;
   /** Told once or not at all. */
   passing(event: Passing): void;
+  /** The server has stopped answering on a connection that is open, or answers again. */
+  stalled(isStalled: boolean): void;
 }
 
 export interface SocketOptions {
@@ -54,6 +56,10 @@ export interface SocketOptions {
   readonly listener: Listener;
   /** Ask over HTTP whether the session still holds: a browser is not told why a handshake fails. */
   readonly probe: () => Promise<unknown>;
+  /** Up to where an earlier page has kept what it held of conversations. */
+  readonly kept?: ReadonlyMap<ConversationId, number>;
+  /** Whether somebody is looking, who should see soon that the server does not answer. */
+  readonly isWatched?: () => boolean;
   readonly open?: (url: string, protocols: string[]) => WebSocketLike;
   readonly clock?: Clock;
   readonly random?: () => number;
@@ -89,6 +95,11 @@ const BACKOFF_CAP_MS = 15_000;
 const STABLE_MS = 5_000;
 const OPEN_WITHIN_MS = 15_000;
 const PING_AFTER_MS = 25_000;
+const PING_AFTER_IF_WATCHED_MS = 5_000;
+// What was asked on the user's behalf is answered sooner, or something is wrong.
+const ANSWER_WITHIN_MS = 1_500;
+// A pong that takes so long is reported; the connection is given up later.
+const STALLED_AFTER_MS = 2_000;
 const PONG_WITHIN_MS = 10_000;
 const NUDGED_PONG_WITHIN_MS = 3_000;
 // Of the time in which a server that stops wants to be left.
@@ -133,6 +144,10 @@ export class SessionSocket {
   private retryTimer: number | null = null;
   private openTimer: number | null = null;
   private silenceTimer: number | null = null;
+  private stallTimer: number | null = null;
+  private isStalled = false;
+  /** Whether an answer is awaited already, to a ping or to something else. */
+  private isAnswerDue = false;
   private leaveTimer: number | null = null;
   private writeTimer: number | null = null;
 
@@ -144,7 +159,7 @@ export class SessionSocket {
     this.clock = options.clock ?? BROWSER_CLOCK;
     this.random = options.random ?? Math.random;
     this.backoff = new Backoff(BACKOFF_BASE_MS, BACKOFF_CAP_MS, this.random);
-    this.inbox = new Inbox(user.userId);
+    this.inbox = new Inbox(user.userId, options.kept);
     this.pace = new Pace(MESSAGES_PER_S, MESSAGE_BURST, this.clock.now());
   }
 
@@ -235,6 +250,7 @@ export class SessionSocket {
         return;
       }
       this.write(command.text);
+      this.expectAnswer();
     }
   }
 
@@ -330,9 +346,11 @@ export class SessionSocket {
   }
 
   private disconnect(): void {
-    for (const timer of ["openTimer", "silenceTimer", "leaveTimer", "writeTimer"] as const) {
+    for (const timer of ["openTimer", "silenceTimer", "stallTimer", "leaveTimer", "writeTimer"] as const) {
       this.clear(timer);
     }
+    this.isAnswerDue = false;
+    this.stall(false);
     if (this.liveSince !== null && this.clock.now() - this.liveSince >= STABLE_MS) {
       this.backoff.reset();
     }
@@ -471,18 +489,40 @@ export class SessionSocket {
   // Watching
 
   private heard(): void {
+    this.clear("stallTimer");
+    this.stall(false);
+    this.isAnswerDue = false;
+    this.pingAfter(this.options.isWatched?.() ? PING_AFTER_IF_WATCHED_MS : PING_AFTER_MS);
+  }
+
+  private expectAnswer(): void {
+    if (this.isAnswerDue) return;
+    this.isAnswerDue = true;
+    this.pingAfter(ANSWER_WITHIN_MS);
+  }
+
+  private pingAfter(delayMs: number): void {
     this.clear("silenceTimer");
-    this.silenceTimer = this.clock.setTimeout(() => this.pingNow(PONG_WITHIN_MS), PING_AFTER_MS);
+    this.silenceTimer = this.clock.setTimeout(() => this.pingNow(PONG_WITHIN_MS), delayMs);
   }
 
   private pingNow(withinMs: number): void {
     this.write(JSON.stringify({ type: "ping" }));
+    this.isAnswerDue = true;
     this.clear("silenceTimer");
     this.silenceTimer = this.clock.setTimeout(() => this.drop(0), withinMs);
+    this.clear("stallTimer");
+    this.stallTimer = this.clock.setTimeout(() => this.stall(true), STALLED_AFTER_MS);
+  }
+
+  private stall(isStalled: boolean): void {
+    if (isStalled === this.isStalled) return;
+    this.isStalled = isStalled;
+    this.listener.stalled(isStalled);
   }
 
   private clear(
-    timer: "retryTimer" | "openTimer" | "silenceTimer" | "leaveTimer" | "writeTimer",
+    timer: "retryTimer" | "openTimer" | "silenceTimer" | "stallTimer" | "leaveTimer" | "writeTimer",
   ): void {
     const running = this[timer];
     if (running !== null) this.clock.clearTimeout(running);

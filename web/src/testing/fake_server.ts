@@ -51,6 +51,8 @@ export class FakeServer {
   refusesResume = false;
   /** Whether nobody gets in. */
   isDown = false;
+  /** Whether it reads nothing of what it is sent, with its connections open. */
+  isSilent = false;
   private connection: FakeConnection | null = null;
 
   readonly open = (): WebSocketLike => {
@@ -122,6 +124,7 @@ export class FakeConnection implements WebSocketLike {
   }
 
   send(text: string): void {
+    if (this.server.isSilent) return;
     const command = JSON.parse(text) as Record<string, unknown>;
     if (command["type"] === "resume" && this.server.refusesResume) {
       this.server.refusesResume = false;
