@@ -50,9 +50,24 @@ def test_the_search_finds_rooms_and_people_by_their_beginnings(alice: Seat, peop
     option.click()
     expect(page.get_by_role("heading", name="Bob Ngata")).to_be_visible()
     search.fill("nobody has this name")
-    expect(page.get_by_text("Nobody and nothing begins with")).to_be_visible()
+    expect(page.get_by_text("No people or rooms match")).to_be_visible()
     search.press("Escape")
     expect(alice.conversations).to_be_visible()
+
+
+@pytest.mark.parametrize("text", ["ngata", "NGÁTA", " @bob ", "bob nga", "@ ngata", "bobngata"])
+def test_people_one_knows_are_found_by_any_word_of_their_names(alice: Seat, people, rooms, text):
+    page = alice.page
+    search = page.get_by_role("combobox", name="Search for people and rooms")
+    search.fill(text)
+    found = page.get_by_role("listbox", name="Found").get_by_role("option")
+    expect(found.filter(has_text="Bob Ngata")).to_have_count(1)
+    search.press("Escape")
+    dialog = alice.start_room()
+    dialog.get_by_role("combobox", name="Members").fill(text)
+    expect(dialog.get_by_role("option").filter(has_text="Bob Ngata")).to_have_count(1)
+    dialog.get_by_role("combobox", name="Members").press("Escape")
+    page.keyboard.press("Escape")
 
 
 def test_what_was_begun_waits_in_its_conversation_over_a_reload(alice: Seat, rooms):

@@ -2,7 +2,6 @@
 
 import { lazy } from "react";
 import { Redirect, Route, Switch } from "wouter";
-import { AuthView } from "../views/auth/AuthView";
 import { PATHS, privatePlace, roomPlace } from "./routes";
 import { useSession } from "./session";
 import { Shell } from "./Shell";
@@ -11,6 +10,7 @@ import { Welcome } from "../views/conversation/Welcome";
 import { LoadBoundary } from "../ui/LoadBoundary";
 
 // Few come here, and rarely: not part of the first load.
+const AuthView = lazy(() => import("../views/auth/AuthView"));
 const RequestsView = lazy(() => import("../views/requests/RequestsView"));
 const SettingsView = lazy(() => import("../views/settings/SettingsView"));
 
@@ -18,14 +18,16 @@ export function App() {
   const { client, api } = useSession();
   if (api.credentials.current === null) {
     return (
-      <Switch>
-        <Route path={PATHS.register}>
-          <AuthView mode="register" />
-        </Route>
-        <Route>
-          <AuthView mode="login" />
-        </Route>
-      </Switch>
+      <LoadBoundary>
+        <Switch>
+          <Route path={PATHS.register}>
+            <AuthView mode="register" />
+          </Route>
+          <Route>
+            <AuthView mode="login" />
+          </Route>
+        </Switch>
+      </LoadBoundary>
     );
   }
   if (client === null) return null;

@@ -1,14 +1,18 @@
-// Finds people by the beginning of their name, while one writes it.
+// Finds people while one types their name: those that are known here by any word of it, others by
+// what the platform finds.
 
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import type { UserSummary } from "../session/api";
+import { useStore } from "./hooks";
+import { matching, wantedBy } from "./matching";
 import { useClient } from "./session";
 
 const PAUSE_MS = 150;
+const MOST = 50;
 const NOBODY: readonly UserSummary[] = [];
 
 export interface PeopleFound {
-  /** Without oneself. Those of the text before, until there is an answer. */
+  /** Without oneself. Until there is an answer, those that are known here. */
   readonly people: readonly UserSummary[];
   readonly isSearching: boolean;
   readonly error: unknown;
@@ -23,7 +27,7 @@ interface Answer {
 export function usePeopleSearch(text: string): PeopleFound {
   const { api, store } = useClient();
   const [answer, setAnswer] = useState<Answer>({ text: "", people: NOBODY, error: null });
-  const wanted = text.trim();
+  const wanted = wantedBy(text);
   useEffect(() => {
     if (wanted === "") return setAnswer({ text: "", people: NOBODY, error: null });
     let isCurrent = true;
@@ -31,8 +35,7 @@ export function usePeopleSearch(text: string): PeopleFound {
       api.findUsers(wanted).then(
         (users) => {
           store.putUsers(users);
-          const people = users.filter((user) => user.user_id !== store.selfId && !user.deleted);
-          if (isCurrent) setAnswer({ text: wanted, people, error: null });
+          if (isCurrent) setAnswer({ text: wanted, people: users, error: null });
         },
         (error: unknown) => {
           if (isCurrent) setAnswer({ text: wanted, people: NOBODY, error });
@@ -44,8 +47,22 @@ export function usePeopleSearch(text: string): PeopleFound {
       clearTimeout(timer);
     };
   }, [api, store, wanted]);
-  const { people, error } = answer;
+  const users = useStore((each) => each.users);
+  const isAnswered = answer.text === wanted;
+  const people = useMemo(() => {
+    if (wanted === "") return NOBODY;
+    const known = matching([...users.values()], allNamesOf, wanted);
+    const ids = new Set(known.map((user) => user.user_id));
+    const others = isAnswered ? answer.people.filter((user) => !ids.has(user.user_id)) : NOBODY;
+    return [...known, ...others]
+      .filter((user) => user.user_id !== store.selfId && !user.deleted)
+      .slice(0, MOST);
+  }, [store, users, wanted, isAnswered, answer.people]);
   return wanted === ""
-    ? { people: NOBODY, isSearching: false, error: null }
-    : { people, isSearching: answer.text !== wanted, error };
+    ? { people, isSearching: false, error: null }
+    : { people, isSearching: !isAnswered, error: answer.error };
+}
+
+function allNamesOf(user: UserSummary): string {
+  return `${user.display_name ?? ""} ${user.username}`.trim();
 }

@@ -5,7 +5,7 @@ import styles from "./AuthView.module.css";
 import { LogIn } from "./LogIn";
 import { Register } from "./Register";
 
-export function AuthView({ mode }: { mode: "login" | "register" }) {
+export default function AuthView({ mode }: { mode: "login" | "register" }) {
   usePageTitle(mode === "register" ? "Create an account" : "Log in");
   return (
     <main className={styles["page"]}>

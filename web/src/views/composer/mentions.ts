@@ -1,11 +1,12 @@
 // Whom a few letters may mean. Pure.
 
+import { beginsWords, folded } from "../../app/matching";
 import type { UserId } from "../../protocol/ids";
 import type { UserSummary } from "../../session/api";
 
 /**
  * Return those of `ids` whose name fits, at most `limit`: first by the beginning of the username,
- * then by the beginning of a word of the name that is shown, each in the order of names. Who was
+ * then by the beginning of a word of either name, each in the order of names. Who was
  * deleted is not found.
  */
 export function rankedUsers(
@@ -14,14 +15,14 @@ export function rankedUsers(
   query: string,
   limit: number,
 ): readonly UserSummary[] {
-  const wanted = query.toLowerCase();
+  const wanted = folded(query);
   const first: UserSummary[] = [];
   const second: UserSummary[] = [];
   for (const id of ids) {
     const user = users.get(id);
     if (user === undefined || user.deleted) continue;
-    if (user.username.toLowerCase().startsWith(wanted)) first.push(user);
-    else if (` ${user.display_name ?? ""}`.toLowerCase().includes(` ${wanted}`)) second.push(user);
+    if (folded(user.username).startsWith(wanted)) first.push(user);
+    else if (beginsWords(`${user.display_name ?? ""} ${user.username}`, query)) second.push(user);
   }
   return [...first.toSorted(byName), ...second.toSorted(byName)].slice(0, limit);
 }

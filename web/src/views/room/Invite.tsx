@@ -35,7 +35,7 @@ export function Invite({ roomId, members }: Props) {
         onChange={(event) => setText(event.target.value)}
       />
       <div role="status" className={styles["soft"]}>
-        {isNobody && "Nobody has a name that begins so."}
+        {isNobody && `No people match “${text.trim()}”.`}
       </div>
       <ul className={styles["people"]}>
         {people.map((user) => (

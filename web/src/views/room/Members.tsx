@@ -54,11 +54,10 @@ export function Members({ conversation }: Props) {
             roomId={conversation.id}
             userId={member.userId}
             role={member.role}
-           
           />
         ))}
       </ul>
-      {found.length === 0 && <p className={styles["soft"]}>No member is called so.</p>}
+      {found.length === 0 && <p className={styles["soft"]}>No members match “{text.trim()}”.</p>}
       {found.length > count && (
         <Button kind="quiet" onClick={() => setCount(count + SHOWN_AT_FIRST)}>
           Show more

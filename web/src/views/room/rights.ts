@@ -1,5 +1,6 @@
 // Who may do what in a room, as docs/protocol.md says. Pure. What is not known yet is not offered.
 
+import { matching, wantedBy } from "../../app/matching";
 import type { Role, RoomSettings } from "../../protocol/events";
 import type { UserId } from "../../protocol/ids";
 import type { UserSummary } from "../../session/api";
@@ -49,13 +50,13 @@ export function membersLike(
   users: ReadonlyMap<UserId, UserSummary>,
   text: string,
 ): Member[] {
-  const wanted = text.trim().toLowerCase();
+  const isForAll = wantedBy(text) === "";
   const found: (Member & { readonly name: string })[] = [];
   for (const [userId, role] of members) {
     const user = users.get(userId);
     const name = (user?.display_name || user?.username || "").toLowerCase();
-    const isLike = name.includes(wanted) || user?.username.toLowerCase().includes(wanted);
-    if (wanted === "" || (user !== undefined && isLike)) found.push({ userId, role, name });
+    const isLike = matching([`${user?.display_name ?? ""} ${user?.username ?? ""}`.trim()], String, text).length > 0;
+    if (isForAll || isLike) found.push({ userId, role, name });
   }
   return found
     .toSorted(

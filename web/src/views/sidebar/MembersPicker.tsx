@@ -63,7 +63,7 @@ export function MembersPicker({ members, onChange }: Props) {
           ? "Searching…"
           : ""
         : found.length === 0
-          ? "Nobody else begins with that."
+          ? `No people match “${text.trim()}”.`
           : "";
 
   return (

@@ -3,6 +3,7 @@
 import { useId, useState, type KeyboardEvent, type Ref } from "react";
 import { useLocation } from "wouter";
 import { useConversations, useStore } from "../../app/hooks";
+import { matching } from "../../app/matching";
 import { nameOf, titleOf } from "../../app/names";
 import { usePeopleSearch } from "../../app/people_search";
 import { pathOf, privatePlace } from "../../app/routes";
@@ -11,7 +12,6 @@ import { sayError } from "../../session/errors";
 import type { PlaceKey } from "../../store/outgoing";
 import { Avatar } from "../../ui/Avatar";
 import { Icon } from "../../ui/Icon";
-import { matching } from "./matching";
 import { SHORTCUTS } from "./shortcut_list";
 import styles from "./Search.module.css";
 
@@ -132,7 +132,7 @@ function stateText(count: number, isSearching: boolean, error: unknown, text: st
   if (text === "") return "";
   if (error !== null) return `Other people could not be searched. ${sayError(error)}`;
   if (isSearching) return count === 0 ? "Searching…" : "";
-  return count === 0 ? `Nobody and nothing begins with “${text}”.` : "";
+  return count === 0 ? `No people or rooms match “${text}”.` : "";
 }
 
 interface OptionProps {
