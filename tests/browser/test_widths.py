@@ -2,7 +2,6 @@
 
 import pytest
 from playwright.sync_api import expect
-from tests.browser.people import Seat
 
 LONG = "x" * 400
 WIDE = [

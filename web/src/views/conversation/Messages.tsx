@@ -221,7 +221,7 @@ export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
 const JUST_NOW_MS = 10 * 60_000;
 
 function emptyText(conversation: ConversationDetails | null): { title: string; text: string } {
-  if (!conversation?.hidesEarlier) return { title: "No messages yet", text: "Write the first one." };
+  if (!conversation?.hidesEarlier) return { title: "No messages yet", text: "Write the first message." };
   // Nothing was written since the user was added, so that was the last activity.
   const age = Date.now() - Date.parse(conversation.lastActivityAt);
   const title = age < JUST_NOW_MS ? "You joined just now." : "No messages since you joined.";
