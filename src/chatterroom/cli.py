@@ -82,10 +82,12 @@ def discovery() -> None:
 
 @app.command()
 def secrets(
-    directory: Annotated[Path, typer.Argument(help="Created where it does not exist.")],
+    directory: Annotated[Path, typer.Argument(help="Created if it does not exist.")],
     shares: Annotated[
         Path | None,
-        typer.Option(help="Where each process gets a directory with what it needs, and no more."),
+        typer.Option(
+            help="Each process gets its own directory here, with only the secrets it needs."
+        ),
     ] = None,
 ) -> None:
     """Create the keys and credentials of the services. Keeps those that exist.
@@ -108,7 +110,8 @@ def secrets(
 def rotate_keys(
     directory: Annotated[Path, typer.Argument(help="The secrets directory.")],
     retire: Annotated[
-        bool, typer.Option("--retire", help="Add no key; remove those no token needs any more.")
+        bool,
+        typer.Option("--retire", help="Add no key; remove the keys that no valid token needs."),
     ] = False,
     lifetime_s: Annotated[
         int,
@@ -118,7 +121,7 @@ def rotate_keys(
                 "CHATTERROOM_USERS_ACCESS_TOKEN_LIFETIME_S",
                 "CHATTERROOM_ACCESS_TOKEN_LIFETIME_S",
             ],
-            help="How long access tokens last.",
+            help="How long access tokens are valid.",
         ),
     ] = 900,
 ) -> None:
@@ -142,7 +145,9 @@ def rotate_keys(
 @app.command()
 def health(
     address: Annotated[str, typer.Argument(help="host:port of a service, or of the gateway.")],
-    http: Annotated[bool, typer.Option("--http", help="Ask a gateway rather than gRPC.")] = False,
+    http: Annotated[
+        bool, typer.Option("--http", help="Check a gateway over HTTP instead of gRPC.")
+    ] = False,
 ) -> None:
     """Exit with 0 if the service at an address is healthy, else with 1.
 
@@ -156,7 +161,7 @@ def health(
 
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
-        raise typer.BadParameter("an address is host:port")
+        raise typer.BadParameter("An address has the form host:port.")
     if http:
         sys.exit(0 if asyncio.run(is_healthy(host, int(port))) else 1)
     try:
@@ -170,7 +175,7 @@ def health(
 @app.command()
 def demo(
     url: Annotated[str, typer.Option(help="The gateway.")] = "http://127.0.0.1:8080",
-    forever: Annotated[bool, typer.Option(help="Go on until Ctrl-C, then check.")] = False,
+    forever: Annotated[bool, typer.Option(help="Run until Ctrl-C, then check.")] = False,
 ) -> None:
     """Let two users and a room talk through the public endpoints, in front of your eyes."""
     from chatterroom.demo import run

@@ -29,10 +29,10 @@ __all__ = ["run"]
 _SCRIPT = (
     "Hello! Is this thing on?",
     "It is. And a tick means on disk.",
-    "So if somebody pulls the plug now …",
-    "… what was ticked is still there afterwards.",
+    "So if someone pulls the plug now …",
+    "… every message with a tick is still there afterwards.",
     "In the same order for everybody?",
-    "Numbered 1, 2, 3, without a hole.",
+    "Numbered 1, 2, 3, without a gap.",
 )
 _PAUSE_S = 0.3
 _RETRY_S = 1.0
@@ -161,7 +161,7 @@ async def _talk_privately(ada: Person, grace: Person) -> None:
     ada.console.print(f"[cyan]Ada[/] to Grace, privately: {text} [green]✓[/]")
     page = await grace.client.history(receiver_id=ada.client.user_id)
     if [message.id for message in page.messages] != [sent.id]:
-        raise DemoError("Grace does not find Ada's private message in her history")
+        raise DemoError("Ada's private message is missing from Grace's history")
 
 
 async def _talk(people: list[tuple[Person, Session]], *, forever: bool) -> None:
@@ -193,10 +193,10 @@ async def _check(ada: Person, grace: Person, console: Console) -> int:
             for person in (ada, grace):
                 await person.caught_up(len(expected))
     except TimeoutError:
-        problems.append("somebody did not catch up")
+        problems.append("someone did not catch up")
     for person in (ada, grace):
         if person.seen[: len(expected)] != expected:
-            problems.append(f"{person.name} saw another conversation than the stored one")
+            problems.append(f"{person.name} saw a conversation that differs from the stored one")
     console.print(
         f"{len(acknowledged)} acknowledged, {len(stored)} stored, "
         f"{len(lost)} lost, {doubled} doubled"

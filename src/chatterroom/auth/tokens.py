@@ -88,7 +88,7 @@ class TokenVerifier:
             )
         except jwt.ExpiredSignatureError:
             raise ChatterRoomError(
-                ErrorCode.TOKEN_EXPIRED, "the access token has expired"
+                ErrorCode.TOKEN_EXPIRED, "The access token has expired."
             ) from None
         except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
             raise _not_valid() from None
@@ -122,4 +122,4 @@ class TokenVerifier:
 
 
 def _not_valid() -> ChatterRoomError:
-    return ChatterRoomError(ErrorCode.TOKEN_INVALID, "the access token is not valid")
+    return ChatterRoomError(ErrorCode.TOKEN_INVALID, "The access token is not valid.")

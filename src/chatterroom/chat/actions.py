@@ -108,7 +108,7 @@ class Actions:
             self.admit_message(sender_id, message)
         if sender_id == receiver_id:
             raise ChatterRoomError(
-                ErrorCode.MESSAGE_TO_ONESELF, "a private chat is between two users"
+                ErrorCode.MESSAGE_TO_ONESELF, "A private chat is between two users."
             )
         pair = (sender_id, receiver_id)
         if firsts is None:
@@ -198,7 +198,7 @@ class Actions:
         if not 1 <= len(emoji) <= MAX_EMOJI_CHARACTERS or any(map(str.isspace, emoji)):
             raise ChatterRoomError(
                 ErrorCode.INVALID_REQUEST,
-                f"emoji must have 1 to {MAX_EMOJI_CHARACTERS} characters and no spaces",
+                f"emoji must have 1 to {MAX_EMOJI_CHARACTERS} characters and no spaces.",
                 field="emoji",
             )
         self.quotas.spend_change(user_id)
@@ -473,7 +473,7 @@ class Actions:
         if membership is None:
             raise ChatterRoomError(
                 ErrorCode.CONVERSATION_NOT_FOUND,
-                "there is no such conversation, or you are not in it",
+                "There is no such conversation, or you are not in it.",
                 conversation_id=conversation_id,
             )
         return membership
@@ -493,7 +493,7 @@ class Actions:
         if membership.peer_id is not None:
             self.blocks.require_none(membership.user_id, [membership.peer_id])
             if membership.request is not None:
-                raise not_accepted("Accept the request first.")
+                raise not_accepted("Accept the message request first.")
 
     async def _paid(self, cost: Cost, work: Awaitable[Done]) -> Done:
         """Do what was paid for; what is refused, or had been done before, costs nothing."""
@@ -525,7 +525,7 @@ class Actions:
                     self._require_speaking(membership)
             elif not await self._may_read(user_id, conversation_id, command.message_seq):
                 raise ChatterRoomError(
-                    ErrorCode.MESSAGE_NOT_FOUND, "there is no such message, or it was deleted"
+                    ErrorCode.MESSAGE_NOT_FOUND, "There is no such message, or it was deleted."
                 )
         except ChatterRoomError as refusal:
             return await self.log.submit(command, refusal)
@@ -550,7 +550,7 @@ class Actions:
         ):
             raise ChatterRoomError(
                 ErrorCode.MESSAGE_NOT_FOUND,
-                "the message to answer is not in this conversation",
+                "The message you are replying to is not in this conversation.",
                 field="reply_to",
             )
 
@@ -574,7 +574,7 @@ def _checked_name(room_name: str) -> str:
     if not 1 <= len(name) <= MAX_ROOM_NAME_CHARACTERS or not name.isprintable():
         raise ChatterRoomError(
             ErrorCode.INVALID_REQUEST,
-            f"room_name must have 1 to {MAX_ROOM_NAME_CHARACTERS} printable characters",
+            f"room_name must have 1 to {MAX_ROOM_NAME_CHARACTERS} printable characters.",
             field="room_name",
         )
     return name
@@ -582,15 +582,15 @@ def _checked_name(room_name: str) -> str:
 
 def _check_message(message: str) -> None:
     if not message.strip():
-        raise ChatterRoomError(ErrorCode.EMPTY_MESSAGE, "the message is empty", field="message")
+        raise ChatterRoomError(ErrorCode.EMPTY_MESSAGE, "The message is empty.", field="message")
     if len(message) > MAX_MESSAGE_CHARACTERS:
         raise ChatterRoomError(
             ErrorCode.MESSAGE_TOO_LONG,
-            f"a message has at most {MAX_MESSAGE_CHARACTERS} characters",
+            f"A message can have at most {MAX_MESSAGE_CHARACTERS:,} characters.",
             field="message",
             max_characters=MAX_MESSAGE_CHARACTERS,
         )
     if "\0" in message:
         raise ChatterRoomError(
-            ErrorCode.INVALID_REQUEST, "the message holds a NUL character", field="message"
+            ErrorCode.INVALID_REQUEST, "The message contains a NUL character.", field="message"
         )

@@ -62,7 +62,7 @@ class Blocks:
         for other in others:
             if self.between(user_id, other):
                 raise ChatterRoomError(
-                    ErrorCode.BLOCKED, "one of you has blocked the other", user_id=other
+                    ErrorCode.BLOCKED, "One of you has blocked the other.", user_id=other
                 )
 
     def between(self, user_id: UserId, other: UserId) -> bool:
@@ -90,11 +90,11 @@ class Blocks:
         mine = self._of(user_id)
         if user_id == other:
             raise ChatterRoomError(
-                ErrorCode.INVALID_REQUEST, "nobody can block themselves", field="user_id"
+                ErrorCode.INVALID_REQUEST, "You cannot block yourself.", field="user_id"
             )
         if blocked and other not in mine and len(mine) >= MAX_BLOCKS:
             raise ChatterRoomError(
-                ErrorCode.INVALID_REQUEST, f"at most {MAX_BLOCKS} users can be blocked"
+                ErrorCode.INVALID_REQUEST, f"You can block at most {MAX_BLOCKS:,} users."
             )
         async with self._changes.turn:
             await self._store.set_block(user_id, other, blocked=blocked)

@@ -72,7 +72,7 @@ async def _change_room(
             users = [parse_user_id(each, "user_ids") for each in named]
             if not users:
                 raise ChatterRoomError(
-                    ErrorCode.INVALID_REQUEST, "Name who is added.", field="user_id"
+                    ErrorCode.INVALID_REQUEST, "Name the users to add.", field="user_id"
                 )
             return (await actions.add_members(room_id, user_id, users, client))[-1]
         case RemoveMember(user_id=removed):

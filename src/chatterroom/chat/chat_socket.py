@@ -64,7 +64,9 @@ log = structlog.get_logger()
 READY_PAGE = 500
 _MAX_DETAIL_CHARACTERS = 500
 
-_NO_ROOM = ChatterRoomError(ErrorCode.ROOM_NOT_FOUND, "there is no such room, or you are not in it")
+_NO_ROOM = ChatterRoomError(
+    ErrorCode.ROOM_NOT_FOUND, "There is no such room, or you are not in it."
+)
 
 
 class _HalfResumedError(Exception):
@@ -163,7 +165,7 @@ class ChatSocket:
 
     def failed(self) -> None:
         """Close: something was not delivered, and the client has to resume."""
-        self.close(CloseCode.INTERNAL_ERROR, "something went wrong on our side")
+        self.close(CloseCode.INTERNAL_ERROR, "Something went wrong on our side.")
 
     # The outlet and the watcher: what happens
 
@@ -197,7 +199,7 @@ class ChatSocket:
         """Stop following; on a room's own socket there is nothing left to do."""
         self._following.removed(conversation_id)
         if conversation_id == self._room:
-            self.close(CloseCode.REMOVED, "you are no longer a member of this room")
+            self.close(CloseCode.REMOVED, "You are no longer a member of this room.")
 
     def saw(self, changes: dict[UserId, bool]) -> None:
         """Tell who came online or went offline."""
@@ -214,7 +216,7 @@ class ChatSocket:
             try:
                 await work
             except (StorageUnavailableError, _HalfResumedError):
-                self.close(CloseCode.TRY_AGAIN_LATER, "storage is not available; connect again")
+                self.close(CloseCode.TRY_AGAIN_LATER, "Storage is not available. Reconnect.")
             except Exception:
                 log.exception("socket_failed")
                 self.failed()
@@ -335,7 +337,7 @@ class ChatSocket:
         room_id = send.room_id or self._room
         if room_id is None:
             raise ChatterRoomError(
-                ErrorCode.INVALID_REQUEST, "room_id or receiver_id is missing", field="room_id"
+                ErrorCode.INVALID_REQUEST, "room_id or receiver_id is missing.", field="room_id"
             )
         return await self._actions.send_room_message(
             parse_room_id(room_id), self.user_id, send.message, client_id, reply_to
@@ -353,7 +355,7 @@ class ChatSocket:
     async def _resume(self, resume: Resume) -> None:
         if self._following.is_live:
             raise ChatterRoomError(
-                ErrorCode.INVALID_REQUEST, "this socket has resumed already; connect again"
+                ErrorCode.INVALID_REQUEST, "This socket has already resumed. Reconnect."
             )
         after = {ConversationId(id_): seq for id_, seq in resume.conversations.items()}
         unknown = [id_ for id_ in after if id_ not in self._following]
@@ -391,7 +393,7 @@ class ChatSocket:
         if conversation_id not in self._following:
             raise ChatterRoomError(
                 ErrorCode.CONVERSATION_NOT_FOUND,
-                "there is no such conversation, or you are not in it",
+                "There is no such conversation, or you are not in it.",
                 conversation_id=conversation_id,
             )
         try:

@@ -54,7 +54,7 @@ class ChatSockets:
     def accept(self, handshake: Handshake) -> ChatSocket:
         """Return the session of a new socket, or raise why there is none."""
         if handshake.path != PATH:
-            raise ChatterRoomError(ErrorCode.NOT_FOUND, "there is no such socket")
+            raise ChatterRoomError(ErrorCode.NOT_FOUND, "There is no such socket.")
         token = authenticate(handshake, self._verifier, self._allowed_origins)
         room_id = handshake.query.get("roomId")
         room = room_conversation_id(parse_room_id(room_id, "roomId")) if room_id else None
@@ -77,7 +77,7 @@ class ChatSockets:
     def end_session(self, ended: EndedSession) -> None:
         """Close the sockets of a session that has been ended."""
         for socket in self._by_session.get(ended.session_id, ()):
-            socket.close(CloseCode.TOKEN_EXPIRED, "the session has ended")
+            socket.close(CloseCode.TOKEN_EXPIRED, "The session has ended.")
 
     async def close_all(self, drain_s: float) -> None:
         """Ask clients to connect elsewhere within `drain_s`, then close those that have not.
@@ -88,12 +88,14 @@ class ChatSockets:
         going_away = text_frame(msgspec.json.encode({"type": "going_away", "within_s": drain_s}))
         for socket in tuple(self._open):
             if socket.simple:
-                socket.close(CloseCode.SERVICE_RESTART, "this instance stops; connect again")
+                socket.close(
+                    CloseCode.SERVICE_RESTART, "This instance is shutting down. Reconnect."
+                )
             else:
                 socket.write(going_away)
         await self._until_gone(drain_s)
         for socket in tuple(self._open):
-            socket.close(CloseCode.SERVICE_RESTART, "this instance stops; connect again")
+            socket.close(CloseCode.SERVICE_RESTART, "This instance is shutting down. Reconnect.")
         await self._until_gone(_CLOSING_S)
 
     async def _until_gone(self, timeout_s: float) -> None:

@@ -174,7 +174,7 @@ def parse_command(text: bytes) -> ClientCommand:
         reason = str(error)[:_MAX_REASON_CHARACTERS]
         raise ChatterRoomError(ErrorCode.INVALID_REQUEST, reason) from None
     except (msgspec.DecodeError, RecursionError):
-        raise ChatterRoomError(ErrorCode.MALFORMED_JSON, "the message is not JSON") from None
+        raise ChatterRoomError(ErrorCode.MALFORMED_JSON, "The message is not valid JSON.") from None
 
 
 def reference_of(text: bytes) -> str | None:

@@ -287,7 +287,7 @@ def require_few_at_once(others: int) -> None:
     if others > MAX_MEMBERS_AT_ONCE:
         raise ChatterRoomError(
             ErrorCode.TOO_MANY_MEMBERS,
-            f"A room begins with at most {MAX_MEMBERS_AT_ONCE} others. "
+            f"A room starts with at most {MAX_MEMBERS_AT_ONCE} others. "
             f"Add more afterwards, up to {MAX_MEMBERS_AT_ONCE} at a time.",
             max_members=MAX_MEMBERS_AT_ONCE,
         )
@@ -349,7 +349,7 @@ def _post(state: Conversation, command: PostMessage, now: datetime) -> MessagePo
             state.requested_by == command.sender_id
             and state.message_index >= MAX_UNACCEPTED_MESSAGES
         ):
-            raise not_accepted("Wait until your messages are accepted before you write more.")
+            raise not_accepted("Wait until your message request is accepted before you send more.")
     else:
         if state.settings.posting == "admins":
             _require_rank(state, command.sender_id, "admin")
@@ -374,13 +374,13 @@ def _change_message(
     match command:
         case EditMessage():
             if not own:
-                raise _not_allowed("only the one who wrote a message edits it")
+                raise _not_allowed("Only its author can edit a message.")
             if command.message == target.message:
-                raise _unchanged("the message has this text already")
+                raise _unchanged("The message already has this text.")
             if len(target.edit_seqs) >= MAX_EDITS:
                 raise ChatterRoomError(
                     ErrorCode.INVALID_REQUEST,
-                    f"This message has been edited {MAX_EDITS} times. It takes no more edits.",
+                    f"This message has been edited {MAX_EDITS} times. It cannot be edited again.",
                     field="message",
                     max_edits=MAX_EDITS,
                 )
@@ -394,7 +394,7 @@ def _change_message(
             if not own and (
                 is_private(state.id) or _rank(state, command.sender_id) < _RANK["admin"]
             ):
-                raise _not_allowed("only the one who wrote a message, or an admin, deletes it")
+                raise _not_allowed("Only its author or an admin can delete a message.")
             return MessageDeleted(**entry)
         case ReactToMessage():
             there = Reaction(command.emoji, command.sender_id) in target.reactions
@@ -414,9 +414,11 @@ def _change_message(
 
 def _require_room_for_a_reaction(target: MessagePosted, emoji: str) -> None:
     if len(target.reactions) >= MAX_REACTIONS_IN_ALL:
-        reason = f"this message has {MAX_REACTIONS_IN_ALL:,} reactions; it takes no more"
+        reason = (
+            f"This message has {MAX_REACTIONS_IN_ALL:,} reactions already, the most it can have."
+        )
     elif len({reaction.emoji for reaction in target.reactions} | {emoji}) > MAX_REACTIONS:
-        reason = f"a message has at most {MAX_REACTIONS} different reactions"
+        reason = f"A message can have at most {MAX_REACTIONS} different reactions."
     else:
         return
     raise ChatterRoomError(ErrorCode.INVALID_REQUEST, reason, field="emoji")
@@ -426,7 +428,7 @@ def _change_room(state: Conversation, command: CreateRoom | UpdateRoom, now: dat
     entry = _next(state, command, now)
     if isinstance(command, CreateRoom):
         if state.seq:
-            raise ChatterRoomError(ErrorCode.ROOM_EXISTS, "this room exists already")
+            raise ChatterRoomError(ErrorCode.ROOM_EXISTS, "This room already exists.")
         members = list(dict.fromkeys((command.sender_id, *command.members_ids)))
         require_few_at_once(len(members) - 1)
         return RoomCreated(**entry, room_name=command.room_name, members_ids=members)
@@ -435,14 +437,14 @@ def _change_room(state: Conversation, command: CreateRoom | UpdateRoom, now: dat
     new_name = command.room_name if command.room_name != state.room_name else None
     new_settings = settings if settings != state.settings else None
     if new_name is None and new_settings is None:
-        raise _unchanged("the room is like this already")
+        raise _unchanged("The room already has these settings.")
     return RoomUpdated(**entry, room_name=new_name, settings=new_settings)
 
 
 def _merged(settings: RoomSettings, changes: Mapping[str, str]) -> RoomSettings:
     for name in changes.keys() - set(settings.__struct_fields__):
         raise ChatterRoomError(
-            ErrorCode.INVALID_REQUEST, f"there is no setting {name[:32]}", field="settings"
+            ErrorCode.INVALID_REQUEST, f"There is no setting {name[:32]}.", field="settings"
         )
     try:
         return msgspec.convert({**msgspec.structs.asdict(settings), **changes}, RoomSettings)
@@ -460,7 +462,7 @@ def _change_members(
         case AddMember():
             if command.user_id in state.members:
                 raise ChatterRoomError(
-                    ErrorCode.ALREADY_A_MEMBER, "the user is already a member of this room"
+                    ErrorCode.ALREADY_A_MEMBER, "The user is already a member of this room."
                 )
             if state.settings.adding == "admins" and not command.by_service:
                 _require_rank(state, command.sender_id, "admin")
@@ -472,14 +474,16 @@ def _change_members(
         case RemoveMember():
             removed = _require_member(state, command.user_id)
             if _rank(state, command.sender_id) <= _RANK[removed.role]:
-                raise _not_allowed("only admins remove members, and only the owner removes admins")
+                raise _not_allowed(
+                    "Only admins can remove members, and only the owner can remove admins."
+                )
             return MemberRemoved(**entry, user_id=command.user_id)
         case ChangeRole():
             _require_rank(state, command.sender_id, "owner")
             if _require_member(state, command.user_id).role == command.role:
-                raise _unchanged("the member has this role already")
+                raise _unchanged("The member already has this role.")
             if command.user_id == command.sender_id:
-                raise _not_allowed("a room needs an owner: hand the ownership over instead")
+                raise _not_allowed("A room needs an owner. Transfer ownership instead.")
             return RoleChanged(**entry, user_id=command.user_id, role=command.role)
         case _:
             assert_never(command)
@@ -521,27 +525,27 @@ def _require_admitted(state: Conversation, command: Command) -> None:
     if command.sender_id not in state.members and not by_service:
         raise ChatterRoomError(
             ErrorCode.ROOM_NOT_FOUND,
-            "there is no such room, or you are not in it",
+            "There is no such room, or you are not in it.",
             room_id=RoomId(state.id),
         )
 
 
 def _require_rank(state: Conversation, user_id: UserId, role: Role) -> None:
     if _rank(state, user_id) < _RANK[role]:
-        raise _not_allowed(f"only {'the owner' if role == 'owner' else 'admins'} may do this")
+        raise _not_allowed(f"Only {'the owner' if role == 'owner' else 'admins'} may do this.")
 
 
 def _require_member(state: Conversation, user_id: UserId) -> Member:
     member = state.members.get(user_id)
     if member is None:
-        raise ChatterRoomError(ErrorCode.NOT_A_MEMBER, "the user is not a member of this room")
+        raise ChatterRoomError(ErrorCode.NOT_A_MEMBER, "The user is not a member of this room.")
     return member
 
 
 def _require_target(target: MessagePosted | None) -> MessagePosted:
     if target is None or target.deleted:
         raise ChatterRoomError(
-            ErrorCode.MESSAGE_NOT_FOUND, "there is no such message, or it was deleted"
+            ErrorCode.MESSAGE_NOT_FOUND, "There is no such message, or it was deleted."
         )
     return target
 
@@ -550,7 +554,7 @@ def _require_space(members: int) -> None:
     if members > MAX_MEMBERS:
         raise ChatterRoomError(
             ErrorCode.TOO_MANY_MEMBERS,
-            f"a room has at most {MAX_MEMBERS} members",
+            f"A room can have at most {MAX_MEMBERS:,} members.",
             max_members=MAX_MEMBERS,
         )
 

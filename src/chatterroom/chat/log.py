@@ -195,7 +195,9 @@ class ConversationLog:
         """
         if self._pending >= MAX_PENDING:
             raise ChatterRoomError(
-                ErrorCode.OVERLOADED, "too many messages wait to be stored", retry_after_s=1.0
+                ErrorCode.OVERLOADED,
+                "Too many messages are waiting to be stored. Try again in a moment.",
+                retry_after_s=1.0,
             )
         loop = asyncio.get_running_loop()
         pending = _Pending(command, loop.create_future(), loop.time(), refusal)
@@ -639,7 +641,7 @@ def _refuse(pending: _Pending, error: ChatterRoomError) -> None:
 def _unconfirmed() -> ChatterRoomError:
     return ChatterRoomError(
         ErrorCode.STORAGE_UNAVAILABLE,
-        "storage did not confirm in time; repeating with the same client_id is safe",
+        "Storage did not confirm in time. Retrying with the same client_id is safe.",
         retry_after_s=1.0,
     )
 
@@ -647,6 +649,6 @@ def _unconfirmed() -> ChatterRoomError:
 def _reused(entry: Entry) -> ChatterRoomError:
     return ChatterRoomError(
         ErrorCode.CLIENT_ID_REUSED,
-        "this client_id belongs to a request of another kind in this conversation",
+        "This client_id was used for a different kind of request in this conversation.",
         seq=entry.seq,
     )

@@ -42,7 +42,7 @@ def checked_limit(limit: int, default: int = DEFAULT_PAGE) -> int:
     """Return how many items a page may have; 0 asks for the default. Raises INVALID_REQUEST."""
     if not 0 <= limit <= MAX_PAGE:
         raise ChatterRoomError(
-            ErrorCode.INVALID_REQUEST, f"limit must be 1 to {MAX_PAGE}", field="limit"
+            ErrorCode.INVALID_REQUEST, f"limit must be 1 to {MAX_PAGE}.", field="limit"
         )
     return limit or default
 
@@ -83,6 +83,6 @@ def decode_cursor(listed: str, cursor: str) -> list[str]:
         pass
     raise ChatterRoomError(
         ErrorCode.INVALID_REQUEST,
-        "This cursor is not one that a page of this list came with.",
+        "This cursor is not valid for this list.",
         field="cursor",
     )

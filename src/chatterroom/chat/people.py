@@ -94,4 +94,4 @@ class People:
 
 def no_such_user(user_id: UserId) -> ChatterRoomError:
     """Return the error for a user that nobody registered."""
-    return ChatterRoomError(ErrorCode.USER_NOT_FOUND, "there is no such user", user_id=user_id)
+    return ChatterRoomError(ErrorCode.USER_NOT_FOUND, "There is no such user.", user_id=user_id)

@@ -177,7 +177,7 @@ class Presence:
         if len(user_ids) > MAX_WATCHED:
             raise ChatterRoomError(
                 ErrorCode.INVALID_REQUEST,
-                f"at most {MAX_WATCHED} users at a time",
+                f"You can watch at most {MAX_WATCHED} users at a time.",
                 field="user_ids",
             )
         if viewer is None:

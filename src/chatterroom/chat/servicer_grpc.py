@@ -160,7 +160,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         floor = await self._readable_after(conversation_id)
         if request.before < 0:
             raise ChatterRoomError(
-                ErrorCode.INVALID_REQUEST, "before is a seq from 0 on", field="before"
+                ErrorCode.INVALID_REQUEST, "before must be a seq, 0 or larger.", field="before"
             )
         limit = checked_limit(request.limit, MAX_PAGE)
         pins, more = await self._store.lists.pins(
@@ -361,7 +361,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     ) -> chat_pb2.SetTypingResponse:
         user_id = _own(request.user_id, "user_id")
         await self._actions.set_typing(user_id, parse_conversation_id(request.conversation_id))
-        return chat_pb2.SetTypingResponse(message="Others were told")
+        return chat_pb2.SetTypingResponse(message="Others were notified")
 
     async def GetPresence(  # noqa: N802, D102
         self, request: chat_pb2.GetPresenceRequest, context: Any
@@ -550,7 +550,9 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         before = request.before or None
         if (before or 0) < 0 or (after or 0) < 0:
             raise ChatterRoomError(
-                ErrorCode.INVALID_REQUEST, "before and after are seqs from 0 on", field="before"
+                ErrorCode.INVALID_REQUEST,
+                "before and after must be seqs, 0 or larger.",
+                field="before",
             )
         if after is not None:
             after = max(after, readable_after)
@@ -594,7 +596,7 @@ def _next(listed: str, shown: Sequence[ListedMember], found: Sequence[ListedMemb
 
 def _no_room(room_id: RoomId) -> ChatterRoomError:
     return ChatterRoomError(
-        ErrorCode.ROOM_NOT_FOUND, "there is no such room, or you are not in it", room_id=room_id
+        ErrorCode.ROOM_NOT_FOUND, "There is no such room, or you are not in it.", room_id=room_id
     )
 
 
@@ -605,7 +607,7 @@ def _reply_to(text: str) -> MessageId | None:
 def _index(message_index: int) -> int:
     if message_index < 0:
         raise ChatterRoomError(
-            ErrorCode.INVALID_REQUEST, "message_index is negative", field="message_index"
+            ErrorCode.INVALID_REQUEST, "message_index must not be negative.", field="message_index"
         )
     return message_index
 
@@ -615,14 +617,14 @@ def _role(text: str) -> Role:
         role: Role = msgspec.convert(text, Role)
     except msgspec.ValidationError:
         raise ChatterRoomError(
-            ErrorCode.INVALID_REQUEST, "role must be member, admin or owner", field="role"
+            ErrorCode.INVALID_REQUEST, "role must be member, admin or owner.", field="role"
         ) from None
     return role
 
 
 def _require_service() -> None:
     if current_caller().user_id is not None:
-        raise ChatterRoomError(ErrorCode.NOT_ALLOWED, "only services may call this")
+        raise ChatterRoomError(ErrorCode.NOT_ALLOWED, "Only services may call this.")
 
 
 def _private_pairs(

@@ -30,13 +30,13 @@ class AccountCalls(Calls):
         device: str | None = None,
         keep_password: bool = False,
     ) -> Tokens:
-        """Log in, under a name for the device that the user's other devices are told.
+        """Log in. `device` names this device to the user's other devices.
 
-        An account with a second factor is refused with `second_factor_required` unless there is a
-        `code`: of the authenticator app, or a recovery code.
+        An account with two-factor authentication needs a `code` from the authenticator app, or a
+        recovery code; without one the login is refused with `second_factor_required`.
 
-        With `keep_password` the client logs in again where a session has been ended from outside;
-        without, and where a code is needed, calls then raise `ApiError` with status 401.
+        With `keep_password` the client logs in again after its session was ended elsewhere.
+        Otherwise, and if a code is needed, calls then raise `ApiError` with status 401.
         """
         return await self._credentials.log_in(
             email, password, device, code=code, keep_password=keep_password
@@ -82,7 +82,7 @@ class AccountCalls(Calls):
     ) -> Account:
         """Change what is given. `avatar` is a data: URL; "" takes it, or the name, away.
 
-        With a second factor, another username needs a `code`.
+        With two-factor authentication, another username needs a `code`.
         """
         body = answers.UpdateAccount(username, display_name, avatar, preferences, code)
         return await self._call("PATCH", _ME, Account, body=body)
@@ -92,7 +92,7 @@ class AccountCalls(Calls):
     ) -> None:
         """Change the password; all other sessions of the user end.
 
-        With a second factor it needs a `code`.
+        With two-factor authentication it needs a `code`.
         A password that was kept by `login` is not replaced: log in again to keep the new one.
         """
         body = answers.ChangePassword(current_password, new_password, code)
@@ -101,7 +101,7 @@ class AccountCalls(Calls):
     async def delete_account(self, password: str, *, code: str | None = None) -> None:
         """Delete the account for good. Messages stay, as those of a deleted user.
 
-        With a second factor it needs a `code`.
+        With two-factor authentication it needs a `code`.
         """
         body = answers.Confirmation(password, code)
         await self._call("POST", f"{_ME}/deletion", answers.Done, body=body)
@@ -113,13 +113,13 @@ class AccountCalls(Calls):
         return await self._call("POST", f"{_ME}/second-factor", SecondFactor, body=body)
 
     async def confirm_second_factor(self, code: str) -> list[str]:
-        """Turn the second factor on and return the recovery codes, which are shown this once."""
+        """Turn two-factor authentication on and return the recovery codes, shown only once."""
         body = answers.Confirmation(code=code)
         path = f"{_ME}/second-factor/confirm"
         return (await self._call("POST", path, answers.RecoveryCodes, body=body)).recovery_codes
 
     async def remove_second_factor(self, password: str, code: str) -> None:
-        """Turn the second factor off."""
+        """Turn two-factor authentication off."""
         body = answers.Confirmation(password, code)
         await self._call("POST", f"{_ME}/second-factor/removal", answers.Done, body=body)
 

@@ -100,5 +100,5 @@ async def open_connection(
 
 def _closed(closed: websockets.ConnectionClosed) -> ClosedError:
     if closed.rcvd is None:
-        return ClosedError(_ABNORMAL, "the connection was lost")
+        return ClosedError(_ABNORMAL, "The connection was lost.")
     return ClosedError(closed.rcvd.code, closed.rcvd.reason)

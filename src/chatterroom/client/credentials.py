@@ -100,7 +100,7 @@ class Credentials:
 
     def _known(self) -> Tokens:
         if self._tokens is None:
-            raise NotLoggedInError("log in first")
+            raise NotLoggedInError("Log in first.")
         return self._tokens
 
     def _take(self, tokens: Tokens) -> None:

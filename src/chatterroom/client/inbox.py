@@ -104,7 +104,7 @@ class Inbox:
         """Decide on an entry, and remember it where it is let through."""
         conversation_id, seq = entry.conversation_id, entry.seq
         if conversation_id is None or seq is None:
-            raise ValueError("only entries have a place")
+            raise ValueError("Only entries have a position.")
         place = self._place(conversation_id)
         is_first = conversation_id in self._resuming
         self._resuming.discard(conversation_id)

@@ -130,4 +130,4 @@ def _path(message_id: str) -> str:
 
 def _require_one(room_id: str | None, receiver_id: str | None) -> None:
     if (room_id is None) == (receiver_id is None):
-        raise ValueError("give either room_id or receiver_id")
+        raise ValueError("Pass either room_id or receiver_id.")

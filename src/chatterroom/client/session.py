@@ -213,7 +213,7 @@ class Session(SessionCommands):
             self._running.cancel()
             await asyncio.wait([self._running])
         self._events.clear()
-        self._end(SessionClosedError(_NORMAL, "closed on this side"))
+        self._end(SessionClosedError(_NORMAL, "closed by this client"))
 
     # State
 
@@ -277,7 +277,9 @@ class Session(SessionCommands):
         ref = str(next(self._refs))
         text = msgspec.json.encode({"type": type_, "ref": ref, **fields})
         if len(text) > _MAX_COMMAND_BYTES:
-            raise ApiError("message_too_long", f"at most {_MAX_COMMAND_BYTES} bytes can be sent")
+            raise ApiError(
+                "message_too_long", f"A command can have at most {_MAX_COMMAND_BYTES} bytes."
+            )
         command = Outgoing(ref, self._lane(fields) or f"ref {ref}", text, repeatable)
         try:
             async with asyncio.timeout(timeout_s), self._slots:
@@ -329,7 +331,7 @@ class Session(SessionCommands):
                 # All who were told the same pause must not come back in the same moment.
                 await asyncio.sleep(pause_s + self._backoff.next_delay())
         except asyncio.CancelledError:
-            self._end(SessionClosedError(_NORMAL, "closed on this side"))
+            self._end(SessionClosedError(_NORMAL, "closed by this client"))
             raise
         except Exception as error:  # noqa: BLE001 -- whoever iterates gets it
             self._end(error)

@@ -63,7 +63,7 @@ class SessionCommands(ABC):
         repeat with the same `client_id` stores it once.
         """
         if (room_id is None) == (receiver_id is None):
-            raise ValueError("give either room_id or receiver_id")
+            raise ValueError("Pass either room_id or receiver_id.")
         fields: dict[str, Any] = {"message": message, "client_id": client_id or new_id()}
         fields |= {"room_id": room_id} if room_id else {"receiver_id": receiver_id}
         if reply_to is not None:

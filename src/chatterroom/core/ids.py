@@ -133,7 +133,7 @@ def parse_client_id(text: str, name: str = "client_id") -> ClientId:
 def _matched(pattern: re.Pattern[str], text: str, name: str) -> str:
     if pattern.fullmatch(text):
         return text
-    raise ChatterRoomError(ErrorCode.MALFORMED_ID, f"{name} is not a valid id", field=name)
+    raise ChatterRoomError(ErrorCode.MALFORMED_ID, f"{name} is not a valid id.", field=name)
 
 
 def _base32(number: int) -> str:

@@ -143,7 +143,8 @@ class BytesLimit:
         if self._most and self._held.get(key, 0) + count > self._most:
             raise ChatterRoomError(
                 ErrorCode.RATE_LIMITED,
-                f"You are over the limit “{self._name}”. Try again when less is under way.",
+                f"You are over the limit “{self._name}”. "
+                "Try again when earlier requests have finished.",
                 retry_after_s=1.0,
                 policy=self._name,
             )

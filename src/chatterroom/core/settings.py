@@ -67,7 +67,7 @@ def _value(name: str, environ: Mapping[str, str]) -> str:
     try:
         return Path(path).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it is not text"
         raise SettingsError(f"{name}_FILE: {path}: {reason}") from None
 
 

@@ -37,7 +37,9 @@ def parse_url(text: str, name: str = "service_url") -> str:
     match = _URL.fullmatch(text)
     if match and 1 <= int(match[1]) <= 65535:
         return text
-    raise ChatterRoomError(ErrorCode.INVALID_REQUEST, f"{name} must be host:port", field=name)
+    raise ChatterRoomError(
+        ErrorCode.INVALID_REQUEST, f"{name} must have the form host:port.", field=name
+    )
 
 
 class Rotation:
@@ -53,7 +55,7 @@ class Rotation:
             self._last.pop(service_name, None)
             raise ChatterRoomError(
                 ErrorCode.SERVICE_NOT_FOUND,
-                "no instance of this service is running",
+                "No instance of this service is running.",
                 service=service_name,
             )
         last = self._last.get(service_name, "")

@@ -85,7 +85,7 @@ class DiscoveryServicer(discovery_pb2_grpc.DiscoveryServiceServicer):
         if await self._store.renew(parse_url(request.service_url)):
             return discovery_pb2.HeartbeatResponse(success=True, message="Lease renewed")
         return discovery_pb2.HeartbeatResponse(
-            success=False, message="This instance is unknown or has expired: register again"
+            success=False, message="This instance is unknown or has expired. Register it again."
         )
 
     async def DeregisterService(
@@ -130,7 +130,7 @@ def _at(service_url: str, entries: Iterable[Entry]) -> list[Entry]:
 def _require_own(entries: Iterable[Entry]) -> None:
     service = current_caller().service
     if any(entry.service_name != service for entry in entries):
-        raise ChatterRoomError(ErrorCode.NOT_ALLOWED, f"this is not for the {service} service")
+        raise ChatterRoomError(ErrorCode.NOT_ALLOWED, f"The {service} service may not do this.")
 
 
 def _instances(entries: Iterable[Entry]) -> list[discovery_pb2.ServiceInstance]:

@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0)
     # A parent that died before the request was made would never cause the signal.
     if os.getppid() != int(parent_pid):
-        sys.exit("the parent process is gone")
+        sys.exit("the parent process has ended")
     os.execv(command[0], command)  # noqa: S606 - becoming another program is the point
 
 

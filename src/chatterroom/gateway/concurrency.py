@@ -66,7 +66,7 @@ class Gate:
     def _overloaded(self) -> ChatterRoomError:
         return ChatterRoomError(
             ErrorCode.OVERLOADED,
-            "too many requests are under way; try again in a moment",
+            "Too many requests at the same time. Try again in a moment.",
             retry_after_s=1.0,
             limit=self._name,
         )

@@ -119,7 +119,7 @@ class Connections:
         if oldest is None:
             raise ChatterRoomError(
                 ErrorCode.OVERLOADED,
-                "The server has all the connections it can take. Try again in a moment.",
+                "The server has no room for more connections. Try again in a moment.",
                 retry_after_s=5.0,
                 policy="connections",
             )

@@ -77,7 +77,9 @@ class Conversations(Struct):
 class MarkRead(RequestBody):
     """How far the caller has read."""
 
-    message_index: Annotated[MarkedIndex, Meta(description="Of the newest message that was read.")]
+    message_index: Annotated[
+        MarkedIndex, Meta(description="The index of the newest message that was read.")
+    ]
 
 
 class Marked(Struct):
@@ -92,7 +94,7 @@ class MarkDelivered(RequestBody):
     """How far the conversation has reached one of the caller's devices."""
 
     message_index: Annotated[
-        MarkedIndex, Meta(description="Of the newest message that has arrived.")
+        MarkedIndex, Meta(description="The index of the newest message that was delivered.")
     ]
 
 

@@ -93,8 +93,9 @@ def _from_the_router(error: HTTPException) -> Answer:
     )
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         known = ChatterRoomError(
-            ErrorCode.METHOD_NOT_ALLOWED, "this path does not take this method; see Allow"
+            ErrorCode.METHOD_NOT_ALLOWED,
+            "This path does not support this method. See the Allow header.",
         )
     else:
-        known = ChatterRoomError(ErrorCode.NOT_FOUND, "there is nothing at this path")
+        known = ChatterRoomError(ErrorCode.NOT_FOUND, "There is nothing at this path.")
     return problem(known, headers=headers)

@@ -66,11 +66,15 @@ ConversationIdText = Annotated[str, example(ROOM, "A room's id, or the id of a p
 MessageIdText = Annotated[str, example(f"{ROOM}-000000000007")]
 MessageText = Annotated[str, example("Soup today?")]
 Moment = Annotated[str, example(MOMENT, "RFC 3339, UTC.", format="date-time")]
-Seq = Annotated[int, example(7, "The place in the conversation's log: 1, 2, 3, without a hole.")]
-MessageIndex = Annotated[int, example(5, "The place among the conversation's messages.")]
-ReadIndex = Annotated[int, example(3, "The `message_index` that has been read.")]
-DeliveredIndex = Annotated[int, example(5, "The `message_index` that has reached a device.")]
-Duplicate = Annotated[bool, Meta(description="Whether `client_id` had been stored before.")]
+Seq = Annotated[int, example(7, "The position in the conversation's log: 1, 2, 3, without gaps.")]
+MessageIndex = Annotated[int, example(5, "The position among the conversation's messages.")]
+ReadIndex = Annotated[int, example(3, "The `message_index` up to which the user has read.")]
+DeliveredIndex = Annotated[
+    int, example(5, "The `message_index` up to which messages reached one of the user's devices.")
+]
+Duplicate = Annotated[
+    bool, Meta(description="Whether a request with this `client_id` was already stored.")
+]
 ClientIdText = Annotated[
     str,
     example(
@@ -81,15 +85,19 @@ ClientIdText = Annotated[
         pattern="^[!-~]{1,64}$",
     ),
 ]
-PageLimit = Annotated[int, Meta(ge=1, le=200, description="How many at most; 50 if not given.")]
-ListLimit = Annotated[int, Meta(ge=1, le=200, description="How many at most; 200 if not given.")]
-Cursor = Annotated[str, Meta(max_length=512, description="`next_cursor` of the page before.")]
+PageLimit = Annotated[
+    int, Meta(ge=1, le=200, description="The largest number to return; 50 by default.")
+]
+ListLimit = Annotated[
+    int, Meta(ge=1, le=200, description="The largest number to return; 200 by default.")
+]
+Cursor = Annotated[str, Meta(max_length=512, description="`next_cursor` of the previous page.")]
 NextCursor = Annotated[str, example("", "Empty on the last page.")]
 Before = Annotated[
-    int, Meta(ge=1, le=MAX_SEQ, description="Only what has a smaller `seq`; the newest of it.")
+    int, Meta(ge=1, le=MAX_SEQ, description="Return the newest entries with a smaller `seq`.")
 ]
 After = Annotated[
-    int, Meta(ge=0, le=MAX_SEQ, description="Only what has a larger `seq`; the oldest of it.")
+    int, Meta(ge=0, le=MAX_SEQ, description="Return the oldest entries with a larger `seq`.")
 ]
 HasMore = Annotated[
     bool, Meta(description="Whether more messages follow in the direction of paging.")

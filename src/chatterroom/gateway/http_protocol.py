@@ -36,7 +36,7 @@ _HIGH_WATER_BYTES = 16 * 1024
 # HTTP/0.9 has neither headers nor a status: what asks for it is a mistake, or mischief.
 _VERSIONS = {"1.0", "1.1"}
 _CONTINUE = b"HTTP/1.1 100 "
-_NOT_HTTP = "this is not HTTP as it should be"
+_NOT_HTTP = "The request is not valid HTTP."
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -114,7 +114,9 @@ class GatewayProtocol(HttpToolsProtocol):
         if version not in _VERSIONS:
             raise _RefusedError
         if version == "1.1" and not self._has_one_host():
-            self._broken_rule = "a request must have one Host header, and it must not be empty"
+            self._broken_rule = (
+                "A request must have exactly one Host header, and it must not be empty."
+            )
             raise _RefusedError
         if self._head_bytes > _MAX_HEAD_BYTES and self._head_size() > _MAX_HEAD_BYTES:
             raise _RefusedError
@@ -193,7 +195,7 @@ class GatewayProtocol(HttpToolsProtocol):
                 self._refuse(self._broken_rule)
                 return
             if self._in_head and self._head_bytes > _MAX_HEAD_BYTES:
-                self._refuse("the request's head is too long")
+                self._refuse("The request line and headers are too long.")
                 return
 
     def _must_wait(self) -> bool:
@@ -299,10 +301,10 @@ class GatewayProtocol(HttpToolsProtocol):
                 self.cycle.keep_alive = False
             return
         if self.cycle is not None and not self.cycle.response_complete:
-            self._refuse("a WebSocket handshake must wait for the answers before it")
+            self._refuse("A WebSocket handshake must wait for the responses to earlier requests.")
             return
         if len(early) > _MAX_EARLY_BYTES:
-            self._refuse("frames must wait for the response to the WebSocket handshake")
+            self._refuse("Frames must wait for the response to the WebSocket handshake.")
             return
         place = self._place
         assert place is not None  # noqa: S101 -- else the connection would be closed

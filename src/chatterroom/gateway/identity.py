@@ -27,7 +27,7 @@ class Identities:
         scheme, _, offered = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"bearer" or not offered:
             raise ChatterRoomError(
-                ErrorCode.TOKEN_MISSING, "an access token is needed, as Authorization: Bearer"
+                ErrorCode.TOKEN_MISSING, "Send an access token, as Authorization: Bearer."
             )
         token = self._verified.get(offered)
         # An expired one is verified again, and refused with the reason.
@@ -51,7 +51,7 @@ def require_oneself(claimed: str, caller: Caller, field: str) -> UserId:
     if user_id != caller.user_id:
         raise ChatterRoomError(
             ErrorCode.IDENTITY_MISMATCH,
-            f"{field} is not the user that the access token was issued to",
+            f"{field} is not the user of the access token.",
             field=field,
         )
     return user_id

@@ -40,7 +40,7 @@ __all__ = [
     "Sent",
 ]
 
-ReplyTo = Annotated[MessageIdText, Meta(description="The message that this one answers.")]
+ReplyTo = Annotated[MessageIdText, Meta(description="The message that this one replies to.")]
 
 
 class SendPrivate(RequestBody):
@@ -106,7 +106,7 @@ class Message(Struct):
 
     id: MessageIdText
     sender_id: UserIdText
-    message: Annotated[str, example("Soup today?", "Empty where the message was deleted.")]
+    message: Annotated[str, example("Soup today?", "Empty if the message was deleted.")]
     created_at: Moment
     updated_at: Moment
     conversation_id: ConversationIdText
@@ -118,7 +118,7 @@ class Message(Struct):
     reactions: list[Reaction]
     pinned: bool
     edited: Annotated[bool, Meta(description="Whether the text was changed, at `updated_at`.")]
-    deleted: Annotated[bool, Meta(description="A tombstone: the text is gone.")]
+    deleted: Annotated[bool, Meta(description="The text has been deleted.")]
 
 
 class PrivateMessage(Message):

@@ -236,7 +236,7 @@ def _emoji(text: str) -> str:
         return text
     raise ChatterRoomError(
         ErrorCode.INVALID_REQUEST,
-        f"emoji must be 1 to {_EMOJI_CHARACTERS} characters in UTF-8, percent-encoded",
+        f"emoji must be 1 to {_EMOJI_CHARACTERS} characters in UTF-8, percent-encoded.",
         field="emoji",
     )
 

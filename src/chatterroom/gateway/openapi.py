@@ -31,7 +31,7 @@ Live messages come over WebSocket: `/ws/chat?userId=&roomId=` and `/ws/alert?use
 _TAGS = {
     "user-service": "Accounts, logins and profiles.",
     "chat-service": "Private chats, rooms and conversations.",
-    "status": "How the platform is.",
+    "status": "The state of the platform.",
 }
 _IN_PATH = re.compile(r"{(\w+)}")
 _REF = "#/components/schemas/{name}"
@@ -144,7 +144,7 @@ def _parameters(endpoint: Endpoint, components: _Components) -> list[Json]:
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": False,
-                "description": "Stands for `client_id` where the body has none.",
+                "description": "Used as `client_id` if the body has none.",
                 "schema": {"type": "string", "maxLength": 64},
             }
         )
@@ -157,7 +157,7 @@ def _responses(endpoint: Endpoint, components: _Components) -> Json:
         by_status[status_of(code).value].append(code)
     responses: Json = {
         "200": {
-            "description": (endpoint.answer and endpoint.answer.__doc__) or "What was asked for.",
+            "description": (endpoint.answer and endpoint.answer.__doc__) or "The result.",
             "headers": _limit_headers(endpoint),
             "content": _content(endpoint, components),
         }
@@ -225,7 +225,7 @@ def _example_problem(code: ErrorCode) -> Json:
         "type": "about:blank",
         "title": status.phrase,
         "status": status.value,
-        "detail": "A sentence for a person.",
+        "detail": "A sentence for people.",
         "code": code.value,
     }
 

@@ -24,19 +24,21 @@ __all__ = [
 
 Password = Annotated[str, example("correct horse battery staple", format="password")]
 Code = Annotated[str, example("492039", "Six digits of the authenticator app, or a recovery code.")]
-CodeIfNeeded = Annotated[Code, Meta(description="If there is a second factor.")]
+CodeIfNeeded = Annotated[Code, Meta(description="Required if two-factor authentication is on.")]
 DisplayName = Annotated[str, example("Ada Lovelace", "Empty: none.")]
 AvatarUrl = Annotated[
     str,
     example(
         f"/user-service/users/{USER}/avatar?v=7f83b1657ff1fc53b92dc18148a1d65d",
-        "Where the picture is; another one has another address. Empty: none.",
+        "The address of the picture, which changes with it. Empty if there is none.",
     ),
 ]
-Deleted = Annotated[bool, Meta(description="Whether the account is gone; the rest says nothing.")]
+Deleted = Annotated[
+    bool, Meta(description="Whether the account was deleted; the other fields are empty then.")
+]
 Preferences = Annotated[
     dict[str, Any],
-    example({"theme": "dark"}, "The clients' own, at most 8 KiB of JSON."),
+    example({"theme": "dark"}, "Preferences that clients keep, at most 8 KiB of JSON."),
 ]
 
 
@@ -50,7 +52,7 @@ class OwnAccount(Struct):
     avatar_url: AvatarUrl
     created_at: Moment
     preferences: Preferences
-    second_factor: Annotated[bool, Meta(description="Whether logins need a code.")]
+    second_factor: Annotated[bool, Meta(description="Whether logging in needs a code.")]
 
 
 class UpdateAccount(RequestBody):
@@ -67,14 +69,17 @@ class UpdateAccount(RequestBody):
                 "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mP4"
                 "z8AAAAMBAQD3A0FDAAAAAElFTkSuQmCC",
                 "A data: URL of a PNG, JPEG or WebP picture, at most 40,000 characters and 1,024 "
-                "pixels a side; empty removes it. Of an animation the first frame is kept.",
+                "pixels a side; empty removes it. Only the first frame of an animation is kept.",
             ),
         ]
         | None
     ) = None
     preferences: Preferences | None = None
     code: (
-        Annotated[Code, Meta(description="For another username, if there is a second factor.")]
+        Annotated[
+            Code,
+            Meta(description="Required to change the username if two-factor authentication is on."),
+        ]
         | None
     ) = None
 
@@ -108,7 +113,7 @@ class SecondFactorBegun(Struct):
         str,
         example(
             "otpauth://totp/ChatterRoom:ada%40example.org?secret=JBSWY3DPEHPK3PXP",
-            "The same for a QR code.",
+            "The same secret as a URL for a QR code.",
         ),
     ]
 

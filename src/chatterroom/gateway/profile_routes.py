@@ -1,4 +1,4 @@
-"""One's own account over HTTP: profile, password, second factor, deletion; and pictures."""
+"""Your own account over HTTP: profile, password, two-factor authentication, deletion, pictures."""
 
 from http import HTTPStatus
 from typing import Any
@@ -130,7 +130,7 @@ async def begin_second_factor(
 async def confirm_second_factor(
     call: Call[bodies.ConfirmSecondFactor, Nothing], platform: Platform
 ) -> bodies.RecoveryCodes:
-    """Turn the second factor on: logins need a code from now on."""
+    """Turn two-factor authentication on: logins need a code from now on."""
     answer = await platform.services.users.call(
         lambda stub: stub.ConfirmSecondFactor,
         users_pb2.ConfirmSecondFactorRequest(
@@ -148,7 +148,7 @@ async def confirm_second_factor(
 async def remove_second_factor(
     call: Call[bodies.RemoveSecondFactor, Nothing], platform: Platform
 ) -> Done:
-    """Turn the second factor off."""
+    """Turn two-factor authentication off."""
     answer = await platform.services.users.call(
         lambda stub: stub.RemoveSecondFactor,
         users_pb2.RemoveSecondFactorRequest(

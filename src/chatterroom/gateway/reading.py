@@ -53,7 +53,7 @@ class BodyReader:
             raise _invalid(str(error)) from None
         except (msgspec.DecodeError, ValueError, RecursionError):
             raise ChatterRoomError(
-                ErrorCode.MALFORMED_JSON, "the body is not valid JSON in UTF-8"
+                ErrorCode.MALFORMED_JSON, "The body is not valid JSON in UTF-8."
             ) from None
 
     def _refuse_repeated_members(self, body: bytes) -> None:
@@ -102,7 +102,7 @@ def read_query(query_string: bytes, struct: type[StructType]) -> StructType:
         raise _invalid(str(error)) from None
     except ValueError:
         raise ChatterRoomError(
-            ErrorCode.INVALID_REQUEST, "the query string cannot be read"
+            ErrorCode.INVALID_REQUEST, "The query string could not be decoded."
         ) from None
 
 
@@ -131,16 +131,16 @@ def _require_json(headers: Mapping[bytes, bytes]) -> None:
     if media_type != b"application/json":
         raise ChatterRoomError(
             ErrorCode.UNSUPPORTED_MEDIA_TYPE,
-            "the body must be JSON, with Content-Type: application/json",
+            "The body must be JSON, with Content-Type: application/json.",
         )
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise ChatterRoomError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "the body must not be compressed")
+        raise ChatterRoomError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "The body must not be compressed.")
 
 
 def _too_large(max_bytes: int) -> ChatterRoomError:
     return ChatterRoomError(
         ErrorCode.BODY_TOO_LARGE,
-        f"the body is larger than {max_bytes} bytes",
+        f"The body is larger than {max_bytes} bytes.",
         max_bytes=max_bytes,
     )
 
@@ -152,21 +152,23 @@ def _invalid(reason: str) -> ChatterRoomError:
     missing = _MISSING.search(said)
     if missing:
         name = f"{within}.{missing.group(1)}" if within else missing.group(1)
-        return ChatterRoomError(ErrorCode.INVALID_REQUEST, f"{name} is missing", field=name)
+        return ChatterRoomError(ErrorCode.INVALID_REQUEST, f"{name} is missing.", field=name)
     unknown = _UNKNOWN.search(said)
     if unknown:
         name = f"{within}.{unknown.group(1)}" if within else unknown.group(1)
-        return ChatterRoomError(ErrorCode.INVALID_REQUEST, f"{name} is not known", field=name)
+        return ChatterRoomError(
+            ErrorCode.INVALID_REQUEST, f"{name} is not a known field.", field=name
+        )
     said = said[:1].lower() + said[1:]
     if within:
         return ChatterRoomError(ErrorCode.INVALID_REQUEST, f"{within}: {said}", field=within)
-    return ChatterRoomError(ErrorCode.INVALID_REQUEST, f"the body or query is wrong: {said}")
+    return ChatterRoomError(ErrorCode.INVALID_REQUEST, f"The request could not be decoded: {said}.")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise ChatterRoomError(
-            ErrorCode.MALFORMED_JSON, "an object in the body has two members of the same name"
+            ErrorCode.MALFORMED_JSON, "An object in the body has two members with the same name."
         )
     return members

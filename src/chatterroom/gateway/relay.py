@@ -155,7 +155,7 @@ class Relay:
         handshake = parse_handshake(request.target, headers)
         route = self._routes.get(handshake.path)
         if route is None:
-            raise ChatterRoomError(ErrorCode.NOT_FOUND, "there is no socket at this path")
+            raise ChatterRoomError(ErrorCode.NOT_FOUND, "There is no WebSocket at this path.")
         admission, limits = self._admission, self._admission.limits
         forwarded_for = headers.get("x-forwarded-for", "")
         counted = counted_as(admission.addresses.address_of(request.peer, forwarded_for))
@@ -248,12 +248,14 @@ def _suspect_if_silent(connection: Connection, route: SocketRoute, instance: Ins
 
 def _require_handshake(request: Upgrade, headers: Mapping[str, str]) -> None:
     if request.method != "GET":
-        raise ChatterRoomError(ErrorCode.METHOD_NOT_ALLOWED, "a handshake is a GET request")
+        raise ChatterRoomError(
+            ErrorCode.METHOD_NOT_ALLOWED, "A WebSocket handshake must be a GET request."
+        )
     if headers.get("sec-websocket-version") != _VERSION:
         raise _WrongVersionError
     carries_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
     if request.http_version != "1.1" or "sec-websocket-key" not in headers or carries_body:
-        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, "this is not a WebSocket handshake")
+        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, "This is not a WebSocket handshake.")
 
 
 class _WrongVersionError(Exception):
@@ -263,7 +265,8 @@ class _WrongVersionError(Exception):
 def upgrade_required() -> Answer:
     """Return the answer to whoever does not ask for a WebSocket as it is spoken here."""
     known = ChatterRoomError(
-        ErrorCode.INVALID_REQUEST, "This is a WebSocket. Connect with WebSocket version 13."
+        ErrorCode.INVALID_REQUEST,
+        "This is a WebSocket endpoint. Connect with WebSocket version 13.",
     )
     spoken: tuple[Header, ...] = (
         (b"sec-websocket-version", _VERSION.encode()),
@@ -296,7 +299,7 @@ def _split(url: str) -> tuple[str, int]:
 def _unavailable(route: SocketRoute) -> ChatterRoomError:
     return ChatterRoomError(
         ErrorCode.SERVICE_UNAVAILABLE,
-        f"the {route.service} service is not available; try again in a moment",
+        f"The {route.service} service is not available. Try again in a moment.",
         retry_after_s=1.0,
         service=route.service,
     )

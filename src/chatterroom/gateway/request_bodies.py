@@ -28,8 +28,8 @@ WhoMay = Annotated[
     str,
     example(
         "shared",
-        "`everyone`, `shared` (people with whom one shares a conversation) or `nobody`; all others "
-        "need one's accepting.",
+        "`everyone`, `shared` (people you share a conversation with) or `nobody`; everyone "
+        "else needs your approval.",
         enum=["everyone", "shared", "nobody"],
     ),
 ]
@@ -54,7 +54,7 @@ class WaitingRequestsQuery(Struct):
 
     limit: PageLimit | None = None
     cursor: Annotated[
-        str, Meta(max_length=512, description="`next_cursor` of the page before.")
+        str, Meta(max_length=512, description="`next_cursor` of the previous page.")
     ] = ""
 
 
@@ -65,7 +65,7 @@ class WaitingRequest(Struct):
     conversation_id: ConversationIdText
     user_id: OtherUserIdText
     room_name: Annotated[str, example("Lunch", "Empty for a message.")]
-    preview: Annotated[str, example("", "The beginning of the first message; empty for a room.")]
+    preview: Annotated[str, example("", "The start of the first message; empty for a room.")]
     created_at: Moment
 
 
@@ -74,4 +74,4 @@ class WaitingRequests(Struct):
 
     requests: list[WaitingRequest]
     next_cursor: Annotated[str, example("", "Empty on the last page.")]
-    total: Annotated[int, example(1, "How many wait in all.")]
+    total: Annotated[int, example(1, "The total number of open requests.")]

@@ -39,8 +39,10 @@ def _one_of(*values: str, meaning: str) -> Meta:
 
 
 Adding = Annotated[str, _one_of("members", "admins", meaning="Who may add members.")]
-Posting = Annotated[str, _one_of("members", "admins", meaning="Who may write.")]
-History = Annotated[str, _one_of("everything", "since_joining", meaning="What newcomers may read.")]
+Posting = Annotated[str, _one_of("members", "admins", meaning="Who may post.")]
+History = Annotated[
+    str, _one_of("everything", "since_joining", meaning="What new members may read.")
+]
 Role = Annotated[str, _one_of("member", "admin", "owner", meaning="What a member may do.")]
 
 
@@ -60,9 +62,12 @@ class RoomCreated(Struct):
     room_id: RoomIdText
     seq: Seq
     client_id: ClientIdText
-    duplicate: Annotated[bool, Meta(description="Whether `client_id` had created it before.")]
+    duplicate: Annotated[
+        bool, Meta(description="Whether a request with this `client_id` already created it.")
+    ]
     invited_ids: Annotated[
-        list[UserIdText], Meta(description="Who is no member yet, but invited: they accept first.")
+        list[UserIdText],
+        Meta(description="Users who are invited and become members when they accept."),
     ]
 
 
@@ -91,7 +96,7 @@ class AddMember(RequestBody):
             list[OtherUserIdText],
             Meta(
                 max_length=100,
-                description="Those who are members already are left out, unless all of them are.",
+                description="Users who are already members are skipped, unless all of them are.",
             ),
         ]
         | None
@@ -125,9 +130,9 @@ class MemberAdded(Struct):
             "of the room's newest entry."
         ),
     ]
-    added: Annotated[int, example(1, "How many this request has added.")]
+    added: Annotated[int, example(1, "How many members this request added.")]
     invited_ids: Annotated[
-        list[OtherUserIdText], Meta(description="Who is no member yet, but invited.")
+        list[OtherUserIdText], Meta(description="Users who are invited and not yet members.")
     ]
 
 
@@ -151,7 +156,7 @@ class Member(Struct):
 
     user_id: UserIdText
     joined_at: Moment
-    connected: Annotated[bool, Meta(description="Whether one of their sockets is open: a hint.")]
+    connected: Annotated[bool, Meta(description="Whether the user seems to be online.")]
     role: Role
 
 
@@ -167,5 +172,5 @@ class Room(Struct):
     message_index: MessageIndex
     settings: RoomSettings
     next_cursor: NextCursor
-    member_count: Annotated[int, example(3, "Of the whole room.")]
-    role: Annotated[Role, Meta(description="The caller's own.")]
+    member_count: Annotated[int, example(3, "The number of members of the whole room.")]
+    role: Annotated[Role, Meta(description="The caller's role.")]

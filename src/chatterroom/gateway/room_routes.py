@@ -85,7 +85,7 @@ async def add_member(
     room_id = parse_room_id(call.path["room_id"])
     body = call.body
     if body.user_id is None and not body.user_ids:
-        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, "Name who is added.", field="user_id")
+        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, "Name the users to add.", field="user_id")
     answer = await platform.services.chat.call(
         lambda stub: stub.AddUserToRoom,
         chat_pb2.AddUserToRoomRequest(

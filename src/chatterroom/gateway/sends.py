@@ -74,7 +74,7 @@ class Sends:
         if self._open_sends >= self._max_open_sends:
             raise ChatterRoomError(
                 ErrorCode.OVERLOADED,
-                "too many messages are being sent; try again in a moment",
+                "Too many messages are being sent. Try again in a moment.",
                 retry_after_s=1.0,
             )
         outcome = asyncio.get_running_loop().create_future()

@@ -19,29 +19,33 @@ class SessionEntry(Struct):
 
     session_id: SessionIdText
     device: Annotated[str, example("Mozilla/5.0", "The `User-Agent` of the login.")]
-    address: Annotated[str, example("203.0.113.7", "Where the login came from.")]
+    address: Annotated[str, example("203.0.113.7", "The address that logged in.")]
     created_at: Moment
     last_seen_at: Annotated[
-        str, example("2026-11-23T16:45:00.123Z", "About a minute exact.", format="date-time")
+        str, example("2026-11-23T16:45:00.123Z", "Accurate to about a minute.", format="date-time")
     ]
-    current: Annotated[bool, example(True, "Whether it is the session of this request.")]
+    current: Annotated[bool, example(True, "Whether this is the session of the request.")]
 
 
 class Sessions(Struct):
     """A page of the user's sessions, newest first."""
 
     sessions: list[SessionEntry]
-    has_more: Annotated[bool, example(False, "Whether there are older ones.")]
+    has_more: Annotated[bool, example(False, "Whether there are older sessions.")]
 
 
 class SessionsQuery(Struct):
     """Which page."""
 
     limit: (
-        Annotated[int, Meta(ge=1, le=200, description="How many at most; 100 if not given.")] | None
+        Annotated[
+            int, Meta(ge=1, le=200, description="The largest number to return; 100 by default.")
+        ]
+        | None
     ) = None
     before: (
-        Annotated[SessionIdText, Meta(description="Only sessions older than this one.")] | None
+        Annotated[SessionIdText, Meta(description="Return only sessions older than this one.")]
+        | None
     ) = None
 
 
@@ -49,7 +53,7 @@ class SessionsEnded(Struct):
     """All other sessions have been ended."""
 
     message: Annotated[str, example("Other sessions ended successfully")]
-    ended: Annotated[int, example(2, "How many there were.")]
+    ended: Annotated[int, example(2, "The number of sessions that were ended.")]
 
 
 async def sessions(call: Call[None, SessionsQuery], platform: Platform) -> Sessions:

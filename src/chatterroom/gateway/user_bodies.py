@@ -50,8 +50,8 @@ class Login(RequestBody):
             str,
             example(
                 "492039",
-                "Where the account has a second factor: six digits of the authenticator app, or a "
-                "recovery code.",
+                "Required with two-factor authentication: the six digits from the authenticator "
+                "app, or a recovery code.",
             ),
         ]
         | None
@@ -65,7 +65,7 @@ class Tokens(Struct):
     refresh_token: RefreshTokenText
     user_id: UserIdText
     session_id: SessionIdText
-    expires_in: Annotated[int, example(900, "Seconds for which `token` is valid.")]
+    expires_in: Annotated[int, example(900, "How long `token` is valid, in seconds.")]
 
 
 class Refresh(RequestBody):
@@ -78,7 +78,7 @@ class Profile(Struct):
     """What may be known of a user."""
 
     username: Username
-    email: Annotated[Email, Meta(description="Empty where the deployment does not show it.")]
+    email: Annotated[Email, Meta(description="Empty if the operator does not show it.")]
     user_id: UserIdText
     created_at: Moment
     display_name: DisplayName
@@ -90,7 +90,7 @@ class UsersQuery(Struct):
     """Whom to find."""
 
     query: Annotated[
-        str, Meta(max_length=64, description="How the username begins; case does not matter.")
+        str, Meta(max_length=64, description="The start of the username; case is ignored.")
     ] = ""
     ids: Annotated[
         str,
@@ -100,12 +100,14 @@ class UsersQuery(Struct):
         str,
         Meta(
             max_length=4096,
-            description="Whole usernames separated by commas, instead of `query`; case does not "
-            "matter.",
+            description="Whole usernames separated by commas, instead of `query`; case is ignored.",
         ),
     ] = ""
     limit: (
-        Annotated[int, Meta(ge=1, le=100, description="How many at most; 20 if not given.")] | None
+        Annotated[
+            int, Meta(ge=1, le=100, description="The largest number to return; 20 by default.")
+        ]
+        | None
     ) = None
 
 

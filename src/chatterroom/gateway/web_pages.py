@@ -33,7 +33,7 @@ class WebPages:
         """Answer one request; raises NOT_FOUND where there is nothing."""
         answer = self._answer(scope)
         if answer is None:
-            raise ChatterRoomError(ErrorCode.NOT_FOUND, "there is nothing at this path")
+            raise ChatterRoomError(ErrorCode.NOT_FOUND, "There is nothing at this path.")
         await answer.send(send)
 
     def _answer(self, scope: Scope) -> Answer | None:

@@ -84,7 +84,7 @@ class LoginUserRequest(_message.Message):
     """What the login alert shows: the client's own description and its address."""
     address: _builtins.str
     code: _builtins.str
-    """A one-time code or a recovery code, where the account has a second factor."""
+    """A one-time code or a recovery code, where the account has two-factor authentication."""
     def __init__(
         self,
         *,
@@ -656,7 +656,7 @@ class UpdateAccountRequest(_message.Message):
     preferences: _builtins.str
     """A JSON object, at most 8 KiB."""
     code: _builtins.str
-    """Needed to change the username of an account with a second factor."""
+    """Needed to change the username of an account with two-factor authentication."""
     def __init__(
         self,
         *,
@@ -751,7 +751,7 @@ class ChangePasswordRequest(_message.Message):
     """What the alert shows."""
     address: _builtins.str
     code: _builtins.str
-    """Needed where the account has a second factor."""
+    """Needed where the account has two-factor authentication."""
     def __init__(
         self,
         *,
@@ -780,7 +780,7 @@ class DeleteAccountRequest(_message.Message):
     user_id: _builtins.str
     password: _builtins.str
     code: _builtins.str
-    """Needed where the account has a second factor."""
+    """Needed where the account has two-factor authentication."""
     def __init__(
         self,
         *,

@@ -259,14 +259,14 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ConfirmSecondFactor(self, request, context):
-        """Turns the second factor on, with a code of the secret made before.
+        """Turns two-factor authentication on, with a code of the secret made before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RemoveSecondFactor(self, request, context):
-        """Turns the second factor off.
+        """Turns two-factor authentication off.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

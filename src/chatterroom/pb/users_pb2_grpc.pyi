@@ -73,9 +73,9 @@ class UserServiceStub:
     BeginSecondFactor: _grpc.UnaryUnaryMultiCallable[_users_pb2.BeginSecondFactorRequest, _users_pb2.BeginSecondFactorResponse]
     """Makes a secret for one-time codes. Logins ask for codes once one has been confirmed."""
     ConfirmSecondFactor: _grpc.UnaryUnaryMultiCallable[_users_pb2.ConfirmSecondFactorRequest, _users_pb2.ConfirmSecondFactorResponse]
-    """Turns the second factor on, with a code of the secret made before."""
+    """Turns two-factor authentication on, with a code of the secret made before."""
     RemoveSecondFactor: _grpc.UnaryUnaryMultiCallable[_users_pb2.RemoveSecondFactorRequest, _users_pb2.AccountResponse]
-    """Turns the second factor off."""
+    """Turns two-factor authentication off."""
 
 @_typing.type_check_only
 class UserServiceAsyncStub(UserServiceStub):
@@ -121,9 +121,9 @@ class UserServiceAsyncStub(UserServiceStub):
     BeginSecondFactor: _aio.UnaryUnaryMultiCallable[_users_pb2.BeginSecondFactorRequest, _users_pb2.BeginSecondFactorResponse]  # type: ignore[assignment]
     """Makes a secret for one-time codes. Logins ask for codes once one has been confirmed."""
     ConfirmSecondFactor: _aio.UnaryUnaryMultiCallable[_users_pb2.ConfirmSecondFactorRequest, _users_pb2.ConfirmSecondFactorResponse]  # type: ignore[assignment]
-    """Turns the second factor on, with a code of the secret made before."""
+    """Turns two-factor authentication on, with a code of the secret made before."""
     RemoveSecondFactor: _aio.UnaryUnaryMultiCallable[_users_pb2.RemoveSecondFactorRequest, _users_pb2.AccountResponse]  # type: ignore[assignment]
-    """Turns the second factor off."""
+    """Turns two-factor authentication off."""
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accounts, logins and profiles."""
@@ -274,7 +274,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _users_pb2.ConfirmSecondFactorRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_users_pb2.ConfirmSecondFactorResponse, _abc.Awaitable[_users_pb2.ConfirmSecondFactorResponse]]:
-        """Turns the second factor on, with a code of the secret made before."""
+        """Turns two-factor authentication on, with a code of the secret made before."""
 
     @_abc_1.abstractmethod
     def RemoveSecondFactor(
@@ -282,6 +282,6 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _users_pb2.RemoveSecondFactorRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_users_pb2.AccountResponse, _abc.Awaitable[_users_pb2.AccountResponse]]:
-        """Turns the second factor off."""
+        """Turns two-factor authentication off."""
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -174,7 +174,7 @@ class Backend(Generic[Stub]):
         """Return the error for a service that cannot be reached."""
         return ChatterRoomError(
             ErrorCode.SERVICE_UNAVAILABLE,
-            f"the {self.name} service is not available; try again in a moment",
+            f"The {self.name} service is not available. Try again in a moment.",
             retry_after_s=_RETRY_AFTER_S,
             service=self.name,
         )
@@ -183,7 +183,7 @@ class Backend(Generic[Stub]):
         """Return the error for an answer that has not come in time."""
         return ChatterRoomError(
             ErrorCode.REQUEST_TIMED_OUT,
-            f"the {self.name} service did not answer in time",
+            f"The {self.name} service did not respond in time.",
             service=self.name,
         )
 

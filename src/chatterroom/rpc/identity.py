@@ -52,7 +52,7 @@ def require_identity(claimed: UserId, field: str) -> None:
     if caller.user_id != claimed and not may_act_for_anybody:
         raise ChatterRoomError(
             ErrorCode.IDENTITY_MISMATCH,
-            f"{field} is not the user that the access token was issued to",
+            f"{field} is not the user of the access token.",
             field=field,
         )
 
@@ -99,7 +99,7 @@ class Doorkeeper:
         values = _texts(metadata)
         offered = _offered(values)
         if offered is None:
-            raise _refused("the call carries neither a service credential nor an access token")
+            raise _refused("The call has neither a service credential nor an access token.")
         service = self._known.holder(offered)
         if service is not None:
             self._require_open(method, service, certified)
@@ -108,7 +108,7 @@ class Doorkeeper:
             token = self._verifier.verify(offered)
             caller = Caller(token.user_id, token.session_id)
         else:
-            raise _refused("the service credential is not valid")
+            raise _refused("The service credential is not valid.")
         _current.set(caller)
         return caller
 
@@ -121,11 +121,11 @@ class Doorkeeper:
     def _require_open(self, method: str, service: str, certified: Collection[str] | None) -> None:
         if certified is not None and service not in certified:
             raise ChatterRoomError(
-                ErrorCode.NOT_ALLOWED, "the certificate is not of the service that calls"
+                ErrorCode.NOT_ALLOWED, "The certificate does not belong to the calling service."
             )
         if service != GATEWAY and service not in self._open_to.get(method, ()):
             raise ChatterRoomError(
-                ErrorCode.NOT_ALLOWED, f"{method} is not for the {service} service"
+                ErrorCode.NOT_ALLOWED, f"The {service} service may not call {method}."
             )
 
 
@@ -143,7 +143,7 @@ def _offered(values: Mapping[str, str]) -> str | None:
 def _named_by(service: str, values: Mapping[str, str]) -> Caller:
     user, session = values.get(_USER), values.get(_SESSION)
     if service != GATEWAY and (user is not None or session is not None):
-        raise _refused("only the gateway says for which user a call is made")
+        raise _refused("Only the gateway may act for a user.")
     return Caller(UserId(user) if user else None, SessionId(session) if session else None, service)
 
 

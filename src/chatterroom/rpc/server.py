@@ -219,9 +219,7 @@ async def _lasting(longest_s: float | None) -> AsyncIterator[None]:
         async with asyncio.timeout(longest_s):
             yield
     except TimeoutError:
-        raise ChatterRoomError(
-            ErrorCode.REQUEST_TIMED_OUT, "The call has taken too long."
-        ) from None
+        raise ChatterRoomError(ErrorCode.REQUEST_TIMED_OUT, "The call took too long.") from None
 
 
 async def _read(
@@ -239,7 +237,7 @@ async def _read(
                 f"The request is larger than {MAX_REQUEST_BYTES_OF_PEOPLE >> 10} KiB.",
             )
     if data is grpc.aio.EOF:
-        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, "The call carries no request.")
+        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, "The call has no request.")
     try:
         return deserialize(data) if deserialize else data
     except DecodeError:

@@ -55,7 +55,7 @@ def parse_handshake(target: str, headers: Mapping[str, str]) -> Handshake:
         fields = parse_qs(parts.query, max_num_fields=20)
     except ValueError:
         raise ChatterRoomError(
-            ErrorCode.INVALID_REQUEST, "the address of the socket cannot be read"
+            ErrorCode.INVALID_REQUEST, "The address of the WebSocket could not be decoded."
         ) from None
     query = {name: values[0] for name, values in fields.items()}
     return Handshake(parts.path, query, headers)
@@ -75,12 +75,12 @@ def authenticate(
     user_id = handshake.query.get("userId")
     if user_id is None:
         raise ChatterRoomError(
-            ErrorCode.INVALID_REQUEST, "the query parameter userId is missing", field="userId"
+            ErrorCode.INVALID_REQUEST, "The query parameter userId is missing.", field="userId"
         )
     if parse_user_id(user_id, "userId") != UserId(token.user_id):
         raise ChatterRoomError(
             ErrorCode.IDENTITY_MISMATCH,
-            "userId is not the user that the access token was issued to",
+            "userId is not the user of the access token.",
             field="userId",
         )
     return token
@@ -96,7 +96,7 @@ def _offered_token(handshake: Handshake) -> str:
             return name.removeprefix(_BEARER_PROTOCOL)
     raise ChatterRoomError(
         ErrorCode.TOKEN_MISSING,
-        "an access token is needed, as Authorization: Bearer or as subprotocol bearer.<token>",
+        "Send an access token, as Authorization: Bearer or as the subprotocol bearer.<token>.",
     )
 
 
@@ -110,7 +110,7 @@ def _require_known_origin(headers: Mapping[str, str], allowed_origins: frozenset
     host = headers.get("host", "")
     if port is None or not site or _without(port, site) != _without(port, host):
         raise ChatterRoomError(
-            ErrorCode.ORIGIN_NOT_ALLOWED, "this origin may not open sockets here"
+            ErrorCode.ORIGIN_NOT_ALLOWED, "This origin may not open WebSockets here."
         )
 
 

@@ -259,7 +259,9 @@ class Socket(WSListener):
 
     def expire(self) -> None:
         """Close, because the access token has expired."""
-        self.close(CloseCode.TOKEN_EXPIRED, "refresh the access token, then connect again")
+        self.close(
+            CloseCode.TOKEN_EXPIRED, "The access token has expired. Refresh it and reconnect."
+        )
 
     def check(self) -> None:
         """Count a check without a sign of life: ping at last, then give up.
@@ -284,7 +286,7 @@ class Socket(WSListener):
         if self._fragments is not None:
             self._unfinished_checks += 1
             if self._unfinished_checks > CHECKS:
-                self.close(CloseCode.TOO_SLOW, "the rest of a message did not come")
+                self.close(CloseCode.TOO_SLOW, "The rest of a message did not arrive in time.")
                 return
         if not self._is_read:
             return  # what it says is not heard: silence says nothing
@@ -309,7 +311,7 @@ class Socket(WSListener):
         self._silent_checks = 0
         kind = frame.msg_type
         if frame.rsv1 or frame.rsv2 or frame.rsv3:
-            self.close(CloseCode.PROTOCOL_ERROR, "no extension was agreed upon")
+            self.close(CloseCode.PROTOCOL_ERROR, "No extension was negotiated.")
         elif kind is WSMsgType.CLOSE:
             if not transport.is_close_frame_sent:
                 is_code = frame.get_payload_as_bytes()[:2] not in _NEVER_SENT
@@ -320,7 +322,7 @@ class Socket(WSListener):
         elif kind is WSMsgType.PING:
             transport.send_pong(frame.get_payload_as_bytes())
         elif kind is WSMsgType.BINARY:
-            self.close(CloseCode.UNSUPPORTED_DATA, "only text messages are understood")
+            self.close(CloseCode.UNSUPPORTED_DATA, "Only text messages are supported.")
         elif kind is not WSMsgType.PONG:
             self._take(frame)
 
@@ -373,7 +375,7 @@ class Socket(WSListener):
         payload = frame.get_payload_as_bytes()
         goes_on = frame.msg_type is WSMsgType.CONTINUATION
         if goes_on != (self._fragments is not None):
-            self.close(CloseCode.PROTOCOL_ERROR, "a fragment is not where it belongs")
+            self.close(CloseCode.PROTOCOL_ERROR, "A fragment is out of order.")
             return
         if goes_on or not frame.fin:
             fragments = self._fragments = self._fragments or []
@@ -381,7 +383,7 @@ class Socket(WSListener):
             self._fragments_bytes += len(payload)
             self._count_held(payload)
             if self._fragments_bytes > self._common.settings.max_frame_bytes:
-                self.close(CloseCode.TOO_BIG, "the message is too long")
+                self.close(CloseCode.TOO_BIG, "The message is too long.")
                 return
             if not frame.fin:
                 return
@@ -393,7 +395,7 @@ class Socket(WSListener):
         try:
             payload.decode()
         except UnicodeDecodeError:
-            self.close(CloseCode.INVALID_TEXT, "the message is not UTF-8")
+            self.close(CloseCode.INVALID_TEXT, "The message is not valid UTF-8.")
             return
         self._session.received(payload)
 
@@ -407,14 +409,14 @@ class Socket(WSListener):
         if self._allowance >= 1:
             self._allowance -= 1
             return True
-        self.close(CloseCode.TOO_MANY_MESSAGES, "too many messages, or pings")
+        self.close(CloseCode.TOO_MANY_MESSAGES, "Too many messages or pings.")
         return False
 
     def _count_held(self, message: bytes) -> None:
         self._held += _cost(message)
         self._common.inboxes.change(self._session.user_id, _cost(message))
         if self._held > _SHARE_BYTES and self._common.inboxes.is_spent_by_all():
-            self.close(CloseCode.TRY_AGAIN_LATER, "too much waits for an answer; connect again")
+            self.close(CloseCode.TRY_AGAIN_LATER, "Too much is waiting for a response. Reconnect.")
 
     def _share(self) -> int:
         """Return how much may wait of this socket now."""
@@ -437,7 +439,7 @@ class Socket(WSListener):
     def _cut(self) -> None:
         """Disconnect without waiting for what the reader does not take."""
         if self._transport is not None:
-            self.close(CloseCode.TOO_SLOW, "read faster, and resume")
+            self.close(CloseCode.TOO_SLOW, "Read faster, and resume.")
             self._transport.disconnect(False)
 
 

@@ -50,9 +50,7 @@ def parse_email(text: str) -> str:
     match = _EMAIL.fullmatch(text) if len(text) <= _EMAIL_CHARACTERS else None
     if match and text.isprintable() and len(match["local"]) <= _LOCAL_PART_CHARACTERS:
         return text
-    raise ChatterRoomError(
-        ErrorCode.INVALID_REQUEST, "email is not a valid email address", field="email"
-    )
+    raise ChatterRoomError(ErrorCode.INVALID_REQUEST, "Enter a valid email address.", field="email")
 
 
 def email_key(email: str) -> str:
@@ -100,6 +98,6 @@ def _weak_password() -> ChatterRoomError:
     fewest, most = _PASSWORD_BYTES
     return ChatterRoomError(
         ErrorCode.WEAK_PASSWORD,
-        f"password must be {fewest} to {most} bytes long",
+        f"The password must be {fewest} to {most} bytes long.",
         field="password",
     )

@@ -67,7 +67,7 @@ def answer_to(text: bytes) -> Answer | Ack:
     except msgspec.ValidationError as error:
         return Problem(ErrorCode.INVALID_REQUEST.value, str(error), _ref_of(text))
     except (msgspec.DecodeError, RecursionError):
-        return Problem(ErrorCode.MALFORMED_JSON.value, "the message is not valid JSON", None)
+        return Problem(ErrorCode.MALFORMED_JSON.value, "The message is not valid JSON.", None)
     if isinstance(command, Ping):
         return Pong(command.ref)
     ack: Ack = command

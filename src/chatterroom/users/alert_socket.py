@@ -73,7 +73,7 @@ class AlertSocket:
         self._parts.alerts.connect(self._token.user_id, self)
         if self.session_id in self._parts.verifier.ended:
             # It has ended since the handshake.
-            self.close(CloseCode.TOKEN_EXPIRED, "the session has ended")
+            self.close(CloseCode.TOKEN_EXPIRED, "The session has ended.")
             return
         self._send(Ready(self.session_id))
         socket.expire_at(self._token.expires_at)
@@ -103,7 +103,7 @@ class AlertSocket:
         elif len(self._waiting) < _MAX_WAITING:
             self._waiting.append(alert)
         else:
-            self.close(CloseCode.TRY_AGAIN_LATER, "too many alerts wait; connect again")
+            self.close(CloseCode.TRY_AGAIN_LATER, "Too many alerts are waiting. Reconnect.")
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Close the socket, if it is open."""
@@ -122,13 +122,13 @@ class AlertSocket:
                 await work
             except Exception:
                 log.exception("socket_failed")
-                self.close(CloseCode.INTERNAL_ERROR, "something went wrong on our side")
+                self.close(CloseCode.INTERNAL_ERROR, "Something went wrong on our side.")
 
     async def _tell_unseen(self) -> None:
         try:
             unseen = await self._parts.book.unseen(self._token.user_id, self.session_id)
         except ChatterRoomError:
-            self.close(CloseCode.TRY_AGAIN_LATER, "alerts cannot be read now; connect again")
+            self.close(CloseCode.TRY_AGAIN_LATER, "Alerts are not available. Reconnect.")
             return
         for alert in unseen:
             self._send(alert)

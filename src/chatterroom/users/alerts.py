@@ -176,7 +176,7 @@ class Alerts:
         for device in tuple(self._devices.get(user_id, ())):
             with isolated("alerts"):
                 if device.session_id == session_id:
-                    device.close(CloseCode.TOKEN_EXPIRED, "the session has ended")
+                    device.close(CloseCode.TOKEN_EXPIRED, "The session has ended.")
 
     async def close(self, deadline_s: float) -> None:
         """Disconnect all devices with SERVICE_RESTART; wait for them, at most `deadline_s`."""

@@ -94,7 +94,7 @@ class Authentication:
         """
         account = await self._store.account(user_id)
         if account is None:
-            raise ChatterRoomError(ErrorCode.USER_NOT_FOUND, "there is no such user")
+            raise ChatterRoomError(ErrorCode.USER_NOT_FOUND, "There is no such user.")
         try:
             forms = password_forms(password)
         except ChatterRoomError:
@@ -173,11 +173,11 @@ class Authentication:
 
 
 def _wrong_credentials() -> ChatterRoomError:
-    return ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "the email or the password is wrong")
+    return ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "The email or password is wrong.")
 
 
 def _wrong_password() -> ChatterRoomError:
-    return ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "the password is wrong")
+    return ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "The password is wrong.")
 
 
 def _code_required() -> ChatterRoomError:
@@ -190,5 +190,5 @@ def _code_required() -> ChatterRoomError:
 
 def _wrong_code() -> ChatterRoomError:
     return ChatterRoomError(
-        ErrorCode.SECOND_FACTOR_WRONG, "The code is wrong, or was used before.", field="code"
+        ErrorCode.SECOND_FACTOR_WRONG, "This code is wrong or was already used.", field="code"
     )

@@ -19,9 +19,9 @@ def refuse_guessable(password: str, username: str, email: str) -> None:
     """Raise WEAK_PASSWORD for a common password, and for the user's own name or email."""
     folded = password.casefold()
     if folded in _common():
-        raise _weak("password is one of the most common ones")
+        raise _weak("This password is too common.")
     if folded in {username.casefold(), email.casefold(), email.partition("@")[0].casefold()}:
-        raise _weak("password must not be your username or email")
+        raise _weak("Your password must not be your username or email.")
 
 
 @cache

@@ -84,7 +84,7 @@ class Logins:
         if user_id is None:
             await self._sessions.end_stolen(old, now)
             raise ChatterRoomError(
-                ErrorCode.TOKEN_INVALID, "the refresh token is not valid; log in again"
+                ErrorCode.TOKEN_INVALID, "The refresh token is not valid. Log in again."
             )
         return self._tokens(user_id, new, now)
 
@@ -117,4 +117,4 @@ class Logins:
 
 
 def _wrong_credentials() -> ChatterRoomError:
-    return ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "the email or the password is wrong")
+    return ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "The email or password is wrong.")

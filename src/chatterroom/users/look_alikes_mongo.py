@@ -50,7 +50,7 @@ def username_taken() -> ChatterRoomError:
     """Return the refusal of a username that somebody has, or one that looks like it."""
     return ChatterRoomError(
         ErrorCode.USERNAME_TAKEN,
-        "Someone has this username, or one that looks like it.",
+        "This username, or one that looks like it, is taken.",
         field="username",
     )
 

@@ -62,7 +62,7 @@ class OwnAccounts:
         """Return the account."""
         account = await self.store.account(user_id)
         if account is None:
-            raise ChatterRoomError(ErrorCode.USER_NOT_FOUND, "there is no such user")
+            raise ChatterRoomError(ErrorCode.USER_NOT_FOUND, "There is no such user.")
         return account
 
     async def avatar(self, user_id: UserId) -> Avatar:
@@ -75,7 +75,7 @@ class OwnAccounts:
         if stored and not stored.is_still:
             avatar = await self._made_still(user_id, stored.avatar)
         if avatar is None:
-            raise ChatterRoomError(ErrorCode.NOT_FOUND, "this user has no picture")
+            raise ChatterRoomError(ErrorCode.NOT_FOUND, "This user has no picture.")
         return avatar
 
     async def change_profile(
@@ -113,7 +113,7 @@ class OwnAccounts:
         await self.authentication.confirm_code(account, proof.code, now)
         new_hash = await self.passwords.hash(new_bytes, Asker(who.user_id))
         if not await self.password_changes.change(account, new_hash, who.session_id, now):
-            raise ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "the password is wrong")
+            raise ChatterRoomError(ErrorCode.WRONG_CREDENTIALS, "The password is wrong.")
         log.info("password_changed", user_id=who.user_id)
         alert = PasswordChanged(new_id(), *_told(who, origin, now))
         self.alerts.tell(who.user_id, alert)
@@ -129,7 +129,7 @@ class OwnAccounts:
         secret = new_secret()
         if not await self.factors.begin(who.user_id, secret, now):
             raise ChatterRoomError(
-                ErrorCode.UNCHANGED, "there is a second factor already; remove it first"
+                ErrorCode.UNCHANGED, "Two-factor authentication is already on. Turn it off first."
             )
         return account, secret
 
@@ -161,7 +161,7 @@ class OwnAccounts:
         """
         account = await self.authentication.confirm(who.user_id, proof.password, now)
         if account.second_factor is None:
-            raise ChatterRoomError(ErrorCode.NOT_FOUND, "there is no second factor")
+            raise ChatterRoomError(ErrorCode.NOT_FOUND, "Two-factor authentication is off.")
         await self.authentication.confirm_code(account, proof.code, now)
         await self.factors.turn_off(who.user_id)
         self._tell_second_factor(who, origin, now, enabled=False)
@@ -189,7 +189,7 @@ class OwnAccounts:
         if shown and await self.look_alikes.is_anothers(shown, account.user_id):
             raise ChatterRoomError(
                 ErrorCode.INVALID_REQUEST,
-                "This looks like the username of someone else.",
+                "This looks like someone else's username.",
                 field="display_name",
             )
         return replace(change, username=username)
@@ -220,4 +220,4 @@ def _told(who: Who, origin: Origin, now: datetime) -> tuple[str, str, str, Sessi
 
 
 def _nothing_begun() -> ChatterRoomError:
-    return ChatterRoomError(ErrorCode.NOT_FOUND, "no second factor waits to be confirmed")
+    return ChatterRoomError(ErrorCode.NOT_FOUND, "There is no two-factor setup to confirm.")

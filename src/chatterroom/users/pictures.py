@@ -78,12 +78,12 @@ def still_picture(upload: Upload) -> Avatar:
     try:
         with Image.open(io.BytesIO(upload.data), formats=[_FORMATS[upload.content_type]]) as found:
             if max(found.size) > MAX_SIDE:
-                raise _refused(f"avatar must have at most {MAX_SIDE:,} pixels a side")
+                raise _refused(f"avatar must have at most {MAX_SIDE:,} pixels a side.")
             frame = _upright(found)
     except ChatterRoomError:
         raise
     except Exception:  # noqa: BLE001 -- Pillow raises whatever a damaged file makes it stumble over
-        raise _refused("avatar is not a whole PNG, JPEG or WebP picture") from None
+        raise _refused("avatar is not a valid PNG, JPEG or WebP picture.") from None
     data = _encoded(frame, upload.content_type)
     return Avatar(upload.content_type, data, sha256(data).hexdigest()[:32])
 

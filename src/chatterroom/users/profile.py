@@ -77,7 +77,7 @@ def parse_avatar(data_url: str) -> Upload:
     raise ChatterRoomError(
         ErrorCode.INVALID_REQUEST,
         "avatar must be a data: URL of a PNG, JPEG or WebP picture in base64, "
-        f"at most {_AVATAR_CHARACTERS:,} characters",
+        f"at most {_AVATAR_CHARACTERS:,} characters.",
         field="avatar",
     )
 
@@ -93,7 +93,7 @@ def parse_preferences(text: str) -> str:
         return compact.decode()
     raise ChatterRoomError(
         ErrorCode.INVALID_REQUEST,
-        f"preferences must be a JSON object of at most {_PREFERENCES_BYTES} bytes",
+        f"preferences must be a JSON object of at most {_PREFERENCES_BYTES:,} bytes.",
         field="preferences",
     )
 

@@ -120,7 +120,7 @@ class UsersServicer(AccountServicer):
         _require(session_id, "session_id")
         ended = await self._sessions.end(session_id, caller.user_id, now(), by=caller.session_id)
         if not ended and session_id != caller.session_id:
-            raise ChatterRoomError(ErrorCode.NOT_FOUND, "there is no such session")
+            raise ChatterRoomError(ErrorCode.NOT_FOUND, "There is no such session.")
         return users_pb2.LogoutUserResponse(message="User logged out successfully")
 
     async def ListSessions(
@@ -133,7 +133,7 @@ class UsersServicer(AccountServicer):
         limit = request.limit or _USUAL_SESSIONS
         if not 1 <= limit <= _MOST_SESSIONS:
             raise ChatterRoomError(
-                ErrorCode.INVALID_REQUEST, f"limit must be 1 to {_MOST_SESSIONS}", field="limit"
+                ErrorCode.INVALID_REQUEST, f"limit must be 1 to {_MOST_SESSIONS}.", field="limit"
             )
         found = await self._sessions.of_user(user_id, now(), limit + 1, before)
         current = current_caller().session_id
@@ -161,7 +161,7 @@ class UsersServicer(AccountServicer):
         if len(request.session_ids) > _TOUCHED_AT_ONCE:
             raise ChatterRoomError(
                 ErrorCode.INVALID_REQUEST,
-                f"at most {_TOUCHED_AT_ONCE} sessions at once",
+                f"Pass at most {_TOUCHED_AT_ONCE} sessions at once.",
                 field="session_ids",
             )
         await self._sessions.touch([SessionId(text) for text in request.session_ids], now())
@@ -217,7 +217,8 @@ class UsersServicer(AccountServicer):
         if not 1 <= limit <= _MOST_RESULTS or len(request.query) > _QUERY_CHARACTERS:
             raise ChatterRoomError(
                 ErrorCode.INVALID_REQUEST,
-                f"limit must be 1 to {_MOST_RESULTS}, query at most {_QUERY_CHARACTERS} characters",
+                f"limit must be 1 to {_MOST_RESULTS}, "
+                f"query at most {_QUERY_CHARACTERS} characters.",
             )
         return _summaries(await self._store.people_beginning(request.query, limit))
 
@@ -232,7 +233,7 @@ class UsersServicer(AccountServicer):
     async def _deleted(self, user_id: UserId) -> users_pb2.GetUserProfileResponse:
         registered_at = (await self._deletions.deleted([user_id])).get(user_id)
         if registered_at is None:
-            raise ChatterRoomError(ErrorCode.USER_NOT_FOUND, "there is no such user")
+            raise ChatterRoomError(ErrorCode.USER_NOT_FOUND, "There is no such user.")
         return users_pb2.GetUserProfileResponse(
             username=DELETED_USERNAME,
             user_id=user_id,
@@ -260,18 +261,18 @@ class UsersServicer(AccountServicer):
 
 def _require(value: str, name: str) -> None:
     if not value:
-        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, f"{name} is missing", field=name)
+        raise ChatterRoomError(ErrorCode.INVALID_REQUEST, f"{name} is missing.", field=name)
 
 
 def _require_service() -> None:
     if current_caller().user_id is not None:
-        raise ChatterRoomError(ErrorCode.NOT_ALLOWED, "this is for services only")
+        raise ChatterRoomError(ErrorCode.NOT_ALLOWED, "Only services may call this.")
 
 
 def _require_few(users: Sequence[str], name: str) -> None:
     if len(users) > _USERS_AT_ONCE:
         raise ChatterRoomError(
-            ErrorCode.INVALID_REQUEST, f"at most {_USERS_AT_ONCE} {name} at once", field=name
+            ErrorCode.INVALID_REQUEST, f"Pass at most {_USERS_AT_ONCE} {name} at once.", field=name
         )
 
 

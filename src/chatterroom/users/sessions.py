@@ -66,7 +66,7 @@ class RefreshToken:
         """Take a token apart, or raise TOKEN_INVALID."""
         match = _TOKEN.fullmatch(text)
         if match is None:
-            raise ChatterRoomError(ErrorCode.TOKEN_INVALID, "the refresh token is not valid")
+            raise ChatterRoomError(ErrorCode.TOKEN_INVALID, "The refresh token is not valid.")
         return cls(SessionId(match[1]), match[2], match[3])
 
     def next(self) -> "RefreshToken":

@@ -199,6 +199,6 @@ def _taken(error: DuplicateKeyError) -> ChatterRoomError:
     pattern = (error.details or {}).get("keyPattern", {})
     if "email_key" in pattern:
         return ChatterRoomError(
-            ErrorCode.EMAIL_TAKEN, "an account with this email exists already", field="email"
+            ErrorCode.EMAIL_TAKEN, "An account with this email already exists.", field="email"
         )
     return username_taken()

@@ -80,7 +80,7 @@ async def test_a_silent_instance_expires_and_is_told_to_register_again(
     await eventually(gone)
     answer = await heartbeat(discovery)
     assert not answer.success
-    assert "register again" in answer.message
+    assert "Register it again" in answer.message
     assert await code_of(discover(discovery)) is ErrorCode.SERVICE_NOT_FOUND
     await register(discovery)
     assert (await heartbeat(discovery)).success

@@ -299,7 +299,7 @@ async def test_the_unexpected_is_internal_and_logged_once(world, monkeypatch):
 
 async def test_a_gateway_that_services_do_not_know_is_not_the_clients_fault(world):
     world.chat.answers["GetRoom"] = ChatterRoomError(
-        ErrorCode.SERVICE_CREDENTIAL_INVALID, "the service credential is not valid"
+        ErrorCode.SERVICE_CREDENTIAL_INVALID, "The service credential is not valid."
     )
     answer = await world.client.get(
         f"/chat-service/rooms/{ROOM}/members", headers=world.ada.headers

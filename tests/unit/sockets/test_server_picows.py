@@ -230,7 +230,7 @@ async def test_binary_messages_close_the_socket():
 async def test_text_that_is_not_utf_8_closes_the_socket():
     async with serve() as server, raw(server) as client:
         client.send(Opcode.TEXT, b"\xff")
-        assert await client.frame() == (Opcode.CLOSE, b"\x03\xefthe message is not UTF-8")
+        assert await client.frame() == (Opcode.CLOSE, b"\x03\xefThe message is not valid UTF-8.")
         await server.is_gone()
 
 
@@ -261,7 +261,7 @@ async def test_pings_and_pongs_are_counted_like_messages(opcode: Opcode):
             client.send(opcode)
         answers = [await client.frame() for _ in range(20 if opcode is Opcode.PING else 0)]
         assert all(answer == (Opcode.PONG, b"") for answer in answers)
-        reason = b"too many messages, or pings"
+        reason = b"Too many messages or pings."
         assert await client.frame() == (Opcode.CLOSE, b"\x11\x4d" + reason)
         await server.is_gone()
 

@@ -110,7 +110,7 @@ async def test_unknown_email_and_wrong_password_get_the_same_answer(users):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await users.stub.LoginUser(pb.LoginUserRequest(email=email, password=password))
         details.add((caught.value.code(), caught.value.details()))
-    assert details == {(grpc.StatusCode.UNAUTHENTICATED, "the email or the password is wrong")}
+    assert details == {(grpc.StatusCode.UNAUTHENTICATED, "The email or password is wrong.")}
 
 
 async def test_a_login_without_email_or_password_is_malformed(users, code_of):
