@@ -81,7 +81,9 @@ class LoginUserRequest(_message.Message):
     email: _builtins.str
     password: _builtins.str
     device: _builtins.str
-    """What the login alert shows: the client's own description and its address."""
+    """What the login alert shows: the client's own description and its address. Only the gateway
+    names one; for others the address that they call from counts, here and in other requests.
+    """
     address: _builtins.str
     code: _builtins.str
     """A one-time code or a recovery code, where the account has two-factor authentication."""

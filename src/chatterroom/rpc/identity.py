@@ -8,13 +8,23 @@ there for them. A person with an access token shows that instead.
 from collections.abc import Collection, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import unquote
 
 from chatterroom.auth.secrets import GATEWAY, KnownCredentials, ServiceCredential
 from chatterroom.auth.tokens import TokenVerifier
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import SessionId, UserId
 
-__all__ = ["SERVICE", "Caller", "Doorkeeper", "call_metadata", "current_caller", "require_identity"]
+__all__ = [
+    "SERVICE",
+    "Caller",
+    "Doorkeeper",
+    "address_of_client",
+    "call_metadata",
+    "current_caller",
+    "require_identity",
+]
 
 _AUTHORIZATION = "authorization"
 _USER = "chatterroom-user-id"
@@ -55,6 +65,20 @@ def require_identity(claimed: UserId, field: str) -> None:
             f"{field} is not the user of the access token.",
             field=field,
         )
+
+
+def address_of_client(claimed: str, peer: str) -> str:
+    """Return the address that counts for the current caller: the gateway names its client's, all
+    others have their own, which is that of `peer` as gRPC writes it.
+    """
+    if _current.get().service == GATEWAY:
+        return claimed
+    kind, _, place = unquote(peer).partition(":")
+    if kind not in {"ipv4", "ipv6"}:
+        return ""
+    parsed = ip_address(place.rpartition(":")[0].strip("[]"))
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return str(mapped or parsed)
 
 
 def call_metadata(credential: ServiceCredential, caller: Caller) -> Metadata:

@@ -8,7 +8,7 @@ import grpc.aio
 from chatterroom.core.ids import parse_user_id
 from chatterroom.core.times import format_time, now
 from chatterroom.pb import users_pb2, users_pb2_grpc
-from chatterroom.rpc.identity import current_caller, require_identity
+from chatterroom.rpc.identity import address_of_client, current_caller, require_identity
 from chatterroom.users.accounts import Account
 from chatterroom.users.authentication import Proof
 from chatterroom.users.names import parse_display_name
@@ -70,7 +70,7 @@ class AccountServicer(users_pb2_grpc.UserServiceServicer):
             _who(request.user_id),
             Proof(request.current_password, request.code),
             request.new_password,
-            Origin.of(request.device, request.address),
+            Origin.of(request.device, address_of_client(request.address, context.peer())),
             now(),
         )
         return users_pb2.AccountResponse(message="Password changed successfully")
@@ -97,7 +97,7 @@ class AccountServicer(users_pb2_grpc.UserServiceServicer):
         self, request: users_pb2.ConfirmSecondFactorRequest, context: Context
     ) -> users_pb2.ConfirmSecondFactorResponse:
         """Raises NOT_FOUND, SECOND_FACTOR_WRONG, RATE_LIMITED."""
-        origin = Origin.of(request.device, request.address)
+        origin = Origin.of(request.device, address_of_client(request.address, context.peer()))
         who = _who(request.user_id)
         codes = await self._own.confirm_second_factor(who, request.code, origin, now())
         return users_pb2.ConfirmSecondFactorResponse(recovery_codes=codes)
@@ -106,7 +106,7 @@ class AccountServicer(users_pb2_grpc.UserServiceServicer):
         self, request: users_pb2.RemoveSecondFactorRequest, context: Context
     ) -> users_pb2.AccountResponse:
         """Raises NOT_FOUND, WRONG_CREDENTIALS, SECOND_FACTOR_WRONG, RATE_LIMITED."""
-        origin = Origin.of(request.device, request.address)
+        origin = Origin.of(request.device, address_of_client(request.address, context.peer()))
         who = _who(request.user_id)
         proof = Proof(request.password, request.code)
         await self._own.remove_second_factor(who, proof, origin, now())

@@ -13,7 +13,7 @@ from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import SessionId, UserId, new_id, parse_session_id, parse_user_id
 from chatterroom.core.times import format_time, now
 from chatterroom.pb import users_pb2
-from chatterroom.rpc.identity import current_caller, require_identity
+from chatterroom.rpc.identity import address_of_client, current_caller, require_identity
 from chatterroom.users.account_servicer_grpc import AccountServicer
 from chatterroom.users.accounts import Account, parse_email, parse_password
 from chatterroom.users.common_passwords import refuse_guessable
@@ -81,7 +81,8 @@ class UsersServicer(AccountServicer):
         email = parse_email(request.email)
         password = parse_password(request.password)
         refuse_guessable(request.password, username, email)
-        asker = Asker(network_of(request.address) or email)
+        address = address_of_client(request.address, context.peer())
+        asker = Asker(network_of(address) or email)
         password_hash = await self._passwords.hash(password, asker)
         account = Account(UserId(new_id()), username, email, password_hash, now())
         await self._store.add_account(account)
@@ -96,7 +97,7 @@ class UsersServicer(AccountServicer):
         """Raises INVALID_REQUEST where a field is empty, and what `Logins.log_in` raises."""
         _require(request.email, "email")
         _require(request.password, "password")
-        origin = Origin.of(request.device, request.address)
+        origin = Origin.of(request.device, address_of_client(request.address, context.peer()))
         return _login(
             await self._logins.log_in(request.email, request.password, request.code, origin, now())
         )

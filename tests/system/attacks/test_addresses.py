@@ -1,13 +1,19 @@
 """One address, however it is spelled: for limits, places of logins, sessions and alerts alike."""
 
+import grpc
 import httpx
 import pytest
 
+from chatterroom.pb import users_pb2, users_pb2_grpc
+
+from .services import channel
 from .world import CREDENTIALS_BURST, Person, World, new_address
 
 LOGIN = "/user-service/login"
 WRONG = {"password": "correct horse"}
 SPELLINGS = ("{}", "{}:51234", "::ffff:{}", "::FFFF:{}", "[::ffff:{}]:443", "1.1.1.1, {}:80")
+# The default of the user service.
+WRONG_PASSWORDS = 10
 
 
 def log_in(world: World, person: Person, forwarded: str) -> httpx.Response:
@@ -74,3 +80,22 @@ def test_what_is_no_address_counts_as_the_proxy(world: World):
         assert log_in(world, person, f"203.0.113.9, {claim}").status_code == 200
     sessions = person.http.get("/user-service/sessions").json()["sessions"]
     assert {session["address"] for session in sessions} == {person.address, "127.0.0.1"}
+
+
+def test_row_17_nobody_who_calls_past_the_gateway_says_where_they_are(world: World):
+    owner, mallory = Person(world, "owner"), Person(world, "mallory")
+    metadata = [("authorization", f"Bearer {mallory.token}")]
+    named = {"device": "phone", "address": owner.address}
+    wrong = users_pb2.LoginUserRequest(email=owner.email, password=WRONG["password"], **named)
+    right = users_pb2.LoginUserRequest(email=mallory.email, password=mallory.password, **named)
+    with channel(world, "users") as plain:
+        users = users_pb2_grpc.UserServiceStub(plain)
+        for _ in range(WRONG_PASSWORDS + 2):
+            with pytest.raises(grpc.RpcError):
+                users.LoginUser(wrong, metadata=metadata, timeout=10)
+        tokens = users.LoginUser(right, metadata=metadata, timeout=10)
+    world.confidential |= {tokens.token, tokens.refresh_token}
+    # The owner's place is not used up.
+    owner.log_in()
+    sessions = mallory.http.get("/user-service/sessions").json()["sessions"]
+    assert {each["address"] for each in sessions} == {mallory.address, "127.0.0.1"}

@@ -12,6 +12,8 @@ from chatterroom.rpc.identity import (
     SERVICE,
     Caller,
     Doorkeeper,
+    _current,
+    address_of_client,
     call_metadata,
     current_caller,
     require_identity,
@@ -171,6 +173,29 @@ async def test_a_user_cannot_name_another_one_beside_the_token(ask, signer):
 async def test_an_expired_token_is_told_apart(ask, signer):
     token = signer.sign(ALICE, SessionId("s1"), datetime.now(UTC) - timedelta(hours=1))
     assert await ask((("authorization", f"Bearer {token}"),)) is ErrorCode.TOKEN_EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("peer", "own"),
+    [
+        ("ipv4:192.0.2.1:5000", "192.0.2.1"),
+        ("ipv6:%5B2001:db8::7%5D:5000", "2001:db8::7"),
+        ("ipv6:[::ffff:192.0.2.1]:5000", "192.0.2.1"),
+        ("unix:/run/users", ""),
+    ],
+)
+def test_only_the_gateway_names_the_address_of_its_client(peer, own):
+    def address(caller):
+        _current.set(caller)
+        return address_of_client("203.0.113.9", peer)
+
+    for caller, expected in (
+        (Caller(service="gateway"), "203.0.113.9"),
+        (Caller(ALICE, service="gateway"), "203.0.113.9"),
+        (Caller(ALICE), own),
+        (Caller(service="chat"), own),
+    ):
+        assert copy_context().run(address, caller) == expected
 
 
 def test_code_outside_a_call_does_not_pass_for_a_service():
