@@ -6,12 +6,12 @@ of the candidates is a name, the caller knows; `tests/conformance/mentions.json`
 """
 
 import unicodedata
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 import regex
 from linkify_it import LinkifyIt
 
-__all__ = ["MAX_MENTIONS", "candidates", "folded", "mentioned_names"]
+__all__ = ["MAX_MENTIONS", "candidates", "chosen", "folded", "mentioned_names"]
 
 MAX_MENTIONS = 50
 """In one text; those behind them are text."""
@@ -19,6 +19,8 @@ _MAX_CANDIDATES = 300
 _LONGEST_NAME = 64
 # Between other letters of its script a name is never longer than this.
 _LONGEST_WITHIN = 16
+# Finding addresses takes the square of the length: of a whole message, up to half a second.
+_SEARCHED_AT_ONCE = 500
 
 _WITHOUT_SPACES = (
     r"\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}"
@@ -57,9 +59,12 @@ def candidates(text: str) -> list[list[str]]:
 
 def mentioned_names(text: str, names: Container[str]) -> list[str]:
     """Return those of the folded `names` that a text mentions, each once, in order."""
-    mentioned = (
-        next((name for name in possible if name in names), None) for possible in candidates(text)
-    )
+    return chosen(candidates(text), names)
+
+
+def chosen(possible: Iterable[Sequence[str]], names: Container[str]) -> list[str]:
+    """Return, of what `candidates` has found, those that are `names`, each once, in order."""
+    mentioned = (next((name for name in each if name in names), None) for each in possible)
     return list(dict.fromkeys(name for name in mentioned if name is not None))
 
 
@@ -72,7 +77,9 @@ def _runs(text: str) -> Iterator[str]:
     """Yield what follows each `@` that may begin a mention."""
     plain = _LINK.sub(" ", _without_code(text))
     if "://" in plain or "." in plain:
-        plain = _without_addresses(plain)
+        plain = "".join(
+            _without_addresses(piece) if "@" in piece else piece for piece in _pieces(plain)
+        )
     for match in _MENTION.finditer(plain):
         yield match.group(1)[:_LONGEST_NAME]
 
@@ -117,6 +124,21 @@ def _opens_block(text: str, at: int) -> bool:
         return False
     info = fence.group(2).strip()
     return info == "" or regex.fullmatch(r"[\w+#.-]{1,32}", info) is not None
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a text between words, or within what is too long to be one.
+
+    An address that is cut in two is taken for one only up to there.
+    """
+    at = 0
+    while len(text) - at > _SEARCHED_AT_ONCE:
+        limit = at + _SEARCHED_AT_ONCE
+        space = max(text.rfind(" ", at, limit), text.rfind("\n", at, limit))
+        end = limit if space < 0 else space + 1
+        yield text[at:end]
+        at = end
+    yield text[at:]
 
 
 def _without_addresses(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import structlog
 
-from chatterroom.chat.mentions import candidates, folded, mentioned_names
+from chatterroom.chat.mentions import candidates, chosen, folded
 from chatterroom.core.errors import ChatterRoomError, ErrorCode, ErrorKind
 from chatterroom.core.ids import UserId
 from chatterroom.pb import users_pb2, users_pb2_grpc
@@ -63,7 +63,7 @@ class People:
         for start in range(0, len(unknown), _PER_CALL):
             await self._learn(unknown[start : start + _PER_CALL])
         known = {name: self._names[name][1] for name in names if name in self._names}
-        mentioned = mentioned_names(text, {name for name, user in known.items() if user})
+        mentioned = chosen(possible, {name for name, user in known.items() if user})
         return tuple(dict.fromkeys(user for name in mentioned if (user := known[name])))
 
     async def _learn(self, names: list[str]) -> None:
