@@ -31,10 +31,14 @@ class MongoBlockStore:
     async def set_block(self, user_id: UserId, blocked_id: UserId, *, blocked: bool) -> None:
         """See `BlockStore`. The time is the server's: the instances' clocks may differ."""
         with available():
+            # The end of a block that never was is not kept: ids can be made up without end.
             await self._blocks.update_one(
-                {"_id": {"user_id": user_id, "blocked_id": blocked_id}},
+                {
+                    "_id": {"user_id": user_id, "blocked_id": blocked_id},
+                    **({} if blocked else {"blocked": True}),
+                },
                 {"$set": {"blocked": blocked}, "$currentDate": {"changed_at": True}},
-                upsert=True,
+                upsert=blocked,
             )
 
     async def blocks_changed(self, since: datetime | None) -> list[Block]:

@@ -31,6 +31,9 @@ class Changes(Generic[Row]):
         self._read = read
         self._note = note
         self._newest: datetime | None = None
+        # How often a read was asked for, and how many of these a finished one was for.
+        self._asked = 0
+        self._answered = 0
         self.loaded = False
         """Whether all of it has been read once."""
         self.turn = asyncio.Lock()
@@ -43,13 +46,22 @@ class Changes(Generic[Row]):
             raise StorageUnavailableError(f"the {self._what} have not been read yet")
 
     async def refresh(self) -> None:
-        """Read what has changed; raises `StorageUnavailableError`."""
+        """Read what has changed; raises `StorageUnavailableError`.
+
+        Those who ask while others read share the read that follows.
+        """
+        self._asked += 1
+        mine = self._asked
         async with self.turn:
+            if self._answered >= mine:
+                return
+            asked = self._asked
             for row in await self._read(self._newest):
                 with isolated(self._what):
                     stored_at = self._note(row)
                     self._newest = max(self._newest or stored_at, stored_at)
             self.loaded = True
+            self._answered = asked
 
     async def run(self) -> None:
         """Follow what is stored until cancelled."""

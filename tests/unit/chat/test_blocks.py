@@ -16,6 +16,7 @@ class Rows:
     def __init__(self) -> None:
         self.rows: list[Block] = []
         self.away = False
+        self.reads = 0
         self.answer: asyncio.Event | None = None
         """When reads are answered, with what was stored when they were asked."""
 
@@ -25,6 +26,7 @@ class Rows:
         self.rows.append(Block(user_id, blocked_id, blocked, moment))
 
     async def blocks_changed(self, since: datetime | None) -> list[Block]:
+        self.reads += 1
         if self.away:
             raise StorageUnavailableError("away")
         found = [row for row in self.rows if since is None or row.changed_at >= since]
@@ -159,3 +161,26 @@ async def test_a_list_shows_what_another_instance_was_told_a_moment_ago():
     assert await there.stored(ALICE) == [BOB]
     await here.set(ALICE, BOB, blocked=False)
     assert await there.stored(ALICE) == []
+
+
+async def test_the_end_of_a_block_that_never_was_leaves_nothing(mongo_url):
+    async with ChatStore.connect(mongo_url) as store:
+        await store.prepare()
+        for _ in range(3):
+            await store.blocks.set_block(ALICE, UserId(new_id()), blocked=False)
+        assert await store.blocks.blocks_changed(None) == []
+
+
+async def test_those_who_ask_at_once_share_a_read():
+    rows = Rows()
+    blocks = Blocks(rows, lambda *_: None)
+    rows.answer = asyncio.Event()
+    first = asyncio.create_task(blocks.stored(ALICE))
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(blocks.stored(ALICE)) for _ in range(50)]
+    await asyncio.sleep(0)
+    await rows.set_block(ALICE, BOB, blocked=True)
+    rows.answer.set()
+    assert await first == []
+    assert await asyncio.gather(*others) == [[BOB]] * 50
+    assert rows.reads == 2
