@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from chatterroom.chat.blocks import Blocks
-from chatterroom.chat.conversation import AddMember, CreateRoom, decide
+from chatterroom.chat.conversation import AddMember, CreateRoom, no_such_room, require_addable
 from chatterroom.chat.entries import Entry, MessagePosted
 from chatterroom.chat.events import encode_request_answered, encode_request_received
 from chatterroom.chat.hub import Hub
@@ -124,12 +124,21 @@ class Contacts:
         )
         if stored:
             return await self.log.append(command)
-        room = await self.store.load(command.conversation_id)
+        # What the room says of the two is looked up, not its members: there may be 10,000.
+        lists, conversation_id = self.store.lists, command.conversation_id
+        room, role, has_role = await asyncio.gather(
+            lists.room(conversation_id),
+            lists.role(command.sender_id, conversation_id),
+            lists.role(command.user_id, conversation_id),
+        )
+        room_id = RoomId(conversation_id)
+        if room is None or role is None:
+            raise no_such_room(room_id)
+        require_addable(role, room.settings, room.member_count, is_member=has_role is not None)
         now = times.now()
-        decide(room, command, now)
         new = await self._invite(room.room_name, [command.user_id], command, now)
         return Invited(
-            RoomId(room.id), command.user_id, command.client_id, room.seq, now, duplicate=not new
+            room_id, command.user_id, command.client_id, room.seq, now, duplicate=not new
         )
 
     async def invite_to_new_room(self, command: CreateRoom, asked: Sequence[UserId]) -> None:
@@ -139,8 +148,8 @@ class Contacts:
         """
         if not asked:
             return
-        room = await self.store.load(command.conversation_id)
-        asked = [user_id for user_id in asked if user_id not in room.members]
+        members = await self.store.taking_part((user, command.conversation_id) for user in asked)
+        asked = [user for user in asked if (user, command.conversation_id) not in members]
         await self._invite(command.room_name, asked, command, times.now())
 
     # Answering
@@ -209,7 +218,10 @@ class Contacts:
     async def _must_accept(self, user_id: UserId, other: UserId, choice: WhoMay) -> bool:
         """Say whether `other`, whose choice it is, must accept what `user_id` does."""
         if choice == "shared":
-            return not await self.store.acquainted(other, [user_id])
+            return not (
+                await self.store.acquainted(user_id, [other])
+                or await self.store.acquainted(other, [user_id])
+            )
         return choice == "nobody"
 
     async def _first_message(

@@ -63,6 +63,8 @@ __all__ = [
     "answers",
     "apply",
     "decide",
+    "no_such_room",
+    "require_addable",
     "require_few_at_once",
 ]
 
@@ -228,6 +230,7 @@ _ANSWERS: Mapping[type, tuple[type, ...]] = {
     RemoveMember: (MemberRemoved,),
     ChangeRole: (RoleChanged,),
 }
+_ONLY_ADMINS = "Only admins may do this."
 _RANK: Mapping[Role, int] = {"member": 0, "admin": 1, "owner": 2}
 
 
@@ -291,6 +294,31 @@ def require_few_at_once(others: int) -> None:
             f"Add more afterwards, up to {MAX_MEMBERS_AT_ONCE} at a time.",
             max_members=MAX_MEMBERS_AT_ONCE,
         )
+
+
+def require_addable(
+    adder: Role | None, settings: RoomSettings, members: int, *, is_member: bool
+) -> None:
+    """Raise unless somebody with this role, or a service, may add one to so many members."""
+    if is_member:
+        raise ChatterRoomError(
+            ErrorCode.ALREADY_A_MEMBER, "The user is already a member of this room."
+        )
+    if settings.adding == "admins" and adder is not None and _RANK[adder] < _RANK["admin"]:
+        raise _not_allowed(_ONLY_ADMINS)
+    if members >= MAX_MEMBERS:
+        raise ChatterRoomError(
+            ErrorCode.TOO_MANY_MEMBERS,
+            f"A room can have at most {MAX_MEMBERS:,} members.",
+            max_members=MAX_MEMBERS,
+        )
+
+
+def no_such_room(room_id: RoomId) -> ChatterRoomError:
+    """Return the error for a room that does not exist, or that one is not in."""
+    return ChatterRoomError(
+        ErrorCode.ROOM_NOT_FOUND, "There is no such room, or you are not in it.", room_id=room_id
+    )
 
 
 def answers(entry: Entry, command: Command) -> bool:
@@ -460,13 +488,12 @@ def _change_members(
     entry = _next(state, command, now)
     match command:
         case AddMember():
-            if command.user_id in state.members:
-                raise ChatterRoomError(
-                    ErrorCode.ALREADY_A_MEMBER, "The user is already a member of this room."
-                )
-            if state.settings.adding == "admins" and not command.by_service:
-                _require_rank(state, command.sender_id, "admin")
-            _require_space(len(state.members) + 1)
+            require_addable(
+                None if command.by_service else state.members[command.sender_id].role,
+                state.settings,
+                len(state.members),
+                is_member=command.user_id in state.members,
+            )
             return MemberAdded(**entry, user_id=command.user_id)
         case LeaveRoom():
             heir = _successor(state, command.sender_id)
@@ -523,16 +550,12 @@ def _rank(state: Conversation, user_id: UserId) -> int:
 def _require_admitted(state: Conversation, command: Command) -> None:
     by_service = isinstance(command, AddMember) and command.by_service and state.seq > 0
     if command.sender_id not in state.members and not by_service:
-        raise ChatterRoomError(
-            ErrorCode.ROOM_NOT_FOUND,
-            "There is no such room, or you are not in it.",
-            room_id=RoomId(state.id),
-        )
+        raise no_such_room(RoomId(state.id))
 
 
 def _require_rank(state: Conversation, user_id: UserId, role: Role) -> None:
     if _rank(state, user_id) < _RANK[role]:
-        raise _not_allowed(f"Only {'the owner' if role == 'owner' else 'admins'} may do this.")
+        raise _not_allowed("Only the owner may do this." if role == "owner" else _ONLY_ADMINS)
 
 
 def _require_member(state: Conversation, user_id: UserId) -> Member:
@@ -548,15 +571,6 @@ def _require_target(target: MessagePosted | None) -> MessagePosted:
             ErrorCode.MESSAGE_NOT_FOUND, "There is no such message, or it was deleted."
         )
     return target
-
-
-def _require_space(members: int) -> None:
-    if members > MAX_MEMBERS:
-        raise ChatterRoomError(
-            ErrorCode.TOO_MANY_MEMBERS,
-            f"A room can have at most {MAX_MEMBERS:,} members.",
-            max_members=MAX_MEMBERS,
-        )
 
 
 def _not_allowed(reason: str) -> ChatterRoomError:

@@ -11,6 +11,7 @@ import structlog
 from chatterroom.chat.actions import Actions
 from chatterroom.chat.activity import Activity
 from chatterroom.chat.contacts import FirstMessage, Pair
+from chatterroom.chat.conversation import no_such_room
 from chatterroom.chat.conversation_list import list_conversations
 from chatterroom.chat.entries import MessagePosted, Role
 from chatterroom.chat.leases_redis import Leases
@@ -298,7 +299,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         role = await lists.role(viewer, conversation_id) if viewer else None
         room = await lists.room(conversation_id) if role or not viewer else None
         if room is None:
-            raise _no_room(room_id)
+            raise no_such_room(room_id)
         members = await lists.members(conversation_id, limit + 1, after)
         shown = members[:limit]
         connected = await self._leases.connected(
@@ -533,11 +534,11 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         viewer = current_caller().user_id
         if viewer is None:
             if await self._store.lists.room(conversation_id) is None:
-                raise _no_room(room_id)
+                raise no_such_room(room_id)
             return 0
         membership = await self._store.membership(viewer, conversation_id)
         if membership is None:
-            raise _no_room(room_id)
+            raise no_such_room(room_id)
         return await self._floor(membership)
 
     async def _page(
@@ -592,12 +593,6 @@ def _after(listed: str, cursor: str) -> UserId | None:
 def _next(listed: str, shown: Sequence[ListedMember], found: Sequence[ListedMember]) -> str:
     """Return the cursor of the page after `shown`; "" where it was all that was found."""
     return encode_cursor(listed, shown[-1].membership.user_id) if len(shown) < len(found) else ""
-
-
-def _no_room(room_id: RoomId) -> ChatterRoomError:
-    return ChatterRoomError(
-        ErrorCode.ROOM_NOT_FOUND, "There is no such room, or you are not in it.", room_id=room_id
-    )
 
 
 def _reply_to(text: str) -> MessageId | None:

@@ -6,6 +6,7 @@ import grpc.aio
 import pytest
 
 from chatterroom.chat.requests import MAX_UNACCEPTED_MESSAGES
+from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.errors import ErrorCode
 from chatterroom.core.ids import (
     ConversationId,
@@ -590,3 +591,17 @@ async def test_two_who_accept_and_write_back_at_once_leave_one_conversation(
         write(service, ann, ben, "and more"),
     )
     assert await listed(service, ben) == [chat]
+
+
+async def test_an_invitation_does_not_read_the_members_of_the_room(
+    service: Service, monkeypatch, ann, ben
+):
+    await choose(service, ben, add_to_rooms="nobody")
+    room = await service.create_room(ann)
+
+    async def load(*_: object) -> None:
+        raise AssertionError("the whole room was read")
+
+    monkeypatch.setattr(ChatStore, "load", load)
+    assert (await add(service, room, ann, ben)).invited_ids == [ben]
+    assert [each[2] for each in await waiting(service, ben)] == ["Tea"]
