@@ -56,6 +56,8 @@ MAX_BATCH = 500
 MAX_FIRSTS = 100
 MAX_PENDING = 20_000
 MAX_CACHED = 50_000
+MAX_CACHED_MEMBERS = 500_000
+"""Of all rooms whose state is kept: some 270 bytes each."""
 # Shorter than what callers wait, so that they hear a reason.
 DEADLINE_S = 1.5
 _FIRST_RETRY_S = 0.05
@@ -164,6 +166,8 @@ class ConversationLog:
         self._store = store
         self._on_committed = on_committed
         self._lines: OrderedDict[ConversationId, _Line] = OrderedDict()
+        self._members = 0
+        """Members of all rooms whose state is kept."""
         self._ready: deque[_Line] = deque()
         self._work = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
@@ -223,7 +227,7 @@ class ConversationLog:
         """Spare the first append to a conversation a look at what is most likely not there."""
         line = self._line(conversation_id)
         if line.state is None and not line.busy:
-            line.state = Conversation(conversation_id)
+            self._keep(line, Conversation(conversation_id))
 
     async def _commit_what_comes(self) -> None:
         while True:
@@ -250,12 +254,22 @@ class ConversationLog:
         return line
 
     def _evict(self) -> None:
-        while len(self._lines) > MAX_CACHED:
+        while len(self._lines) > MAX_CACHED or self._members > MAX_CACHED_MEMBERS:
             oldest = next(iter(self._lines.values()))
             if oldest.busy or oldest.waiting:
                 self._lines.move_to_end(oldest.id)
                 return
+            self._keep(oldest, None)
             del self._lines[oldest.id]
+
+    def _keep(self, line: _Line, state: Conversation | None) -> None:
+        """Keep a conversation's state, or forget it."""
+        before = len(line.state.members) if line.state is not None else 0
+        more = (len(state.members) if state is not None else 0) - before
+        line.state = state
+        self._members += more
+        if more > 0:
+            self._evict()
 
     def _make_ready(self, line: _Line) -> None:
         line.busy = True
@@ -281,7 +295,7 @@ class ConversationLog:
     def _fail(self, line: _Line, pendings: Iterable[_Pending], error: Exception) -> None:
         """Answer commands with INTERNAL. What is known of their conversation may be wrong now."""
         report("log", error)
-        line.state = None
+        self._keep(line, None)
         for pending in pendings:
             _refuse(pending, internal_error())
 
@@ -418,7 +432,7 @@ class ConversationLog:
         """Answer the first `stored` items; look into what became of the others."""
         line = plan.line
         if stored == len(plan.items):
-            line.state = plan.after
+            self._keep(line, plan.after)
         if stored:
             self._announce(line, [entry for _, entry in plan.items[:stored]])
         in_doubt = [pending for pending, _ in plan.items[stored:]]
@@ -470,7 +484,7 @@ class ConversationLog:
                 self._start(line, [pending], self._recover(line, [pending]))
             return True
         for (line, pending), entry, after in zip(batch, entries, states, strict=True):
-            line.state = after
+            self._keep(line, after)
             self._announce(line, [entry])
             _answer(pending, entry, duplicate=False)
             self._release(line)
@@ -502,7 +516,7 @@ class ConversationLog:
         if not stored:
             await self._recover(line, [pending])
             return
-        line.state = after
+        self._keep(line, after)
         self._announce(line, [entry])
         _answer(pending, entry, duplicate=False)
 
@@ -545,7 +559,7 @@ class ConversationLog:
         while True:
             if self._too_late((*in_doubt, *line.waiting), loop.time()):
                 line.waiting.clear()
-                line.state = None
+                self._keep(line, None)
                 return
             try:
                 state = await self._load(line)
@@ -555,7 +569,7 @@ class ConversationLog:
                 log.warning("recovery_delayed", reason=error.reason)
             await asyncio.sleep(retry_s * random.uniform(0.5, 1.0))
             retry_s = min(_LAST_RETRY_S, retry_s * 2)
-        line.state = state
+        self._keep(line, state)
         unanswered = []
         ours: list[Entry] = []
         for pending in in_doubt:

@@ -336,3 +336,20 @@ async def test_more_than_may_wait_is_refused_at_once(monkeypatch):
     assert refusal.value.code is ErrorCode.OVERLOADED
     for answer in waiting:
         answer.cancel()
+
+
+async def test_what_is_kept_of_rooms_is_bounded_by_their_members(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("chatterroom.chat.log.MAX_CACHED_MEMBERS", 10)
+    rooms = [create_room(BOB, CAROL) for _ in range(6)]
+    for room in rooms:
+        await instance.log.append(room)
+    known = [instance.log.member_count(room.conversation_id) for room in rooms]
+    assert known == [0, 0, 0, 3, 3, 3], "what was used least recently is forgotten"
+    for room in rooms:
+        await instance.log.append(LeaveRoom(room.conversation_id, BOB, ClientId(new_id())))
+    known = [instance.log.member_count(room.conversation_id) for room in rooms]
+    assert sum(known) <= 10
+    assert known[-4:] == [2, 2, 2, 2]
+    await instance.log.append(post(rooms[0].conversation_id, "still there"))
