@@ -23,6 +23,7 @@ from pymongo import AsyncMongoClient, ReadPreference, UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError, ConfigurationError, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
+from chatterroom.chat.acquaintance_mongo import acquainted
 from chatterroom.chat.activity_mongo import MongoActivity
 from chatterroom.chat.blocks_mongo import MongoBlockStore
 from chatterroom.chat.bounded_mongo import read_bounded
@@ -399,27 +400,11 @@ class ChatStore:
         return (await self._users_memberships.of([user_id]))[user_id]
 
     async def acquainted(self, user_id: UserId, others: Sequence[UserId]) -> set[UserId]:
-        """Return those of `others` with whom a user shares a conversation; one that waits to be
-        accepted is not shared."""
-        pipeline: list[Document] = [
-            {"$match": {"user_id": user_id, "request": None}},
-            {
-                "$lookup": {
-                    "from": self._memberships.name,
-                    "localField": "conversation_id",
-                    "foreignField": "conversation_id",
-                    "pipeline": [
-                        {"$match": {"user_id": {"$in": list(others)}, "request": None}},
-                        {"$project": {"user_id": 1}},
-                    ],
-                    "as": "shared",
-                }
-            },
-            {"$unwind": "$shared"},
-            {"$group": {"_id": "$shared.user_id"}},
-        ]
+        """Return those of `others` with whom a user shares a conversation, of the thousand most
+        recently active ones where it is no private chat; one that waits to be accepted is not
+        shared."""
         with available():
-            return {row["_id"] async for row in await self._memberships.aggregate(pipeline)}
+            return await acquainted(self._memberships, user_id, others)
 
     async def appeared_since(
         self, since: datetime, limit: int
