@@ -8,7 +8,7 @@ from pathlib import Path
 from chatterroom.auth.secrets import load_certificates
 from chatterroom.engines.data_directory import DataDirectory
 from chatterroom.engines.health_grpc import is_serving
-from chatterroom.engines.health_http import is_healthy
+from chatterroom.engines.health_http import ReadyOnce
 from chatterroom.engines.mongod import Mongod
 from chatterroom.engines.ports import LOOPBACK
 from chatterroom.engines.redis_server import RedisServer
@@ -119,7 +119,7 @@ def compose(
         name="gateway",
         command=[*service_command, "gateway"],
         environment=environment,
-        is_ready=is_healthy,
+        is_ready=ReadyOnce(),
         log_path=directory.log("gateway"),
         host=reachable(options.host),
         ports=[options.gateway_port],

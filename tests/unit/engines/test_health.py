@@ -6,7 +6,7 @@ import pytest
 
 from chatterroom.engines.child import ChildProcess
 from chatterroom.engines.health_grpc import is_serving
-from chatterroom.engines.health_http import is_healthy
+from chatterroom.engines.health_http import ReadyOnce, is_healthy
 from chatterroom.engines.ports import LOOPBACK, free_port
 
 FAKE_SERVICE = Path(__file__).with_name("fake_service.py")
@@ -48,3 +48,20 @@ async def test_a_gateway_is_healthy_when_it_answers_200(answer, healthy):
         port = server.sockets[0].getsockname()[1]
         assert await is_healthy(LOOPBACK, port) is healthy
     assert (await asked.get()).startswith(b"GET /healthz HTTP/1.1\r\n")
+
+
+async def test_a_gateway_is_asked_for_readiness_until_it_is_ready_and_for_health_from_then_on():
+    asked = list[bytes]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).split()[1])
+        writer.write(
+            b"HTTP/1.1 503 Not Yet\r\n\r\n" if len(asked) == 1 else b"HTTP/1.1 200 OK\r\n\r\n"
+        )
+        writer.close()
+
+    is_ready = ReadyOnce()
+    async with await asyncio.start_server(serve, LOOPBACK, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert [await is_ready(LOOPBACK, port) for _ in range(3)] == [False, True, True]
+    assert asked == [b"/readyz", b"/readyz", b"/healthz"]
