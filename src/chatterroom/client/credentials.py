@@ -1,7 +1,8 @@
 """The tokens of one user, renewed in time, one renewal at a time.
 
-A refresh token works once. So a renewal belongs to no caller: it runs to its end, and its tokens
-are kept, also where all who waited for it have given up.
+For seconds after its exchange a refresh token leads to the newest one, so clients may share a
+stored pair; later it ends the session. So a renewal belongs to no caller: it runs to its end, and
+its tokens are kept, also where all who waited for it have given up.
 """
 
 import asyncio

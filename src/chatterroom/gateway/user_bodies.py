@@ -59,7 +59,7 @@ class Login(RequestBody):
 
 
 class Tokens(Struct):
-    """A session's access token, and the refresh token that gets the next one, once."""
+    """A session's access token, and the refresh token that gets the next one."""
 
     token: AccessTokenText
     refresh_token: RefreshTokenText

@@ -48,11 +48,14 @@ async def login(call: Call[bodies.Login, Nothing], platform: Platform) -> bodies
 
 
 async def refresh(call: Call[bodies.Refresh, Nothing], platform: Platform) -> bodies.Tokens:
-    """Exchange a refresh token, once, for new tokens of the same session."""
+    """Exchange a refresh token for new tokens of the same session.
+
+    A repeat within 20 seconds gets the newest refresh token of the session.
+    """
     answer = await platform.services.users.call(
         lambda stub: stub.RefreshToken,
         users_pb2.RefreshTokenRequest(refresh_token=call.body.refresh_token),
-        safe_to_repeat=False,
+        safe_to_repeat=True,
     )
     return _tokens(answer)
 

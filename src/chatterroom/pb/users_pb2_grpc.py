@@ -166,7 +166,8 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RefreshToken(self, request, context):
-        """Exchanges a refresh token, once, for a new pair of tokens of the same session.
+        """Exchanges a refresh token for a new pair of tokens of the same session. For 20 seconds a
+        repeat gets the newest refresh token of the session.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,7 +43,9 @@ class UserServiceStub:
     Timeout: _grpc.UnaryUnaryMultiCallable[_empty_pb2.Empty, _empty_pb2.Empty]
     """Simulates a timeout for testing purposes: answers only after the caller's deadline."""
     RefreshToken: _grpc.UnaryUnaryMultiCallable[_users_pb2.RefreshTokenRequest, _users_pb2.LoginUserResponse]
-    """Exchanges a refresh token, once, for a new pair of tokens of the same session."""
+    """Exchanges a refresh token for a new pair of tokens of the same session. For 20 seconds a
+    repeat gets the newest refresh token of the session.
+    """
     LogoutUser: _grpc.UnaryUnaryMultiCallable[_users_pb2.LogoutUserRequest, _users_pb2.LogoutUserResponse]
     """Ends the caller's session, or another one of the same user: its tokens stop working and its
     sockets are closed, within a second everywhere.
@@ -91,7 +93,9 @@ class UserServiceAsyncStub(UserServiceStub):
     Timeout: _aio.UnaryUnaryMultiCallable[_empty_pb2.Empty, _empty_pb2.Empty]  # type: ignore[assignment]
     """Simulates a timeout for testing purposes: answers only after the caller's deadline."""
     RefreshToken: _aio.UnaryUnaryMultiCallable[_users_pb2.RefreshTokenRequest, _users_pb2.LoginUserResponse]  # type: ignore[assignment]
-    """Exchanges a refresh token, once, for a new pair of tokens of the same session."""
+    """Exchanges a refresh token for a new pair of tokens of the same session. For 20 seconds a
+    repeat gets the newest refresh token of the session.
+    """
     LogoutUser: _aio.UnaryUnaryMultiCallable[_users_pb2.LogoutUserRequest, _users_pb2.LogoutUserResponse]  # type: ignore[assignment]
     """Ends the caller's session, or another one of the same user: its tokens stop working and its
     sockets are closed, within a second everywhere.
@@ -166,7 +170,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _users_pb2.RefreshTokenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_users_pb2.LoginUserResponse, _abc.Awaitable[_users_pb2.LoginUserResponse]]:
-        """Exchanges a refresh token, once, for a new pair of tokens of the same session."""
+        """Exchanges a refresh token for a new pair of tokens of the same session. For 20 seconds a
+        repeat gets the newest refresh token of the session.
+        """
 
     @_abc_1.abstractmethod
     def LogoutUser(

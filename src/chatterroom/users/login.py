@@ -75,18 +75,19 @@ class Logins:
     async def refresh(self, refresh_token: str, now: datetime) -> Tokens:
         """Exchange a refresh token for new tokens of its session, or raise TOKEN_INVALID.
 
-        The token before the newest counts once more within `GRACE`: an answer may have been
-        lost. Any other that has been exchanged ends its session: it, or its successor, was stolen.
+        For `GRACE` after its exchange a token leads to the newest one, however often it comes:
+        several tabs may hold it, and responses get lost. Later it ends its session: it, or its
+        successor, was stolen.
         """
         old = RefreshToken.parse(refresh_token)
-        new = old.next()
-        user_id = await self._sessions.rotate(old, new, now, now + self._lifetime, GRACE)
-        if user_id is None:
+        rotated = await self._sessions.rotate(old, now, now + self._lifetime, GRACE)
+        if rotated is None:
             await self._sessions.end_stolen(old, now)
             raise ChatterRoomError(
                 ErrorCode.TOKEN_INVALID, "The refresh token is not valid. Log in again."
             )
-        return self._tokens(user_id, new, now)
+        user_id, newest = rotated
+        return self._tokens(user_id, newest, now)
 
     async def _begin(self, account: Account, origin: Origin, now: datetime) -> Tokens:
         session_id = SessionId(new_id())

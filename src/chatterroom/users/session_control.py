@@ -56,18 +56,13 @@ class SessionControl:
         await self._alerts.begin(session.user_id, session.session_id)
 
     async def rotate(
-        self,
-        old: RefreshToken,
-        new: RefreshToken,
-        now: datetime,
-        expires_at: datetime,
-        grace: timedelta,
-    ) -> UserId | None:
-        """Let `new` take the place of `old`; None where `old` is not valid.
+        self, token: RefreshToken, now: datetime, expires_at: datetime, grace: timedelta
+    ) -> tuple[UserId, RefreshToken] | None:
+        """Exchange a token; return the user and the newest token. None where it is not valid.
 
-        Valid is the newest token and, once within `grace`, the one that it was given for.
+        Valid is the newest token, and each that was exchanged within `grace`.
         """
-        return await self._store.rotate(old, new, now, expires_at, grace)
+        return await self._store.rotate(token, now, expires_at, grace)
 
     async def touch(self, session_ids: Sequence[SessionId], now: datetime) -> None:
         """Note that sessions have been used."""

@@ -1,10 +1,11 @@
 """Sessions in MongoDB, and those that have been ended while tokens of theirs may be out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, UpdateOne
+from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError
 
@@ -13,7 +14,7 @@ from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import SessionId, UserId
 from chatterroom.storage.availability_mongo import available
 from chatterroom.users.database_mongo import IndexedStore
-from chatterroom.users.sessions import Origin, RefreshToken, Session
+from chatterroom.users.sessions import Exchange, Origin, RefreshToken, Session
 
 __all__ = ["SessionStore"]
 
@@ -22,6 +23,8 @@ Document = Mapping[str, Any]
 # Clocks of instances differ a little, and answers with new tokens are under way for a while.
 _SLACK = timedelta(minutes=2)
 _DUPLICATE = 11000
+# Of one session within the grace, more than its clients have reason for.
+_MAX_EXCHANGES = 100
 
 
 @uncancelled
@@ -58,27 +61,40 @@ class SessionStore(IndexedStore):
             )
 
     async def rotate(
-        self,
-        old: RefreshToken,
-        new: RefreshToken,
-        now: datetime,
-        expires_at: datetime,
-        grace: timedelta,
-    ) -> UserId | None:
-        """Let `new` take the place of `old`; None where `old` is not valid.
+        self, token: RefreshToken, now: datetime, expires_at: datetime, grace: timedelta
+    ) -> tuple[UserId, RefreshToken] | None:
+        """Exchange a token; return the user and the newest token. None where it is not valid.
 
-        Valid is the newest token of the session and, once within `grace` of its exchange, the
-        one that the newest was given for.
+        Valid is the newest token of the session, which is exchanged for another, and each that was
+        exchanged within `grace`, which leads to the newest and changes nothing.
         """
-        is_newest = {"$eq": ["$secret_hash", old.secret_hash]}
+        exchange = Exchange.of(token, now)
+        fresh = {"$gt": now - grace}
+        is_newest = {"$eq": ["$secret_hash", exchange.secret_hash]}
+        exchanges: Document = {
+            "$filter": {
+                "input": {"$ifNull": ["$exchanges", []]},
+                "cond": {"$gt": ["$$this.exchanged_at", now - grace]},
+            }
+        }
+        longer = {"$concatArrays": [exchanges, [{"$literal": asdict(exchange)}]]}
+        secret_hash = token.successor(exchange.salt).secret_hash
+        # One operation for both cases: a read would not see an exchange that is being replicated.
         with available():
             session = await self._sessions.find_one_and_update(
                 {
-                    "_id": old.session_id,
-                    "family_hash": old.family_hash,
+                    "_id": token.session_id,
+                    "family_hash": token.family_hash,
                     "$or": [
-                        {"secret_hash": old.secret_hash},
-                        {"previous_hash": old.secret_hash, "rotated_at": {"$gt": now - grace}},
+                        {"secret_hash": exchange.secret_hash},
+                        {
+                            "exchanges": {
+                                "$elemMatch": {
+                                    "secret_hash": exchange.secret_hash,
+                                    "exchanged_at": fresh,
+                                }
+                            }
+                        },
                     ],
                     # The TTL index deletes late.
                     "expires_at": {"$gt": now},
@@ -86,17 +102,26 @@ class SessionStore(IndexedStore):
                 [
                     {
                         "$set": {
-                            "previous_hash": {"$cond": [is_newest, "$secret_hash", None]},
-                            "secret_hash": new.secret_hash,
-                            "rotated_at": now,
+                            "exchanges": {
+                                "$cond": [
+                                    is_newest,
+                                    {"$slice": [longer, -_MAX_EXCHANGES]},
+                                    "$exchanges",
+                                ]
+                            },
+                            "secret_hash": {"$cond": [is_newest, secret_hash, "$secret_hash"]},
                             "last_seen_at": now,
                             "expires_at": expires_at,
                         }
                     }
                 ],
-                projection={"user_id": True},
+                projection={"user_id": True, "exchanges": True},
+                return_document=ReturnDocument.AFTER,
             )
-        return UserId(session["user_id"]) if session else None
+        if session is None:
+            return None
+        known = [Exchange(**each) for each in session["exchanges"]]
+        return UserId(session["user_id"]), token.newest(known)
 
     async def of_family(self, token: RefreshToken) -> Session | None:
         """Return the session that a token, perhaps a used one, belongs to."""

@@ -2,11 +2,15 @@
 
 A refresh token is `<session id>.<family>.<secret>`. The family stays for the life of the session,
 the secret changes with every refresh: a token of the right family with another secret has been
-used before, so somebody holds a copy.
+used before. For a while it leads to the newest one: parts of a client may share a token, and
+responses get lost. After that, somebody holds a copy.
 """
 
+import hmac
 import re
 import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -14,7 +18,7 @@ from hashlib import sha256
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import SessionId, UserId
 
-__all__ = ["Origin", "RefreshToken", "Session"]
+__all__ = ["Exchange", "Origin", "RefreshToken", "Session"]
 
 _TOKEN = re.compile(r"([0-7][0-9a-hjkmnp-tv-z]{25})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})")
 _DEVICE_CHARACTERS = 200
@@ -69,9 +73,22 @@ class RefreshToken:
             raise ChatterRoomError(ErrorCode.TOKEN_INVALID, "The refresh token is not valid.")
         return cls(SessionId(match[1]), match[2], match[3])
 
-    def next(self) -> "RefreshToken":
-        """Make the token that takes this one's place."""
-        return RefreshToken(self.session_id, self.family, secrets.token_urlsafe(32))
+    def successor(self, salt: str) -> "RefreshToken":
+        """Return the token that takes this one's place: the same one for the same salt.
+
+        It cannot be computed without this token's secret, which is not stored.
+        """
+        digest = hmac.digest(salt.encode(), self.secret.encode(), "sha256")
+        secret = urlsafe_b64encode(digest).decode().rstrip("=")
+        return RefreshToken(self.session_id, self.family, secret)
+
+    def newest(self, exchanges: Sequence["Exchange"]) -> "RefreshToken":
+        """Return what this token has become, by the exchanges of its session in order."""
+        token = self
+        for exchange in exchanges:
+            if exchange.secret_hash == token.secret_hash:
+                token = token.successor(exchange.salt)
+        return token
 
     def text(self) -> str:
         """Return the token as the client keeps it."""
@@ -87,6 +104,20 @@ class RefreshToken:
     def secret_hash(self) -> str:
         """What is stored of the secret."""
         return sha256(self.secret.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A token that was exchanged, and what its successor is made with."""
+
+    secret_hash: str
+    salt: str
+    exchanged_at: datetime
+
+    @classmethod
+    def of(cls, token: RefreshToken, now: datetime) -> "Exchange":
+        """Exchange a token."""
+        return cls(token.secret_hash, secrets.token_urlsafe(16), now)
 
 
 def _shown(text: str, limit: int) -> str:

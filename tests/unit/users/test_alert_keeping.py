@@ -1,6 +1,7 @@
 """Alerts for those who were not there."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from pymongo import MongoClient
@@ -151,7 +152,8 @@ async def test_an_ended_session_is_told_to_the_others_also_later(users, kept):
     assert (alert["reason"], alert["by_session_id"]) == ("ended_by_user", thief.session_id)
 
 
-async def test_a_stolen_refresh_token_is_told(users, code_of):
+async def test_a_stolen_refresh_token_is_told(users, code_of, monkeypatch):
+    monkeypatch.setattr("chatterroom.users.login.GRACE", timedelta(0))
     await users.register()
     login, other = await users.log_in(device="phone"), await users.log_in()
 

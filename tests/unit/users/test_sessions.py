@@ -2,7 +2,8 @@ import pytest
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import SessionId, new_id
-from chatterroom.users.sessions import Origin, RefreshToken
+from chatterroom.core.times import now
+from chatterroom.users.sessions import Exchange, Origin, RefreshToken
 
 
 def test_a_refresh_token_survives_its_text():
@@ -10,11 +11,29 @@ def test_a_refresh_token_survives_its_text():
     assert RefreshToken.parse(token.text()) == token
 
 
-def test_the_next_token_is_of_the_same_family_with_another_secret():
+def test_the_successor_is_of_the_same_family_with_another_secret():
     token = RefreshToken.first(SessionId(new_id()))
-    successor = token.next()
+    successor = token.successor("salt")
     assert (successor.session_id, successor.family) == (token.session_id, token.family)
     assert successor.secret_hash != token.secret_hash
+    assert RefreshToken.parse(successor.text()) == successor
+
+
+def test_the_successor_depends_on_the_secret_and_on_the_salt():
+    token, other = (RefreshToken.first(SessionId(new_id())) for _ in range(2))
+    assert token.successor("salt") == token.successor("salt")
+    assert token.successor("salt").secret != token.successor("pepper").secret
+    assert token.successor("salt").secret != other.successor("salt").secret
+
+
+@pytest.mark.parametrize("exchanged", range(6))
+def test_every_exchanged_token_leads_to_the_newest(exchanged):
+    tokens, exchanges = [RefreshToken.first(SessionId(new_id()))], []
+    for _ in range(5):
+        exchanges.append(Exchange.of(tokens[-1], now()))
+        tokens.append(tokens[-1].successor(exchanges[-1].salt))
+    assert tokens[exchanged].newest(exchanges) == tokens[-1]
+    assert tokens[exchanged].newest(exchanges[exchanged:]) == tokens[-1]
 
 
 def test_a_token_is_not_shown_and_not_stored():

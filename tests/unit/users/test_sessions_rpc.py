@@ -183,33 +183,35 @@ async def test_ends_are_forgotten_by_an_index_when_no_token_can_be_out(users, mo
 # The grace for lost answers
 
 
-async def test_a_refresh_whose_answer_was_lost_can_be_repeated_once(users):
+async def test_every_repeat_of_a_refresh_gets_the_same_token(users):
     await users.register()
     first = await users.log_in()
-    await refresh(users, first.refresh_token)  # this answer is lost
-    third = await refresh(users, first.refresh_token)
-    fourth = await refresh(users, third.refresh_token)
-    assert fourth.session_id == first.session_id
-    assert (await uses_its_token(users, fourth)).username == "alice"
+    second = await refresh(users, first.refresh_token)  # this response is lost
+    repeats = [await refresh(users, first.refresh_token) for _ in range(3)]
+    assert {each.refresh_token for each in repeats} == {second.refresh_token}
+    third = await refresh(users, second.refresh_token)
+    assert third.session_id == first.session_id
+    assert (await uses_its_token(users, third)).username == "alice"
 
 
-async def test_a_second_repeat_ends_the_session(users, code_of):
-    await users.register()
-    first = await users.log_in()
-    await refresh(users, first.refresh_token)
-    third = await refresh(users, first.refresh_token)
-    assert await code_of(refresh(users, first.refresh_token)) is ErrorCode.TOKEN_INVALID
-    assert await code_of(refresh(users, third.refresh_token)) is ErrorCode.TOKEN_INVALID
-    assert await code_of(uses_its_token(users, third)) is ErrorCode.TOKEN_INVALID
+async def test_refreshes_at_the_same_time_get_the_same_token_from_any_instance(start_users):
+    instances = [await start_users(), await start_users()]
+    await instances[0].register()
+    first = await instances[0].log_in()
+    refreshed = await asyncio.gather(
+        *(refresh(instances[each % 2], first.refresh_token) for each in range(20))
+    )
+    assert len({each.refresh_token for each in refreshed}) == 1
 
 
-async def test_the_answer_that_was_not_lost_after_all_ends_the_session(users, code_of):
+async def test_a_token_leads_to_the_newest_also_when_its_successor_was_exchanged(users):
     await users.register()
     first = await users.log_in()
     second = await refresh(users, first.refresh_token)
-    thiefs = await refresh(users, first.refresh_token)
-    assert await code_of(refresh(users, second.refresh_token)) is ErrorCode.TOKEN_INVALID
-    assert await code_of(refresh(users, thiefs.refresh_token)) is ErrorCode.TOKEN_INVALID
+    third = await refresh(users, second.refresh_token)
+    for old in (first, second):
+        assert (await refresh(users, old.refresh_token)).refresh_token == third.refresh_token
+    assert (await uses_its_token(users, third)).username == "alice"
 
 
 @pytest.mark.parametrize(("age", "accepted"), [(timedelta(0), True), (GRACE, False)], ids=str)
@@ -217,7 +219,7 @@ async def test_the_grace_ends(users, mongo_url, code_of, age, accepted):
     await users.register()
     first = await users.log_in()
     second = await refresh(users, first.refresh_token)
-    change_session(mongo_url, first, rotated_at=now() - age)
+    change_session(mongo_url, first, **{"exchanges.0.exchanged_at": now() - age})
     if accepted:
         assert (await refresh(users, first.refresh_token)).token
         return
@@ -225,13 +227,28 @@ async def test_the_grace_ends(users, mongo_url, code_of, age, accepted):
     assert await code_of(refresh(users, second.refresh_token)) is ErrorCode.TOKEN_INVALID
 
 
-async def test_there_is_no_grace_once_the_successor_has_been_used(users, code_of):
+async def test_repeats_do_not_lengthen_the_grace(users, mongo_url, code_of):
     await users.register()
     first = await users.log_in()
     second = await refresh(users, first.refresh_token)
+    await refresh(users, first.refresh_token)
+    change_session(mongo_url, first, **{"exchanges.0.exchanged_at": now() - GRACE})
     third = await refresh(users, second.refresh_token)
     assert await code_of(refresh(users, first.refresh_token)) is ErrorCode.TOKEN_INVALID
-    assert await code_of(refresh(users, third.refresh_token)) is ErrorCode.TOKEN_INVALID
+    assert await code_of(uses_its_token(users, third)) is ErrorCode.TOKEN_INVALID
+
+
+async def test_what_is_kept_of_exchanges_is_bounded(users, mongo_url, monkeypatch):
+    monkeypatch.setattr("chatterroom.users.session_store_mongo._MAX_EXCHANGES", 3)
+    await users.register()
+    tokens = [await users.log_in()]
+    for _ in range(5):
+        tokens.append(await refresh(users, tokens[-1].refresh_token))
+    with MongoClient(mongo_url) as client:
+        (stored,) = client.get_default_database().sessions.find()
+    assert len(stored["exchanges"]) == 3
+    for old in tokens[-4:-1]:
+        assert (await refresh(users, old.refresh_token)).refresh_token == tokens[-1].refresh_token
 
 
 # What other services hear
