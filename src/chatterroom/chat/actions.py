@@ -40,6 +40,7 @@ from chatterroom.chat.quotas import Quotas
 from chatterroom.chat.requests import Invited, not_accepted
 from chatterroom.chat.shared_quotas_redis import Cost
 from chatterroom.chat.store_mongo import ChatStore
+from chatterroom.chat.unread import Raised, own_index, position_of, unread
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import (
     ClientId,
@@ -401,22 +402,31 @@ class Actions:
         user_id: UserId,
         conversation_id: ConversationId,
         *,
-        read: int = 0,
+        read: int | None = None,
         delivered: int = 0,
     ) -> tuple[int, int, int]:
-        """Raise a user's marks, at most to the newest message.
+        """Raise a user's marks, at most to the newest message. None: nothing was read.
 
-        Return the read mark, the delivery mark, and how many messages are unread.
+        Return the read mark, the delivery mark, and how much is unread.
         """
         self.quotas.spend_mark(user_id)
+        before = self.marks.pending(user_id, conversation_id)
         membership = await self.require_membership(user_id, conversation_id)
         newest = await self.store.newest_index(conversation_id)
-        pending_read, pending_delivered = self.marks.pending(user_id, conversation_id)
-        reached = max(membership.read_index, pending_read, min(read, newest))
-        received = max(
-            membership.delivered_index, pending_delivered, reached, min(delivered, newest)
+        raised = Raised(
+            max(before.read, min(read or 0, newest)),
+            max(before.delivered, min(delivered, newest)),
+            before.seen or read is not None,
         )
-        if (reached, received) != (membership.read_index, membership.delivered_index):
+        position, deleted = position_of(membership, raised, 0), 0
+        if position.read_index < newest:
+            entries = await self.store.lists.newest_entries(conversation_id)
+            position = position_of(membership, raised, own_index(user_id, entries))
+            counted = await self.store.lists.deleted_above({conversation_id: position.read_index})
+            deleted = counted.get(conversation_id, 0)
+        marks = (position.read_index, position.delivered_index)
+        is_news_over = raised.seen and membership.added_by is not None
+        if marks != (membership.read_index, membership.delivered_index) or is_news_over:
             peer = membership.peer_id
             hidden = peer is not None and (
                 membership.request is not None or self.blocks.between(user_id, peer)
@@ -424,11 +434,12 @@ class Actions:
             self.marks.raise_to(
                 user_id,
                 conversation_id,
-                read=reached,
-                delivered=received,
+                read=position.read_index,
+                delivered=position.delivered_index,
+                seen=raised.seen,
                 hidden_from=peer if hidden else None,
             )
-        return reached, received, max(0, newest - reached)
+        return *marks, unread(position, newest, deleted)
 
     def sees_marks_of(self, viewer: UserId | None, membership: Membership) -> bool:
         """Say whether somebody in a conversation, or a service, sees a member's marks."""

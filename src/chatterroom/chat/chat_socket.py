@@ -32,6 +32,7 @@ from chatterroom.chat.leases_redis import Leases, online
 from chatterroom.chat.log import Appended
 from chatterroom.chat.memberships import Membership
 from chatterroom.chat.requests import Invited
+from chatterroom.chat.unread import position_of
 from chatterroom.core.errors import (
     ChatterRoomError,
     ErrorCode,
@@ -240,6 +241,7 @@ class ChatSocket:
     async def _say_ready(self, memberships: list[Membership]) -> None:
         """Say what is followed: `ready`, and where that is much, `conversations` with the rest."""
         heads = self._following.heads()
+        pending = self._actions.marks.pending
         pages = list(slices(memberships, READY_PAGE)) or [[]]
         for number, page in enumerate(pages, start=1):
             event: dict[str, Any] = {
@@ -248,11 +250,14 @@ class ChatSocket:
                         "conversation_id": each.conversation_id,
                         "seq": heads[each.conversation_id],
                         "joined_seq": each.joined_seq,
-                        "read_index": each.read_index,
-                        "delivered_index": each.delivered_index,
+                        "read_index": position.read_index,
+                        "delivered_index": position.delivered_index,
                     }
                     for each in page
                     if each.conversation_id in heads
+                    for position in (
+                        position_of(each, pending(self.user_id, each.conversation_id), 0),
+                    )
                 ]
             }
             if len(pages) > 1:
@@ -375,8 +380,13 @@ class ChatSocket:
 
     async def _mark(self, mark: Mark) -> None:
         conversation_id = parse_conversation_id(mark.conversation_id)
+        # A client that only names what was delivered may fill in zero.
+        has_read = mark.read is not None and (mark.read > 0 or mark.delivered == 0)
         read, delivered, unread = await self._actions.mark(
-            self.user_id, conversation_id, read=mark.read, delivered=mark.delivered
+            self.user_id,
+            conversation_id,
+            read=mark.read if has_read else None,
+            delivered=mark.delivered,
         )
         self._send_event(
             {

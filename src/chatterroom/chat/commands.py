@@ -127,7 +127,7 @@ class Mark(_Command, frozen=True, kw_only=True, tag="mark"):
     """Say up to which message_index a conversation was read, or received."""
 
     conversation_id: str
-    read: Annotated[int, msgspec.Meta(ge=0)] = 0
+    read: Annotated[int, msgspec.Meta(ge=0)] | None = None
     delivered: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 

@@ -258,7 +258,9 @@ class Contacts:
         invitation = await self.store.requests.invitation(user_id, room_id)
         if invitation is None:
             raise no_such_request(conversation_id)
-        command = AddMember(conversation_id, invitation.inviter_id, invitation.client_id, user_id)
+        command = AddMember(
+            conversation_id, invitation.inviter_id, invitation.client_id, user_id, accepted=True
+        )
         try:
             self.blocks.require_none(user_id, [invitation.inviter_id])
             await self.log.append(command)

@@ -173,6 +173,8 @@ class AddMember:
     client_id: ClientId
     user_id: UserId
     by_service: bool = False
+    accepted: bool = False
+    """Whether the user has accepted an invitation of the sender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,7 +425,7 @@ def _change_message(
                 is_private(state.id) or _rank(state, command.sender_id) < _RANK["admin"]
             ):
                 raise _not_allowed("Only its author or an admin can delete a message.")
-            return MessageDeleted(**entry)
+            return MessageDeleted(**entry, deleted_index=target.message_index)
         case ReactToMessage():
             there = Reaction(command.emoji, command.sender_id) in target.reactions
             if there is not command.remove:
@@ -494,7 +496,7 @@ def _change_members(
                 len(state.members),
                 is_member=command.user_id in state.members,
             )
-            return MemberAdded(**entry, user_id=command.user_id)
+            return MemberAdded(**entry, user_id=command.user_id, accepted=command.accepted)
         case LeaveRoom():
             heir = _successor(state, command.sender_id)
             return MemberLeft(**entry, user_id=command.sender_id, new_owner_id=heir)

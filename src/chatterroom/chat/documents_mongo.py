@@ -21,6 +21,7 @@ from chatterroom.chat.entries import (
     ReactionRemoved,
     Role,
     RoleChanged,
+    RoomCreated,
     RoomSettings,
     RoomUpdated,
 )
@@ -200,14 +201,17 @@ def new_membership(
     """Return the membership that begins with an entry; `peer_id` is the other in a private chat,
     `role` what the user is in a room."""
     waits = isinstance(entry, MessagePosted) and entry.request and entry.sender_id != user_id
+    is_message = isinstance(entry, MessagePosted)
     return {
         **({"request": "pending"} if waits else {}),
+        **({"added_by": entry.sender_id} if _is_news(entry, user_id) else {}),
         "_id": membership_id(user_id, entry.conversation_id),
         "user_id": user_id,
         "conversation_id": entry.conversation_id,
         "private": peer_id is not None,
         "peer_id": peer_id,
         "joined_seq": entry.seq,
+        "joined_index": entry.message_index - is_message,
         # What was said before somebody came is not unread to them; their own words neither.
         "read_index": _seen(entry, user_id),
         "delivered_index": _seen(entry, user_id),
@@ -242,6 +246,17 @@ def _seen(entry: Entry, user_id: UserId) -> int:
     return entry.message_index
 
 
+def _is_news(entry: Entry, user_id: UserId) -> bool:
+    """Say whether somebody else has brought a user into a room, unasked."""
+    match entry:
+        case MemberAdded(accepted=True):
+            return False
+        case MemberAdded() | RoomCreated():
+            return entry.sender_id != user_id
+        case _:
+            return False
+
+
 def membership_of(document: Document) -> Membership:
     """Return the membership that a document stores."""
     return Membership(
@@ -252,6 +267,8 @@ def membership_of(document: Document) -> Membership:
         document["read_index"],
         document["delivered_index"],
         document["added_at"],
+        document.get("joined_index"),
+        document.get("added_by"),
         document.get("request"),
     )
 

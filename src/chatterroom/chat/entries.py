@@ -93,6 +93,8 @@ class MessageDeleted(_Entry, frozen=True, kw_only=True, tag="message_deleted"):
     """The text of the message at `message_seq` is gone."""
 
     message_seq: int
+    deleted_index: int | None = None
+    """The number of that message; None where an earlier version has written the entry."""
 
 
 class ReactionAdded(_Entry, frozen=True, kw_only=True, tag="reaction_added"):
@@ -136,9 +138,10 @@ class RoomUpdated(_Entry, frozen=True, kw_only=True, tag="room_updated"):
 
 
 class MemberAdded(_Entry, frozen=True, kw_only=True, tag="member_added"):
-    """`user_id` became a member."""
+    """`user_id` became a member, perhaps by accepting the sender's invitation."""
 
     user_id: UserId
+    accepted: bool = False
 
 
 class MemberLeft(_Entry, frozen=True, kw_only=True, tag="member_left"):

@@ -60,7 +60,10 @@ def encode_entry(entry: Entry) -> bytes:
             event["message_id"] = message_id(entry.conversation_id, entry.message_seq)
             event["message"] = entry.message
             event["mentions"] = entry.mentions
-        case MessageDeleted() | MessagePinned() | MessageUnpinned():
+        case MessageDeleted():
+            event["message_id"] = message_id(entry.conversation_id, entry.message_seq)
+            event["deleted_index"] = entry.deleted_index
+        case MessagePinned() | MessageUnpinned():
             event["message_id"] = message_id(entry.conversation_id, entry.message_seq)
         case ReactionAdded() | ReactionRemoved():
             event["message_id"] = message_id(entry.conversation_id, entry.message_seq)

@@ -1,7 +1,7 @@
 """Pages of what a user can list, each found by an index and costing what it shows."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from chatterroom.chat.entries import MessagePosted, Role, RoomSettings
 from chatterroom.chat.memberships import Listed, Membership, Overview
 from chatterroom.chat.pages import ENVELOPE_BYTES, MAX_PAGE_BYTES, entry_bytes, fitting
 from chatterroom.chat.places_mongo import Span, seqs_of_messages
+from chatterroom.chat.unread import NewestEntry, own_index
 from chatterroom.core.cancellation import uncancelled
 from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
 from chatterroom.storage.availability_mongo import available
@@ -29,6 +30,8 @@ __all__ = ["ListedMember", "MongoLists", "RoomDetails", "Row"]
 
 # More than others write before one's own mark is stored.
 _LOOKED_AT = 10
+# Deleted messages, in one conversation, that are told from unread ones.
+_MAX_DELETED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Row:
     last: Span | None
     """Where its newest message is."""
     own_index: int
+    """The number of the user's newest message, if that is not long ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,24 @@ class MongoLists:
             overviews.append(_overview(row, messages.get(row.membership.conversation_id)))
         return overviews[: fitting(overviews, _overview_bytes, max_bytes)]
 
+    async def deleted_above(
+        self, indexes: Mapping[ConversationId, int]
+    ) -> dict[ConversationId, int]:
+        """Return how many messages with higher numbers than these were deleted, 10,000 at most."""
+        with available():
+            in_rooms, in_chats = await asyncio.gather(
+                self._deleted("room_messages", indexes, private=False),
+                self._deleted("private_messages", indexes, private=True),
+            )
+        return in_rooms | in_chats
+
+    async def newest_entries(self, conversation_id: ConversationId) -> list[NewestEntry]:
+        """Return the newest entries of a conversation, newest first."""
+        collection = "private_messages" if is_private(conversation_id) else "room_messages"
+        with available():
+            found = await self._newest(collection, [conversation_id])
+        return _newest_of(found.get(conversation_id, []))
+
     async def room(self, conversation_id: ConversationId) -> RoomDetails | None:
         """Return a room, without reading its members; None where there is none."""
         shown = ("room_name", "creator_id", "created_at", "settings", "seq", "message_index")
@@ -186,8 +208,14 @@ class MongoLists:
             roles = await self._roles(
                 conversation_id, [each["user_id"] for each in documents if "role" not in each]
             )
+            joined = await self._joined_indexes(
+                conversation_id, [each["joined_seq"] for each in documents if _lacks_index(each)]
+            )
         return [
-            ListedMember(membership_of(each), each.get("role") or roles.get(each["user_id"]))
+            ListedMember(
+                membership_of({"joined_index": joined.get(each["joined_seq"], 0), **each}),
+                each.get("role") or roles.get(each["user_id"]),
+            )
             for each in documents
         ]
 
@@ -237,6 +265,23 @@ class MongoLists:
             for member in room["members"]
         }
 
+    async def _joined_indexes(
+        self, conversation_id: ConversationId, seqs: Sequence[int]
+    ) -> dict[int, int]:
+        """Return how many messages there were before these entries, with which memberships of an
+        earlier version have begun."""
+        if not seqs:
+            return {}
+        collection = "private_messages" if is_private(conversation_id) else "room_messages"
+        ids = [message_id(conversation_id, seq) for seq in set(seqs)]
+        fields = {"seq": 1, "type": 1, "message_index": 1}
+        found = self._database[collection].find(
+            {"_id": {"$in": ids}}, fields, batch_size=len(ids) + 1
+        )
+        return {
+            each["seq"]: each["message_index"] - (each["type"] == "message") async for each in found
+        }
+
     async def _named(self, rooms: list[ConversationId]) -> dict[ConversationId, Document]:
         if not rooms:
             return {}
@@ -266,6 +311,36 @@ class MongoLists:
         found = await self._database.aggregate(pipeline, batchSize=len(ids) + 1)
         return {row["_id"]: row["newest"] async for row in found}
 
+    async def _deleted(
+        self, collection: str, indexes: Mapping[ConversationId, int], *, private: bool
+    ) -> dict[ConversationId, int]:
+        places = [
+            {"_id": id_, "above": index}
+            for id_, index in indexes.items()
+            if is_private(id_) is private
+        ]
+        if not places:
+            return {}
+        within = {
+            "$and": [
+                {"$eq": ["$conversation_id", "$$conversation"]},
+                {"$gt": ["$message_index", "$$above"]},
+            ]
+        }
+        counted = {
+            "from": collection,
+            "let": {"conversation": "$_id", "above": "$above"},
+            "pipeline": [
+                {"$match": {"deleted": True, "$expr": within}},
+                {"$limit": _MAX_DELETED},
+                {"$count": "count"},
+            ],
+            "as": "deleted",
+        }
+        pipeline: list[Document] = [{"$documents": places}, {"$lookup": counted}]
+        found = await self._database.aggregate(pipeline, batchSize=len(places) + 1)
+        return {row["_id"]: row["deleted"][0]["count"] async for row in found if row["deleted"]}
+
     async def _last_messages(
         self, collection: str, rows: Sequence[Row], max_bytes: int, *, private: bool
     ) -> dict[ConversationId, MessagePosted]:
@@ -292,7 +367,6 @@ def _row(listed: Listed, room: Document | None, newest: Sequence[Document]) -> R
     membership = listed.membership
     head: Document = newest[0] if newest else {"seq": 0, "message_index": 0}
     messages = [entry for entry in newest if entry["type"] == "message"]
-    own = [each["message_index"] for each in newest if each["sender_id"] == membership.user_id]
     moments = [membership.added_at, listed.active_at or membership.added_at]
     last: Span | None = None
     if messages:
@@ -312,8 +386,19 @@ def _row(listed: Listed, room: Document | None, newest: Sequence[Document]) -> R
         head["seq"],
         head["message_index"],
         last,
-        own[0] if own else 0,
+        own_index(membership.user_id, _newest_of(newest)),
     )
+
+
+def _newest_of(documents: Sequence[Document]) -> list[NewestEntry]:
+    return [
+        NewestEntry(each["type"] == "message", each["message_index"], each["sender_id"])
+        for each in documents
+    ]
+
+
+def _lacks_index(document: Document) -> bool:
+    return "joined_index" not in document
 
 
 def _overview(row: Row, last: MessagePosted | None) -> Overview:
@@ -326,7 +411,6 @@ def _overview(row: Row, last: MessagePosted | None) -> Overview:
         row.message_index,
         row.last_activity_at,
         last,
-        row.own_index,
     )
 
 

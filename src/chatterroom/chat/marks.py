@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -10,12 +10,13 @@ from chatterroom.background import each_apart, isolated, keep_running, report
 from chatterroom.chat.entries import Entry, MessagePosted
 from chatterroom.chat.events import encode_marks
 from chatterroom.chat.store_mongo import ChatStore
+from chatterroom.chat.unread import Raised
 from chatterroom.core.errors import ChatterRoomError, StorageUnavailableError
 from chatterroom.core.ids import ConversationId, UserId
 from chatterroom.core.rate_limits import Policy, RateLimiter
 from chatterroom.core.slices import slices
 
-__all__ = ["Marks"]
+__all__ = ["Marks", "Place"]
 
 log = structlog.get_logger()
 
@@ -42,7 +43,7 @@ class Marks:
     ) -> None:
         self._store = store
         self._tell = tell
-        self._raised: dict[Place, tuple[int, int]] = {}
+        self._raised: dict[Place, Raised] = {}
         self._to_tell: dict[Place, UserId | None] = {}
         self._untold: dict[Place, tuple[int, int, UserId | None]] = {}
         """What is stored and is still to be told, and whom not."""
@@ -56,19 +57,23 @@ class Marks:
         *,
         read: int = 0,
         delivered: int = 0,
+        seen: bool = False,
         tell: bool = True,
         hidden_from: UserId | None = None,
     ) -> None:
         """Note message indexes up to which a user has read or received a conversation.
 
-        What is read has been received. Beyond the bound new marks are dropped. With `hidden_from`
-        everybody in the conversation is notified but that user.
+        What is read has been received. `seen` ends that having been added is news to the user.
+        Beyond the bound new marks are dropped. With `hidden_from` everybody in the conversation is
+        notified but that user.
         """
         place = (user_id, conversation_id)
         if len(self._raised) >= MAX_GATHERED and place not in self._raised:
             return
-        before_read, before_delivered = self._raised.get(place, (0, 0))
-        self._raised[place] = max(read, before_read), max(read, delivered, before_delivered)
+        before = self._raised.get(place, Raised())
+        self._raised[place] = Raised(
+            max(read, before.read), max(read, delivered, before.delivered), seen or before.seen
+        )
         if tell:
             self._to_tell[place] = hidden_from
         self._any.set()
@@ -78,12 +83,24 @@ class Marks:
         for entry in entries:
             if isinstance(entry, MessagePosted):
                 self.raise_to(
-                    entry.sender_id, entry.conversation_id, read=entry.message_index, tell=False
+                    entry.sender_id,
+                    entry.conversation_id,
+                    read=entry.message_index,
+                    seen=True,
+                    tell=False,
                 )
 
-    def pending(self, user_id: UserId, conversation_id: ConversationId) -> tuple[int, int]:
-        """Return read and delivery marks that are not stored yet, or zeros."""
-        return self._raised.get((user_id, conversation_id), (0, 0))
+    def pending(self, user_id: UserId, conversation_id: ConversationId) -> Raised:
+        """Return marks that are not stored yet.
+
+        Ask before memberships are read, not after: in between they may have been stored.
+        """
+        return self._raised.get((user_id, conversation_id), Raised())
+
+    def all_pending(self) -> Mapping[Place, Raised]:
+        """Return all marks that are not stored yet, for who does not know beforehand which to ask
+        for; see `pending`."""
+        return self._raised.copy()
 
     async def run(self) -> None:
         """Store and tell what is raised until cancelled; then store the rest."""
@@ -112,17 +129,17 @@ class Marks:
             self._note_stored(marks)
         self._tell_stored()
 
-    async def _store_marks(self, marks: Sequence[tuple[Place, tuple[int, int]]]) -> None:
+    async def _store_marks(self, marks: Sequence[tuple[Place, Raised]]) -> None:
         await self._store.raise_marks(dict(marks))
 
-    def _note_stored(self, marks: Sequence[tuple[Place, tuple[int, int]]]) -> None:
+    def _note_stored(self, marks: Sequence[tuple[Place, Raised]]) -> None:
         for place, mark in marks:
             if self._raised.get(place) == mark:
                 del self._raised[place]
             if place in self._to_tell:
                 hidden_from = self._to_tell.pop(place)
                 if place in self._untold or len(self._untold) < MAX_GATHERED:
-                    self._untold[place] = (*mark, hidden_from)
+                    self._untold[place] = (mark.read, mark.delivered, hidden_from)
 
     def _tell_stored(self) -> None:
         told: defaultdict[tuple[ConversationId, UserId | None], list[tuple[UserId, int, int]]] = (

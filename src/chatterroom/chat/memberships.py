@@ -22,6 +22,10 @@ class Membership:
     read_index: int
     delivered_index: int
     added_at: datetime
+    joined_index: int | None = None
+    """How many messages there were before; None where an earlier version has written it."""
+    added_by: UserId | None = None
+    """Who brought the user into the room, until the user has looked at it."""
     request: RequestState | None = None
     """Set while the user has not accepted a private chat, in which they take no part then."""
 
@@ -50,6 +54,3 @@ class Overview:
     message_index: int
     last_activity_at: datetime
     last_message: MessagePosted | None
-    own_index: int
-    """How many messages there were when the user last did something, if that is not long ago:
-    so much they have read, whatever their mark says yet."""

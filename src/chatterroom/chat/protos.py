@@ -1,8 +1,8 @@
 """Entries and conversations as the messages of `chat.proto`."""
 
+from chatterroom.chat.conversation_list import ListedConversation
 from chatterroom.chat.entries import MessagePosted
 from chatterroom.chat.events import grouped
-from chatterroom.chat.memberships import Overview
 from chatterroom.chat.requests import ContactSettings, Request
 from chatterroom.core.ids import is_private, message_id
 from chatterroom.core.times import format_time
@@ -53,14 +53,12 @@ def room_message(entry: MessagePosted) -> chat_pb2.RoomMessageProto:
     )
 
 
-def conversation_proto(
-    overview: Overview, pending_marks: tuple[int, int]
-) -> chat_pb2.ConversationProto:
-    """Return a conversation as its list shows it; `pending_marks` are not stored yet."""
+def conversation_proto(listed: ListedConversation) -> chat_pb2.ConversationProto:
+    """Return a conversation as its list shows it."""
+    overview, position = listed.overview, listed.position
     membership = overview.membership
     private = is_private(membership.conversation_id)
     last = overview.last_message
-    read_index = max(membership.read_index, pending_marks[0], overview.own_index)
     return chat_pb2.ConversationProto(
         conversation_id=membership.conversation_id,
         kind="private" if private else "room",
@@ -69,11 +67,12 @@ def conversation_proto(
         peer_id=membership.peer_id or "",
         seq=overview.seq,
         message_index=overview.message_index,
-        read_index=read_index,
-        unread=max(0, overview.message_index - read_index),
+        read_index=position.read_index,
+        unread=listed.unread,
         last_activity_at=format_time(overview.last_activity_at),
         last_message=room_message(last) if last else None,
-        delivered_index=max(membership.delivered_index, pending_marks[1], read_index),
+        delivered_index=position.delivered_index,
+        added_by=position.added_by or "",
     )
 
 

@@ -12,7 +12,7 @@ from chatterroom.chat.actions import Actions
 from chatterroom.chat.activity import Activity
 from chatterroom.chat.contacts import FirstMessage, Pair
 from chatterroom.chat.conversation import no_such_room
-from chatterroom.chat.conversation_list import list_conversations
+from chatterroom.chat.conversation_list import Unstored, list_conversations
 from chatterroom.chat.entries import MessagePosted, Role
 from chatterroom.chat.leases_redis import Leases
 from chatterroom.chat.lists_mongo import ListedMember
@@ -27,6 +27,7 @@ from chatterroom.chat.protos import (
     room_message,
 )
 from chatterroom.chat.requests import Invited
+from chatterroom.chat.unread import Raised, own_index, position_of
 from chatterroom.core.errors import ChatterRoomError, ErrorCode, internal_error
 from chatterroom.core.ids import (
     ClientId,
@@ -334,15 +335,14 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         user_id = _own(request.user_id, "user_id")
         limit = checked_limit(request.limit)
         page, cursor = await list_conversations(
-            self._store, self._activity.waiting(user_id), user_id, limit, request.cursor
+            self._store,
+            Unstored(self._activity.waiting(user_id), self._actions.marks.all_pending()),
+            user_id,
+            limit,
+            request.cursor,
         )
-        pending = self._actions.marks.pending
         return chat_pb2.ListConversationsResponse(
-            conversations=[
-                conversation_proto(each, pending(user_id, each.membership.conversation_id))
-                for each in page
-            ],
-            next_cursor=cursor,
+            conversations=[conversation_proto(each) for each in page], next_cursor=cursor
         )
 
     async def MarkRead(  # noqa: N802, D102
@@ -460,18 +460,22 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         await self._readable_after(conversation_id)
         viewer = current_caller().user_id
         limit, after = checked_limit(request.limit, MAX_PAGE), _after("marks", request.cursor)
+        pending = self._actions.marks.all_pending()
         members = await self._store.lists.members(conversation_id, limit + 1, after)
         shown = members[:limit]
+        newest = await self._store.lists.newest_entries(conversation_id)
         marks = []
         for each in (member.membership for member in shown):
             if not self._actions.sees_marks_of(viewer, each):
                 continue
-            read, delivered = self._actions.marks.pending(each.user_id, conversation_id)
+            raised = pending.get((each.user_id, conversation_id), Raised())
+            position = position_of(each, raised, own_index(each.user_id, newest))
             marks.append(
                 chat_pb2.Mark(
                     user_id=each.user_id,
-                    read_index=max(each.read_index, read),
-                    delivered_index=max(each.delivered_index, delivered),
+                    read_index=position.read_index,
+                    delivered_index=position.delivered_index,
+                    joined_index=each.joined_index or 0,
                 )
             )
         return chat_pb2.ListMarksResponse(marks=marks, next_cursor=_next("marks", shown, members))

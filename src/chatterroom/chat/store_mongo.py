@@ -65,6 +65,7 @@ from chatterroom.chat.memberships import Membership
 from chatterroom.chat.pages import MAX_PAGE_BYTES, entry_bytes, fitting
 from chatterroom.chat.requests import MAX_UNACCEPTED_MESSAGES
 from chatterroom.chat.requests_mongo import RequestStore
+from chatterroom.chat.unread import Raised
 from chatterroom.core.cancellation import calls_ended, uncancelled
 from chatterroom.core.errors import StorageUnavailableError
 from chatterroom.core.ids import ConversationId, UserId, is_private, message_id
@@ -161,6 +162,11 @@ class ChatStore:
                     [("conversation_id", 1), ("seq", 1)],
                     partialFilterExpression={"pinned": True},
                     name="pinned",
+                )
+                await messages.create_index(
+                    [("conversation_id", 1), ("message_index", 1)],
+                    partialFilterExpression={"deleted": True},
+                    name="deleted",
                 )
             await self._memberships.create_index(
                 [("user_id", 1), ("added_at", 1)], name="user_added"
@@ -429,16 +435,17 @@ class ChatStore:
 
     # Marks
 
-    async def raise_marks(
-        self, marks: Mapping[tuple[UserId, ConversationId], tuple[int, int]]
-    ) -> None:
+    async def raise_marks(self, marks: Mapping[tuple[UserId, ConversationId], Raised]) -> None:
         """Raise read and delivery marks to the given message indexes, where they are lower."""
         updates = [
             UpdateOne(
                 {"_id": membership_id(*key)},
-                {"$max": {"read_index": read, "delivered_index": delivered}},
+                {
+                    "$max": {"read_index": mark.read, "delivered_index": mark.delivered},
+                    **({"$unset": {"added_by": ""}} if mark.seen else {}),
+                },
             )
-            for key, (read, delivered) in marks.items()
+            for key, mark in marks.items()
         ]
         with available():
             await self._memberships.bulk_write(updates, ordered=False)

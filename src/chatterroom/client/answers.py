@@ -175,6 +175,8 @@ class Conversation(Struct, frozen=True):
     unread: int
     last_activity_at: datetime
     last_message: LastMessage | None
+    added_by: str | None = None
+    """Who added one to the room, until one has marked it as read, or written."""
 
 
 class ReadMark(Struct, frozen=True):

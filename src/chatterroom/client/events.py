@@ -106,9 +106,10 @@ class MessageEdited(Entry, frozen=True, kw_only=True, tag="message_edited"):
 
 
 class MessageDeleted(Entry, frozen=True, kw_only=True, tag="message_deleted"):
-    """The text of a message is gone."""
+    """The text of a message is gone; `deleted_index` is its `message_index`, if that is known."""
 
     message_id: str
+    deleted_index: int | None = None
 
 
 class ReactionAdded(Entry, frozen=True, kw_only=True, tag="reaction_added"):

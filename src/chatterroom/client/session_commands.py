@@ -160,10 +160,17 @@ class SessionCommands(ABC):
         return await self._change("change_role", fields, client_id, timeout_s)
 
     async def mark(
-        self, conversation_id: str, *, read: int = 0, delivered: int = 0, timeout_s: float = 60.0
+        self,
+        conversation_id: str,
+        *,
+        read: int | None = None,
+        delivered: int = 0,
+        timeout_s: float = 60.0,
     ) -> Marked:
         """Say up to which message_index one has read and received; the highest mark wins."""
-        fields = {"conversation_id": conversation_id, "read": read, "delivered": delivered}
+        fields: dict[str, Any] = {"conversation_id": conversation_id, "delivered": delivered}
+        if read is not None:
+            fields["read"] = read
         return await self._say("mark", Marked, fields, timeout_s)
 
     async def watch_presence(

@@ -96,6 +96,7 @@ def conversation(shown: chat_pb2.ConversationProto) -> conversation_bodies.Conve
         delivered_index=shown.delivered_index,
         last_activity_at=shown.last_activity_at,
         last_message=message(shown.last_message) if shown.HasField("last_message") else None,
+        added_by=shown.added_by or None,
     )
 
 

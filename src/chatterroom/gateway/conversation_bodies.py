@@ -65,6 +65,13 @@ class Conversation(Struct):
     delivered_index: DeliveredIndex
     last_activity_at: Moment
     last_message: Message | None
+    added_by: Annotated[
+        UserIdText | None,
+        Meta(
+            description="Who added the caller to the room; null once the caller has marked it as "
+            "read, or written. Counts as one in `unread`."
+        ),
+    ]
 
 
 class Conversations(Struct):
@@ -104,6 +111,10 @@ class Mark(Struct):
     user_id: UserIdText
     read_index: ReadIndex
     delivered_index: DeliveredIndex
+    joined_index: Annotated[
+        int,
+        example(0, "Messages there were when the member came: marks count for those after it."),
+    ]
 
 
 class Marks(Struct):

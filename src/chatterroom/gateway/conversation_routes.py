@@ -78,7 +78,10 @@ async def marks(call: Call[None, ListQuery], platform: Platform) -> bodies.Marks
         key=conversation_id,
     )
     return bodies.Marks(
-        [bodies.Mark(mark.user_id, mark.read_index, mark.delivered_index) for mark in answer.marks],
+        [
+            bodies.Mark(mark.user_id, mark.read_index, mark.delivered_index, mark.joined_index)
+            for mark in answer.marks
+        ],
         answer.next_cursor,
     )
 

@@ -684,19 +684,23 @@ class Mark(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     READ_INDEX_FIELD_NUMBER: _builtins.int
     DELIVERED_INDEX_FIELD_NUMBER: _builtins.int
+    JOINED_INDEX_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     read_index: _builtins.int
     delivered_index: _builtins.int
+    joined_index: _builtins.int
+    """How many messages there were when the user came: marks are receipts only for those after it."""
     def __init__(
         self,
         *,
         user_id: _builtins.str = ...,
         read_index: _builtins.int = ...,
         delivered_index: _builtins.int = ...,
+        joined_index: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivered_index", b"delivered_index", "read_index", b"read_index", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivered_index", b"delivered_index", "joined_index", b"joined_index", "read_index", b"read_index", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1423,6 +1427,7 @@ class ConversationProto(_message.Message):
     LAST_ACTIVITY_AT_FIELD_NUMBER: _builtins.int
     LAST_MESSAGE_FIELD_NUMBER: _builtins.int
     DELIVERED_INDEX_FIELD_NUMBER: _builtins.int
+    ADDED_BY_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     kind: _builtins.str
     """"room" or "private"."""
@@ -1437,6 +1442,10 @@ class ConversationProto(_message.Message):
     unread: _builtins.int
     last_activity_at: _builtins.str
     delivered_index: _builtins.int
+    added_by: _builtins.str
+    """Who added the user to the room, until the user has marked it as read, or written. It counts as
+    one in `unread`.
+    """
     @_builtins.property
     def last_message(self) -> Global___RoomMessageProto:
         """Unset where nobody has written yet."""
@@ -1456,10 +1465,11 @@ class ConversationProto(_message.Message):
         last_activity_at: _builtins.str = ...,
         last_message: Global___RoomMessageProto | None = ...,
         delivered_index: _builtins.int = ...,
+        added_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["last_message", b"last_message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "delivered_index", b"delivered_index", "kind", b"kind", "last_activity_at", b"last_activity_at", "last_message", b"last_message", "message_index", b"message_index", "peer_id", b"peer_id", "read_index", b"read_index", "room_id", b"room_id", "room_name", b"room_name", "seq", b"seq", "unread", b"unread"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_by", b"added_by", "conversation_id", b"conversation_id", "delivered_index", b"delivered_index", "kind", b"kind", "last_activity_at", b"last_activity_at", "last_message", b"last_message", "message_index", b"message_index", "peer_id", b"peer_id", "read_index", b"read_index", "room_id", b"room_id", "room_name", b"room_name", "seq", b"seq", "unread", b"unread"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,13 +1,13 @@
 """A user's conversations page by page: nobody is left out, nobody comes twice, newest first."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 import pytest
 
-from chatterroom.chat.conversation_list import list_conversations
+from chatterroom.chat.conversation_list import Unstored, list_conversations
 from chatterroom.chat.documents_mongo import document_of
 from chatterroom.chat.entries import MessagePosted, ReactionAdded
 from chatterroom.chat.memberships import Overview
@@ -87,6 +87,14 @@ async def insert_room(
     await store._memberships.insert_one(membership)
 
 
+async def listed(
+    store: ChatStore, waiting: Mapping[ConversationId, datetime], limit: int, cursor: str
+) -> tuple[list[Overview], str]:
+    """Return a page of the list of ALICE."""
+    page, after = await list_conversations(store, Unstored(waiting, {}), ALICE, limit, cursor)
+    return [each.overview for each in page], after
+
+
 async def pages(
     store: ChatStore, dice: random.Random, waiting: dict[ConversationId, datetime] | None = None
 ) -> list[list[Overview]]:
@@ -94,9 +102,7 @@ async def pages(
     found: list[list[Overview]] = []
     cursor = ""
     while True:
-        page, cursor = await list_conversations(
-            store, waiting or {}, ALICE, dice.randint(1, 12), cursor
-        )
+        page, cursor = await listed(store, waiting or {}, dice.randint(1, 12), cursor)
         found.append(page)
         if not cursor:
             return found
@@ -148,9 +154,9 @@ async def test_what_waits_to_be_written_is_in_its_place_at_once(store: ChatStore
         await insert_room(store, [message(room, 1, moment(minute))], stored_at=moment(minute))
     late = rooms[0]
     await store._room_messages.insert_one(document_of(message(late, 2, moment(60))))
-    page, cursor = await list_conversations(store, {late: moment(60)}, ALICE, 2, "")
+    page, cursor = await listed(store, {late: moment(60)}, 2, "")
     assert ids(page) == [late, rooms[5]]
-    rest, _ = await list_conversations(store, {late: moment(60)}, ALICE, 10, cursor)
+    rest, _ = await listed(store, {late: moment(60)}, 10, cursor)
     assert ids(rest) == rooms[4:0:-1]
 
 
@@ -159,7 +165,7 @@ async def test_only_messages_move_a_conversation(store: ChatStore):
     entries = [message(quiet, 1, moment(1)), reaction(quiet, 2, moment(50))]
     await insert_room(store, entries, stored_at=moment(1))
     await insert_room(store, [message(loud, 1, moment(2))], stored_at=moment(2))
-    page, _ = await list_conversations(store, {}, ALICE, 10, "")
+    page, _ = await listed(store, {}, 10, "")
     assert ids(page) == [loud, quiet]
     assert [each.last_activity_at for each in page] == [moment(2), moment(1)]
 
@@ -169,7 +175,7 @@ async def test_the_newest_message_is_found_below_any_number_of_other_entries(sto
     entries = [message(room, 1, moment(1), "first"), message(room, 2, moment(2), "newest")]
     entries += [reaction(room, 3 + n, moment(3), messages=2) for n in range(5_000)]
     await insert_room(store, entries, stored_at=moment(2))
-    (overview,), _ = await list_conversations(store, {}, ALICE, 10, "")
+    (overview,), _ = await listed(store, {}, 10, "")
     assert overview.last_message is not None
     assert (overview.last_message.seq, overview.last_message.message) == (2, "newest")
     assert (overview.seq, overview.message_index) == (5_002, 2)
@@ -180,9 +186,9 @@ async def test_a_list_of_the_longest_messages_comes_in_bounded_pages(store: Chat
         room = ConversationId(new_id())
         entries = [message(room, 1, moment(minute), FULL)]
         await insert_room(store, entries, stored_at=moment(minute))
-    first, cursor = await list_conversations(store, {}, ALICE, 200, "")
+    first, cursor = await listed(store, {}, 200, "")
     assert 20 < len(first) < 40
-    rest, cursor = await list_conversations(store, {}, ALICE, 200, cursor)
+    rest, cursor = await listed(store, {}, 200, cursor)
     assert cursor == ""
     assert len(first) + len(rest) == 60
 
@@ -199,7 +205,7 @@ async def test_a_list_of_the_longest_messages_comes_in_bounded_pages(store: Chat
 )
 async def test_a_damaged_cursor_is_refused(store: ChatStore, cursor: str):
     with pytest.raises(ChatterRoomError) as refused:
-        await list_conversations(store, {}, ALICE, 10, cursor)
+        await listed(store, {}, 10, cursor)
     assert refused.value.code is ErrorCode.INVALID_REQUEST
 
 

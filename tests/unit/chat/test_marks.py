@@ -8,6 +8,7 @@ import pytest
 
 from chatterroom.chat import marks as module
 from chatterroom.chat.marks import MAX_TOLD, Marks
+from chatterroom.chat.unread import Raised
 from chatterroom.core.ids import ConversationId, UserId, new_id
 
 ROOM = ConversationId(new_id())
@@ -16,7 +17,7 @@ ALICE = UserId(new_id())
 
 class Store:
     def __init__(self) -> None:
-        self.stored: dict[tuple[UserId, ConversationId], tuple[int, int]] = {}
+        self.stored: dict[tuple[UserId, ConversationId], Raised] = {}
         self.fails_for: UserId | None = None
 
     async def raise_marks(self, marks) -> None:
@@ -51,7 +52,7 @@ async def test_one_user_in_one_conversation_is_told_seldom_and_then_with_the_new
     for read in range(1, 31):
         marks.raise_to(ALICE, ROOM, read=read)
         await flush()
-    assert store.stored == {(ALICE, ROOM): (30, 30)}
+    assert store.stored == {(ALICE, ROOM): Raised(30, 30)}
     assert 4 <= len(told) <= 5
     loop = asyncio.get_running_loop()
     later = loop.time() + 10
@@ -82,4 +83,4 @@ async def test_marks_that_fail_are_lost_alone(
     await flush()
     assert {user_id for user_id, _ in store.stored} == set(others)
     await flush()
-    assert marks.pending(ALICE, ROOM) == (0, 0)
+    assert marks.pending(ALICE, ROOM) == Raised()

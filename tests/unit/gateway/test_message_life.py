@@ -273,12 +273,16 @@ async def test_marks(world, ask):
         user_id=world.ada.id, conversation_id=ROOM, message_index=5
     )
     world.chat.answers["ListMarks"] = chat_pb2.ListMarksResponse(
-        marks=[chat_pb2.Mark(user_id=world.bob.id, read_index=3, delivered_index=5)],
+        marks=[
+            chat_pb2.Mark(user_id=world.bob.id, read_index=3, delivered_index=5, joined_index=2)
+        ],
         next_cursor="next",
     )
     answer = await ask("GET", f"/chat-service/conversations/{ROOM}/marks?limit=1&cursor=this")
     assert answer.json() == {
-        "marks": [{"user_id": world.bob.id, "read_index": 3, "delivered_index": 5}],
+        "marks": [
+            {"user_id": world.bob.id, "read_index": 3, "delivered_index": 5, "joined_index": 2}
+        ],
         "next_cursor": "next",
     }
     assert world.chat.only("ListMarks").request == chat_pb2.ListMarksRequest(
