@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { emojiData } from "./scripts/emoji_data.mjs";
@@ -8,6 +9,11 @@ const toGateway = { target: GATEWAY, changeOrigin: false };
 
 export default defineConfig({
   plugins: [react(), emojiData()],
+  resolve: {
+    alias: {
+      entities: fileURLToPath(new URL("./src/views/conversation/no_entities.ts", import.meta.url)),
+    },
+  },
   build: {
     outDir: "../src/chatterroom/web_files",
     emptyOutDir: true,
@@ -26,6 +32,8 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.{ts,tsx}"],
     environment: "node",
+    // So that they read messages with the same grammar as the browser.
+    server: { deps: { inline: ["markdown-it"] } },
     // Ends what hangs; what is slow on a busy machine is let be.
     testTimeout: 60_000,
   },

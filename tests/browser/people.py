@@ -25,6 +25,7 @@ class Seat:
         self, browser: Browser, url: str, context: BrowserContext | None = None, **options: object
     ) -> None:
         self.url = url
+        self.is_touch = bool(options.get("has_touch"))
         self.context = context or browser.new_context(
             **{"base_url": url, "viewport": DESKTOP, "reduced_motion": "reduce", **options}
         )
@@ -94,7 +95,11 @@ class Seat:
 
     def say(self, text: str) -> None:
         self.composer.fill(text)
-        self.composer.press("Enter")
+        if self.is_touch:
+            # Enter makes a new line there.
+            self.page.get_by_role("button", name="Send", exact=True).click()
+        else:
+            self.composer.press("Enter")
 
     def act(self, text: str, action: str) -> None:
         """Choose from the menu of a message, once it is stored."""

@@ -126,3 +126,66 @@ def test_a_line_stands_above_what_came_while_one_was_elsewhere(alice: Seat, peop
     row.click()
     expect(alice.message("Second news")).to_be_visible()
     expect(line).to_have_count(0)
+
+
+def choose(seat: Seat, title: str, action: str) -> None:
+    seat.conversations.get_by_role("button", name=f"More for {title}").click()
+    seat.page.get_by_role("menuitem", name=action, exact=True).click()
+
+
+def test_favourites_come_first_and_what_is_marked_unread_is_found(alice: Seat, people, rooms):
+    page, links = alice.page, alice.conversations.get_by_role("link")
+    page.goto("/")
+    for room_id, text in zip(rooms, ("older", "newer"), strict=True):
+        say(people[0], room_id, text)
+    expect(links.first).to_contain_text("newer")
+    first = alice.conversations.locator(f'a[href="/r/{rooms[0]}"]')
+    more = first.locator("..").get_by_role("button", name="More for")
+
+    def act(action: str) -> None:
+        more.click(force=True)
+        page.get_by_role("menuitem", name=action, exact=True).click()
+
+    act("Add to favourites")
+    expect(links.first).to_contain_text("older")
+    page.reload()
+    expect(links.first).to_contain_text("older")
+    act("Mark as unread")
+    alice.conversations.get_by_role("button", name="Unread", exact=True).click()
+    expect(links).to_have_count(1)
+    expect(first).to_contain_text("marked as unread")
+    first.click()
+    expect(first).not_to_contain_text("marked as unread")
+    alice.conversations.get_by_role("button", name="All", exact=True).click()
+    act("Remove from favourites")
+    expect(links.first).to_contain_text("newer")
+
+
+def test_a_closed_private_chat_comes_back_with_the_next_message(alice: Seat, people):
+    body = {"sender_id": people[1].id, "receiver_id": people[0].id, "message": "Hello"}
+
+    def send() -> None:
+        people[1].http.post("/chat-service/private/send", json=body).raise_for_status()
+
+    send()
+    link = alice.conversations.locator(f'a[href="/u/{people[1].id}"]')
+    link.click()
+    expect(alice.message("Hello").last).to_be_visible()
+    choose(alice, "Bob Ngata", "Close this chat")
+    expect(link).to_have_count(0)
+    assert alice.page.evaluate("location.pathname") == "/"
+    send()
+    expect(link).to_contain_text("1 unread")
+
+
+def test_the_first_run_page_helps(new_seat, new_user):
+    seat = new_seat(new_user("newcomer"))
+    main = seat.page.locator("main")
+    expect(main.get_by_role("heading", name="Welcome to ChatterRoom")).to_be_visible()
+    main.get_by_role("button", name="Find people").click()
+    expect(seat.page.get_by_role("combobox", name="Search for people and rooms")).to_be_focused()
+    main.get_by_role("button", name="Create a room").click()
+    expect(seat.page.get_by_role("dialog", name="Create a room")).to_be_visible()
+    seat.page.keyboard.press("Escape")
+    main.get_by_role("link", name="Turn on notifications").click()
+    expect(seat.page.get_by_role("heading", name="Notifications")).to_be_visible()

@@ -8,14 +8,16 @@ import { Sidebar } from "../views/sidebar/Sidebar";
 import { ConnectionBanner } from "./ConnectionBanner";
 import { NotificationsProvider } from "./notifications";
 import { PATHS } from "./routes";
+import { ProfileCard } from "./profile_card";
 import { Said } from "./said";
-import { useThemePreference } from "./theme";
+import { useDensity, useThemePreference } from "./theme";
 import styles from "./Shell.module.css";
 import { useTitle } from "./title";
 
 export function Shell({ children }: { children: ReactNode }) {
   const [path] = useLocation();
   useThemePreference();
+  useDensity();
   const content = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
   useTitle(path);
@@ -38,6 +40,7 @@ export function Shell({ children }: { children: ReactNode }) {
           {children}
         </main>
         <Toasts />
+        <ProfileCard />
         <Said />
       </div>
     </NotificationsProvider>

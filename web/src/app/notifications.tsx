@@ -9,7 +9,7 @@ import {
   type ReactNode,
 } from "react";
 import { navigate } from "wouter/use-browser-location";
-import { browserDesktop, tellWatched } from "../client/desktop";
+import { browserDesktop } from "../client/desktop";
 import type { ChatClient } from "../client/chat_client";
 import { Notifications, type Desktop, type NotificationState } from "../client/notifications";
 import { chime } from "../ui/chime";
@@ -38,7 +38,6 @@ export function NotificationsProvider({ children }: { children: ReactNode }) {
     const stops = [
       client.onMessage((message) => void notifications.heard(message)),
       client.store.subscribe(() => notifications.settle()),
-      tellWatched(),
     ];
     return () => {
       for (const stop of stops) stop();

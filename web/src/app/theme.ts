@@ -1,9 +1,11 @@
-// Light or dark: one's preference on all devices, kept here for the next beginning (`theme.js`).
+// Light or dark: one's preference on all devices, kept here for the next beginning (`theme.js`). And
+// how much fits a screen: a choice for this browser.
 
 import { useEffect } from "react";
 import type { Theme } from "../session/account";
 import { keepIfPossible } from "../store/outgoing";
-import { useAccount } from "./account_hooks";
+import { useAccount, useCell } from "./account_hooks";
+import { useClient } from "./session";
 
 const KEY = "chatterroom.theme";
 
@@ -29,6 +31,17 @@ export function useThemePreference(): void {
   useEffect(() => {
     if (preferred !== null) showTheme(asTheme(preferred));
   }, [preferred]);
+}
+
+/** Show as much on a screen as was chosen for this browser. */
+export function useDensity(): void {
+  const { density } = useCell(useClient().device.held);
+  useEffect(() => {
+    document.documentElement.dataset["density"] = density;
+    return () => {
+      delete document.documentElement.dataset["density"];
+    };
+  }, [density]);
 }
 
 function asTheme(value: unknown): Theme {

@@ -16,6 +16,7 @@ import { KeptDeviceSettings } from "../store/device_settings";
 import { Drafts } from "../store/drafts";
 import { OutgoingStorage } from "../store/outgoing";
 import { Store } from "../store/store";
+import { tellWatched } from "./desktop";
 import { KeptPage } from "./kept_page";
 import { Loader } from "./loader";
 import { Marker } from "./marker";
@@ -141,6 +142,8 @@ export class ChatClient implements Listener {
       if (document.visibilityState === "visible") this.people.refreshShown();
     }, PEOPLE_AGAIN_MS);
     this.stops.push(() => clearInterval(again));
+    // Before anything is in sight that was kept.
+    this.stops.push(tellWatched());
     this.sender.start();
     this.socket.start();
     this.account.start();

@@ -25,6 +25,7 @@ export class OwnAccount implements AlertListener {
   /** Raised with everything that may have changed one's sessions. */
   readonly sessionsVersion = new Cell(0);
   private readonly socket: AlertSocket;
+  private readonly sessionOf: () => string | undefined;
   private readonly listener: AccountListener;
   private retry: ReturnType<typeof setTimeout> | null = null;
   private isStopped = false;
@@ -33,6 +34,7 @@ export class OwnAccount implements AlertListener {
     this.api = new AccountApi(api);
     this.alerts = new AlertList(storage, userId);
     this.listener = listener;
+    this.sessionOf = () => api.credentials.current?.sessionId;
     this.socket = new AlertSocket({
       url: `${location.origin.replace(/^http/, "ws")}/ws/alert`,
       credentials: api.credentials,
@@ -94,7 +96,7 @@ export class OwnAccount implements AlertListener {
   }
 
   alert(alert: Alert): void {
-    this.alerts.take(alert);
+    this.alerts.take(alert, actorOf(alert) === this.sessionOf());
     this.ack();
     if (alert.type !== "login_failed") this.sessionsChanged();
     if (alert.type === "second_factor_changed") this.read();
@@ -118,4 +120,10 @@ export class OwnAccount implements AlertListener {
     this.alerts.follow(event.key);
     this.ack();
   };
+}
+
+/** Return the session in which somebody did what an alert is about; null if nobody did, or it is not known. */
+function actorOf(alert: Alert): string | null {
+  if (alert.type === "login_failed") return null;
+  return alert.type === "session_ended" ? alert.by_session_id : alert.session_id;
 }

@@ -79,3 +79,13 @@ test("they are read anew after a while, not with every reconnect", async () => {
   await preferences.change("theme", (old) => old);
   expect(preferences.muted().size).toBe(0);
 });
+
+test("favourites are a list of their own, and the oldest of very many go", async () => {
+  const { account, preferences } = setUp({ muted: ["01old"] });
+  for (let number = 0; number < 45; number += 1) await preferences.put("favourites", `01room${number}`, true);
+  expect(preferences.ids("favourites").size).toBe(40);
+  expect(preferences.ids("favourites").has("01room4")).toBe(false);
+  await preferences.put("favourites", "01room44", false);
+  expect(preferences.ids("favourites").size).toBe(39);
+  expect(account.stored["muted"]).toEqual(["01old"]);
+});

@@ -12,9 +12,21 @@ const AGAIN_AFTER_MS = 30_000;
 /** Other parts of the client may keep keys of their own in it, at most 8 KiB together. */
 export type Kept = Readonly<Record<string, unknown>>;
 
+/** Lists of conversations that are kept: muted, favourites, marked as unread, closed private chats. */
+export type IdList = "muted" | "favourites" | "unread" | "closed";
+
+// All that is kept has room for about 250 ids. The muted are never dropped for new ones.
+const MOST: Readonly<Record<IdList, number>> = {
+  muted: Number.POSITIVE_INFINITY,
+  favourites: 40,
+  unread: 20,
+  closed: 60,
+};
+const NO_IDS: ReadonlySet<ConversationId> = new Set();
+
 export class Preferences {
   private value: Kept = {};
-  private mutedIds: ReadonlySet<ConversationId> = new Set();
+  private readonly lists = new Map<IdList, ReadonlySet<ConversationId>>();
   private readonly listeners = new Set<() => void>();
   private isOffered = true;
   private readAt = Number.NEGATIVE_INFINITY;
@@ -41,7 +53,12 @@ export class Preferences {
   readonly all = (): Kept => this.value;
 
   /** Return the conversations that are muted; the same reference until they change. */
-  readonly muted = (): ReadonlySet<ConversationId> => this.mutedIds;
+  readonly muted = (): ReadonlySet<ConversationId> => this.ids("muted");
+
+  /** Return a list; the same reference until it changes. */
+  ids(list: IdList): ReadonlySet<ConversationId> {
+    return this.lists.get(list) ?? NO_IDS;
+  }
 
   /** Read anew, unless that was just done. Failures are met again the next time. */
   refresh(): void {
@@ -59,9 +76,15 @@ export class Preferences {
   }
 
   mute(id: ConversationId, isMuted: boolean): Promise<void> {
-    return this.change("muted", (old) => {
+    return this.put("muted", id, isMuted);
+  }
+
+  /** Put a conversation into a list, or take it out. Of a full list the oldest goes. */
+  put(list: IdList, id: ConversationId, isIn: boolean): Promise<void> {
+    return this.change(list, (old) => {
       const left = idsIn(old).filter((each) => each !== id);
-      return isMuted ? [...left, id] : left;
+      const all = isIn ? [...left, id] : left;
+      return all.slice(Math.max(0, all.length - MOST[list]));
     });
   }
 
@@ -74,7 +97,7 @@ export class Preferences {
     const before = this.value[key];
     const mine = next(before);
     this.pending.set(key, number);
-    this.put({ ...this.value, [key]: mine });
+    this.hold({ ...this.value, [key]: mine });
     try {
       await this.inTurn(async () => {
         const stored = await this.read();
@@ -86,7 +109,7 @@ export class Preferences {
       });
     } catch (error) {
       // What was changed after it builds on it, and is settled by its own call.
-      if (this.pending.get(key) === number) this.put({ ...this.value, [key]: before });
+      if (this.pending.get(key) === number) this.hold({ ...this.value, [key]: before });
       throw error;
     } finally {
       if (this.pending.get(key) === number) this.pending.delete(key);
@@ -97,7 +120,7 @@ export class Preferences {
   private take(stored: Kept | null): void {
     if (stored === null) return;
     const mine = [...this.pending.keys()].map((key) => [key, this.value[key]]);
-    this.put({ ...stored, ...(Object.fromEntries(mine) as Kept) });
+    this.hold({ ...stored, ...(Object.fromEntries(mine) as Kept) });
   }
 
   private async read(): Promise<Kept | null> {
@@ -112,11 +135,12 @@ export class Preferences {
     }
   }
 
-  private put(value: Kept): void {
+  private hold(value: Kept): void {
     this.value = value;
-    const muted = idsIn(value["muted"]);
-    if (muted.length !== this.mutedIds.size || !muted.every((id) => this.mutedIds.has(id))) {
-      this.mutedIds = new Set(muted);
+    for (const list of Object.keys(MOST) as IdList[]) {
+      const ids = idsIn(value[list]);
+      const before = this.ids(list);
+      if (ids.length !== before.size || !ids.every((id) => before.has(id))) this.lists.set(list, new Set(ids));
     }
     for (const listener of this.listeners) listener();
   }

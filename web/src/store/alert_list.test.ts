@@ -74,3 +74,10 @@ test("only the newest fifty are held", () => {
   expect(ids(list)).toHaveLength(50);
   expect(ids(list)[0]).toBe("59");
 });
+
+test("what one did in this session is listed, and not announced", () => {
+  const { list } = setUp();
+  list.take(failed("1"), true);
+  expect(list.held.get()).toMatchObject([{ isSeen: true }]);
+  expect(list.nextAck()).toBe("1");
+});

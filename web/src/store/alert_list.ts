@@ -32,15 +32,15 @@ export class AlertList {
     this.told = [];
   }
 
-  /** Take an alert. Return whether it is new to this browser. */
-  take(alert: Alert): boolean {
+  /** Take an alert. Return whether it is new to this browser. What one did oneself counts as seen. */
+  take(alert: Alert, isOwn = false): boolean {
     this.told.push(alert.alert_id);
     const held = this.load();
     if (held.some((each) => each.alert.alert_id === alert.alert_id)) {
       this.held.set(held);
       return false;
     }
-    this.keep([{ alert, isSeen: false }, ...held].slice(0, MAX_HELD));
+    this.keep([{ alert, isSeen: isOwn }, ...held].slice(0, MAX_HELD));
     return true;
   }
 

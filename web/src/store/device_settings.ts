@@ -7,10 +7,13 @@ import { keepIfPossible } from "./outgoing";
 export interface DeviceSettings {
   /** Whether notifications are heard. */
   readonly sound: boolean;
+  readonly density: Density;
 }
 
+export type Density = "comfortable" | "compact";
+
 const KEY = "chatterroom.device";
-const DEFAULTS: DeviceSettings = { sound: false };
+const DEFAULTS: DeviceSettings = { sound: false, density: "comfortable" };
 
 export class KeptDeviceSettings {
   readonly held: Cell<DeviceSettings>;
@@ -30,7 +33,8 @@ export class KeptDeviceSettings {
   private load(): DeviceSettings {
     try {
       const kept = JSON.parse(this.storage.getItem(KEY) ?? "{}") as Partial<DeviceSettings>;
-      return { sound: kept.sound === true };
+      const density = kept.density === "compact" ? "compact" : "comfortable";
+      return { sound: kept.sound === true, density };
     } catch {
       return DEFAULTS;
     }

@@ -1,4 +1,5 @@
 import { hueOf } from "./hue";
+import { initialsOf } from "./initials";
 import { usePicture } from "./pictures";
 import styles from "./Avatar.module.css";
 
@@ -13,7 +14,7 @@ interface Props {
   size?: "small" | "normal" | "large";
 }
 
-/** A picture, or the first letter. The name stands beside it, so that readers are not told twice. */
+/** A picture, or the initials. The name stands beside it, so that readers are not told twice. */
 export function Avatar({ id, name, url, isOnline = false, isRoom = false, size = "normal" }: Props) {
   const picture = usePicture(url);
   return (
@@ -25,7 +26,7 @@ export function Avatar({ id, name, url, isOnline = false, isRoom = false, size =
       data-online={isOnline || undefined}
       aria-hidden
     >
-      {picture ? <img src={picture} alt="" /> : [...name][0]?.toUpperCase()}
+      {picture ? <img src={picture} alt="" /> : initialsOf(name)}
     </span>
   );
 }

@@ -30,3 +30,12 @@ export function MentionMark() {
     </span>
   );
 }
+
+/** The sign that the user wants to come back to it. */
+export function UnreadDot() {
+  return (
+    <span className={styles["dot"]}>
+      <span className="visually-hidden">marked as unread</span>
+    </span>
+  );
+}

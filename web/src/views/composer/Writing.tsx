@@ -22,6 +22,7 @@ import { lastOwn } from "./last_own";
 import { Suggestions } from "./Suggestions";
 import { useSuggestions, type Suggestion } from "./suggestions";
 import { fit, make, replace } from "./textarea";
+import { useTypeAnywhere } from "./type_anywhere";
 import { Tools } from "./Tools";
 
 interface Completion {
@@ -29,6 +30,9 @@ interface Completion {
   /** Which of the suggestions Enter chooses. */
   readonly active: number;
 }
+
+/** One points with a finger. */
+const IS_COARSE = matchMedia("(pointer: coarse)");
 
 const NOTHING: Completion = { token: null, active: 0 };
 
@@ -89,6 +93,8 @@ export function Writing({ place, to }: Props) {
     },
     [look],
   );
+
+  useTypeAnywhere(box);
 
   useLayoutEffect(() => {
     editingNow.current = editing;
@@ -192,6 +198,8 @@ export function Writing({ place, to }: Props) {
       return true;
     }
     if (key === "Enter" && !shiftKey && !altKey) {
+      // Keyboards on glass have no Shift to hold: there, Enter makes a new line.
+      if (isPlain && IS_COARSE.matches) return false;
       submit();
       return true;
     }
@@ -268,7 +276,7 @@ export function Writing({ place, to }: Props) {
           aria-invalid={isTooLong || undefined}
           placeholder={to === "" ? "Write a message" : `Write to ${to}`}
           rows={1}
-          enterKeyHint="send"
+          enterKeyHint={IS_COARSE.matches ? "enter" : "send"}
           onInput={onInput}
           onSelect={() => look(false)}
           onBlur={() => setCompletion(NOTHING)}

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "react";
 import { copyText } from "../../ui/clipboard";
+import type { Piece } from "./highlighting";
 import { Icon } from "./icons";
 import styles from "./MessageText.module.css";
 
@@ -9,6 +10,7 @@ const SAID_MS = 2_000;
 
 export function CodeBlock({ text, language }: { text: string; language: string }) {
   const [said, setSaid] = useState("");
+  const pieces = usePieces(text, language);
   useEffect(() => {
     if (said === "") return;
     const timer = setTimeout(() => setSaid(""), SAID_MS);
@@ -17,7 +19,13 @@ export function CodeBlock({ text, language }: { text: string; language: string }
   return (
     <div className={styles["codeBlock"]}>
       <pre className={styles["code"]} dir="ltr" data-language={language || "code"}>
-        <code>{text}</code>
+        <code>
+          {pieces === null
+            ? text
+            : pieces.map(({ kind, text: piece }, at) =>
+                kind === null ? piece : <span key={at} data-kind={kind}>{piece}</span>,
+              )}
+        </code>
       </pre>
       <button
         type="button"
@@ -31,4 +39,23 @@ export function CodeBlock({ text, language }: { text: string; language: string }
       </button>
     </div>
   );
+}
+
+/** Return what is what in the code; null until it is known, and where nothing is. */
+function usePieces(text: string, language: string): readonly Piece[] | null {
+  const [pieces, setPieces] = useState<readonly Piece[] | null>(null);
+  useEffect(() => {
+    setPieces(null);
+    if (language === "") return;
+    let isCurrent = true;
+    import("./highlighting").then(
+      ({ highlight }) => isCurrent && setPieces(highlight(text, language.toLowerCase())),
+      // Offline, code has no colours.
+      () => undefined,
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [text, language]);
+  return pieces;
 }

@@ -106,13 +106,17 @@ function Conversation({ place, canWrite }: { place: PlaceKey; canWrite: boolean 
   const dayChosen = useCallback(() => setChoosingDay(false), []);
   const isPrivate = place.startsWith("u:");
   const id = conversation?.id ?? null;
-  const { loader } = useClient();
+  const { loader, preferences } = useClient();
   useEffect(() => {
     if (id === null) return;
+    // It has been come back to. A failure is met again the next time.
+    for (const list of ["unread", "closed"] as const) {
+      if (preferences.ids(list).has(id)) preferences.put(list, id, false).catch(() => undefined);
+    }
     // Failures are met again when the conversation is opened the next time.
     if (!isPrivate) loader.room(id).catch(() => undefined);
     loader.marks(id).catch(() => undefined);
-  }, [loader, id, isPrivate]);
+  }, [loader, preferences, id, isPrivate]);
   return (
     <ComposingContext value={composing}>
       <Header place={place} onChooseDay={chooseDay}>

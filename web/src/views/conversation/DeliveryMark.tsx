@@ -32,6 +32,7 @@ export function DeliveryMark({ message, tabIndex }: { message: Message; tabIndex
     <button
       type="button"
       className={styles["ticks"]}
+      data-inline
       data-state={state}
       tabIndex={tabIndex}
       aria-label={label}

@@ -5,6 +5,7 @@ import { Link } from "wouter";
 import { useConversation, useOnline, useUser, useUserName } from "../../app/hooks";
 import { PATHS } from "../../app/routes";
 import type { PlaceKey } from "../../store/outgoing";
+import { usePanel } from "../room/usePanel";
 import { Avatar } from "../../ui/Avatar";
 import { IconButton } from "../../ui/IconButton";
 import { Icon } from "./icons";
@@ -45,11 +46,9 @@ function PrivateTitle({ userId }: { userId: string }) {
     <>
       <Avatar id={userId} name={name} url={user?.avatar_url} isOnline={isOnline} />
       <div className={styles["title"]}>
-        <h1 className={styles["name"]}>
-          <bdi>{name}</bdi>
-        </h1>
+        <Title name={name} />
         <p className={styles["about"]} data-online={isOnline || undefined}>
-          {isOnline ? "online" : "offline"}
+          {user?.deleted ? "This account was deleted" : isOnline ? "Online" : "Offline"}
         </p>
       </div>
     </>
@@ -64,13 +63,23 @@ function RoomTitle({ place }: { place: PlaceKey }) {
     <>
       <Avatar id={place.slice(2)} name={name || "#"} isRoom />
       <div className={styles["title"]}>
-        <h1 className={styles["name"]}>
-          <bdi>{name}</bdi>
-        </h1>
+        <Title name={name} />
         <p className={styles["about"]}>
           {count > 0 ? `${count} ${count === 1 ? "member" : "members"}` : "\u00a0"}
         </p>
       </div>
     </>
+  );
+}
+
+/** The name; it opens what there is to know. */
+function Title({ name }: { name: string }) {
+  const { open } = usePanel();
+  return (
+    <h1 className={styles["name"]}>
+      <button type="button" className={styles["titleButton"]} onClick={open}>
+        <bdi>{name}</bdi>
+      </button>
+    </h1>
   );
 }

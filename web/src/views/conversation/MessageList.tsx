@@ -13,16 +13,19 @@ import {
   type KeyboardEvent,
 } from "react";
 import { useConnection, type TimelineView } from "../../app/hooks";
+import { useToday } from "../../app/today";
 import { sayError } from "../../session/errors";
 import type { TimelineItem } from "../../store/selectors";
 import { Button } from "../../ui/Button";
-import { longDay } from "../../ui/times";
+import { dayLabel } from "../../ui/times";
+import { useComposing } from "./composing";
 import { Icon } from "./icons";
+import { isLong } from "./Long";
 import { MessageRow } from "./MessageRow";
 import { NoticeRow } from "./NoticeRow";
 import { OutgoingRow } from "./OutgoingRow";
 import type { Target } from "./part";
-import type { Row } from "./rows";
+import { momentOf, type Row } from "./rows";
 import styles from "./MessageList.module.css";
 import rowStyles from "./Row.module.css";
 
@@ -33,6 +36,7 @@ const OVERSCAN = 8;
 /** As many as fill a high window. */
 const ROWS_AT_END = 40;
 const HIGHLIGHT_MS = 2_500;
+const DAY_SHOWN_MS = 1_500;
 
 interface Props {
   rows: readonly Row[];
@@ -138,6 +142,33 @@ export function MessageList({ rows, timeline, target, beginning, onAtEnd }: Prop
     return () => observer.disconnect();
   }, [look]);
 
+  // The message that is being edited is in view.
+  const { editing } = useComposing();
+  useEffect(() => {
+    if (editing === null) return;
+    const index = current.current.findIndex(({ item }) => item.kind === "message" && item.message.id === editing);
+    if (index >= 0) virtualizer.scrollToIndex(index, { align: "auto" });
+  }, [virtualizer, editing]);
+
+  const [isScrolling, setScrolling] = useState(false);
+  useEffect(() => {
+    const element = log.current;
+    if (element === null) return;
+    let timer: ReturnType<typeof setTimeout>;
+    const scrolled = () => {
+      setScrolling(true);
+      clearTimeout(timer);
+      timer = setTimeout(() => setScrolling(false), DAY_SHOWN_MS);
+    };
+    // Not for what scrolls by itself: new messages, and places that are gone to.
+    const events = ["wheel", "touchmove", "keydown"] as const;
+    for (const event of events) element.addEventListener(event, scrolled, { passive: true });
+    return () => {
+      clearTimeout(timer);
+      for (const event of events) element.removeEventListener(event, scrolled);
+    };
+  }, []);
+
   const items = virtualizer.getVirtualItems();
   const range = virtualizer.range;
   const first = range?.startIndex ?? 0;
@@ -215,6 +246,7 @@ export function MessageList({ rows, timeline, target, beginning, onAtEnd }: Prop
       onFocus={onFocus}
       onBlur={onBlur}
     >
+      <FloatingDay row={isScrolling ? rows[first] : undefined} />
       <div ref={virtualizer.containerRef} className={styles["all"]}>
         <div className={styles["beginning"]}>
           {hasOlder ? isReading && <Loading /> : <span>{beginning}</span>}
@@ -244,6 +276,17 @@ export function MessageList({ rows, timeline, target, beginning, onAtEnd }: Prop
   );
 }
 
+/** The day of what is at the top, while one scrolls. */
+function FloatingDay({ row }: { row: Row | undefined }) {
+  // Where the day begins its line says so.
+  const day = row === undefined || row.day !== null ? null : momentOf(row.item).at;
+  return (
+    <p className={styles["floatingDay"]} data-shown={day !== null || undefined} aria-hidden>
+      {day !== null && <span>{dayLabel(day)}</span>}
+    </p>
+  );
+}
+
 interface SlotProps {
   row: Row;
   index: number;
@@ -253,11 +296,12 @@ interface SlotProps {
 }
 
 const Slot = memo(function Slot({ row, index, isActive, isHighlighted, measure }: SlotProps) {
+  useToday();
   return (
     <div ref={measure} data-index={index} className={styles["slot"]}>
       {row.day !== null && (
         <p className={rowStyles["day"]}>
-          <time dateTime={row.day}>{longDay(row.day)}</time>
+          <time dateTime={row.day}>{dayLabel(row.day)}</time>
         </p>
       )}
       {row.isFirstNew && <p className={rowStyles["newLine"]}>New messages</p>}
@@ -335,6 +379,7 @@ function nextIndex(key: string, rows: readonly Row[], at: number, last: number):
 
 const LINE_PX = 24;
 const LETTERS_IN_LINE = 80;
+const LINES_OF_LONG = 16;
 
 /** Guess the height of a row that was not seen yet. */
 function estimate(row: Row | undefined): number {
@@ -342,7 +387,7 @@ function estimate(row: Row | undefined): number {
   const above = (row.day === null ? 0 : 40) + (row.isFirstNew ? 32 : 0);
   if (row.item.kind === "notice") return above + 37;
   const text = row.item.kind === "message" ? row.item.message.message : row.item.outgoing.message;
-  const lines = Math.ceil(text.length / LETTERS_IN_LINE) || 1;
+  const lines = isLong(text) ? LINES_OF_LONG : Math.ceil(text.length / LETTERS_IN_LINE) || 1;
   const reactions = row.item.kind === "message" && row.item.message.reactions.length > 0 ? 40 : 0;
   return above + reactions + lines * LINE_PX + (row.isHead ? 37 : 4);
 }

@@ -2,14 +2,17 @@
 
 import { memo, useState, type KeyboardEvent, type MouseEvent } from "react";
 import { useStore, useUser, useUserName } from "../../app/hooks";
+import { showProfile } from "../../app/profile_card";
 import { useClient } from "../../app/session";
 import type { Message } from "../../store/message";
 import { Avatar } from "../../ui/Avatar";
 import type { MenuPlace } from "../../ui/PointMenu";
 import { timeOfDay } from "../../ui/times";
 import { useRowActions } from "./actions";
+import { useComposing } from "./composing";
 import { DeliveryMark } from "./DeliveryMark";
 import { Icon } from "./icons";
+import { isLong, Long } from "./Long";
 import { MessageText } from "./MessageText";
 import { Quote } from "./Quote";
 import { Reactions } from "./Reactions";
@@ -31,6 +34,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
   const user = useUser(message.sender_id);
   const name = useUserName(message.sender_id);
   const actions = useRowActions();
+  const isEditing = useComposing().editing === message.id;
   const isOwn = message.sender_id === store.selfId;
   const tabIndex = isActive ? 0 : -1;
   // Most rows only fly past.
@@ -59,6 +63,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
       data-row
       data-head={isHead || undefined}
       data-own={isOwn || undefined}
+      data-editing={isEditing || undefined}
       data-highlighted={isHighlighted || undefined}
       data-mentions-self={message.mentions.includes(store.selfId) || undefined}
       aria-label={`${isOwn ? "You" : name}, ${timeOfDay(message.created_at)}`}
@@ -70,7 +75,16 @@ export const MessageRow = memo(function MessageRow(props: Props) {
     >
       <div className={styles["gutter"]}>
         {isHead ? (
-          <Avatar id={message.sender_id} name={name} url={user?.avatar_url} />
+          <button
+            type="button"
+            className={styles["face"]}
+            // The name beside it does the same.
+            tabIndex={-1}
+            aria-hidden
+            onClick={() => showProfile(message.sender_id)}
+          >
+            <Avatar id={message.sender_id} name={name} url={user?.avatar_url} />
+          </button>
         ) : (
           <Moment at={message.created_at} className={styles["sideTime"]} />
         )}
@@ -78,7 +92,15 @@ export const MessageRow = memo(function MessageRow(props: Props) {
       <div className={styles["body"]}>
         {isHead && (
           <p className={styles["meta"]}>
-            <bdi className={styles["author"]}>{name}</bdi>
+            <button
+              type="button"
+              className={styles["author"]}
+              data-inline
+              tabIndex={tabIndex}
+              onClick={() => showProfile(message.sender_id)}
+            >
+              <bdi>{name}</bdi>
+            </button>
             <Moment at={message.created_at} />
             {message.pinned && <Pinned />}
           </p>
@@ -90,7 +112,13 @@ export const MessageRow = memo(function MessageRow(props: Props) {
           <p className={styles["deleted"]}>This message was deleted</p>
         ) : (
           <div className={styles["content"]}>
-            <MessageText text={message.message} mentions={message.mentions} />
+            {isLong(message.message) ? (
+              <Long id={message.id} tabIndex={tabIndex}>
+                <MessageText text={message.message} mentions={message.mentions} />
+              </Long>
+            ) : (
+              <MessageText text={message.message} mentions={message.mentions} />
+            )}
             <span className={styles["states"]}>
               {message.edited && (
                 <span className={styles["edited"]} title={MOMENT.format(new Date(message.updated_at))}>

@@ -3,10 +3,17 @@
 import { Fragment, memo, useMemo, type ReactNode } from "react";
 import { useLocation } from "wouter";
 import { useStore } from "../../app/hooks";
+import { showProfile } from "../../app/profile_card";
 import type { UserId } from "../../protocol/ids";
 import { CodeBlock } from "./CodeBlock";
-import { isEmojiOnly, mentionedName, parseMessage, type Block, type Inline } from "./markdown";
+import { isEmojiOnly, mentionedName, parseMessage, type Block, type Inline, type Item } from "./markdown";
 import styles from "./MessageText.module.css";
+
+/** Its box stands where the bullet would. */
+function isTask({ children: [first] }: Item): boolean {
+  const start = first?.kind === "paragraph" ? first.children[0] : undefined;
+  return start?.kind === "text" && /^[☐☑]/.test(start.text);
+}
 
 const NOBODY: readonly UserId[] = [];
 
@@ -27,13 +34,13 @@ export const MessageText = memo(function MessageText({ text, mentions = NOBODY }
   );
 });
 
-/** Return the names that are mentioned: `ann bob `, one's own with a `!` before it. */
+/** Return who is mentioned: `ann=01… bob=01… `, oneself with a `!` before it. */
 function useMentionedNames(mentions: readonly UserId[]): string {
   return useStore((store) => {
     let names = "";
     for (const id of mentions) {
       const name = store.users.get(id)?.username.toLowerCase();
-      if (name !== undefined) names += `${id === store.selfId ? "!" : ""}${name} `;
+      if (name !== undefined) names += `${id === store.selfId ? "!" : ""}${name}=${id} `;
     }
     return names;
   });
@@ -42,11 +49,14 @@ function useMentionedNames(mentions: readonly UserId[]): string {
 class Painter {
   private readonly own: ReadonlySet<string>;
   private readonly all: ReadonlySet<string>;
+  private readonly ids: ReadonlyMap<string, UserId>;
 
   constructor(names: string) {
     const parts = names.split(" ").filter((name) => name !== "");
-    this.own = new Set(parts.filter((name) => name.startsWith("!")).map((name) => name.slice(1)));
-    this.all = new Set(parts.map((name) => name.replace("!", "")));
+    const pairs = parts.map((part) => part.replace("!", "").split("=") as [string, UserId]);
+    this.ids = new Map(pairs);
+    this.all = new Set(this.ids.keys());
+    this.own = new Set(pairs.filter((_, at) => parts[at]?.startsWith("!")).map(([name]) => name));
   }
 
   blocks(blocks: readonly Block[]): ReactNode {
@@ -73,7 +83,7 @@ class Painter {
         return <blockquote key={key}>{this.blocks(block.children)}</blockquote>;
       case "list": {
         const items = block.items.map((item, at) => (
-          <li key={at} value={item.number ?? undefined} data-bare={item.isBare || undefined}>
+          <li key={at} value={item.number ?? undefined} data-bare={item.isBare || isTask(item) || undefined}>
             {this.blocks(item.children)}
           </li>
         ));
@@ -133,9 +143,15 @@ class Painter {
     if (name === null) return text;
     return (
       <Fragment key={key}>
-        <bdi className={styles["mention"]} data-self={mentionedName(text, this.own) === name || undefined}>
-          @{name}
-        </bdi>
+        <button
+          type="button"
+          className={styles["mention"]}
+          data-inline
+          data-self={mentionedName(text, this.own) === name || undefined}
+          onClick={() => showProfile(this.ids.get(name.normalize("NFKC").toLowerCase()) ?? "")}
+        >
+          <bdi>@{name}</bdi>
+        </button>
         {text.slice(1 + name.length)}
       </Fragment>
     );

@@ -58,10 +58,13 @@ export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
   const id = conversation?.id ?? null;
   const unread = conversation?.unread ?? 0;
   const readIndex = conversation?.readIndex ?? 0;
-  const isReadingNow = isAttentive && isAtEnd && !hasNewer && part !== null;
+  // Where there is nothing to scroll, the end is in sight.
+  const isBlank = !isMissing && items.length === 0;
+  const isReadingNow = isAttentive && (isAtEnd || isBlank) && !hasNewer && part !== null;
+  const addedBy = conversation?.addedBy ?? "";
   useEffect(() => {
     if (id !== null && isReadingNow) marker.read(id, to);
-  }, [marker, id, to, isReadingNow]);
+  }, [marker, id, to, addedBy, isReadingNow]);
 
   // What comes while nobody looks begins behind a line.
   const unreadBefore = useRef(unread);

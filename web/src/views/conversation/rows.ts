@@ -80,7 +80,8 @@ function answers(item: TimelineItem): boolean {
   return item.kind === "outgoing" && item.outgoing.reply_to !== null;
 }
 
-function momentOf(item: TimelineItem): { at: number; day: number } {
+/** Return when an item was written, and a number for its day. */
+export function momentOf(item: TimelineItem): { at: number; day: number } {
   let moment = moments.get(item);
   if (moment === undefined) {
     const date =

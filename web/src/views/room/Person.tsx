@@ -24,6 +24,7 @@ interface Profile {
 }
 
 export function Person({ userId }: { userId: UserId }) {
+  const { store } = useClient();
   const user = useUser(userId);
   const isOnline = useOnline(userId);
   const conversation = useConversation(privatePlace(userId));
@@ -47,7 +48,7 @@ export function Person({ userId }: { userId: UserId }) {
           <dl className={styles["facts"]}>
             {profile?.email && (
               <div>
-                <dt>E-mail</dt>
+                <dt>Email</dt>
                 <dd>
                   <a href={`mailto:${encodeURIComponent(profile.email).replace("%40", "@")}`}>{profile.email}</a>
                 </dd>
@@ -55,7 +56,7 @@ export function Person({ userId }: { userId: UserId }) {
             )}
             {profile && (
               <div>
-                <dt>Here since</dt>
+                <dt>Joined</dt>
                 <dd>{longDay(profile.created_at)}</dd>
               </div>
             )}
@@ -69,8 +70,8 @@ export function Person({ userId }: { userId: UserId }) {
           <Pins conversation={conversation} />
         </>
       )}
-      <SharedRooms userId={userId} />
-      {!isDeleted && <Block userId={userId} name={name} />}
+      {userId !== store.selfId && <SharedRooms userId={userId} />}
+      {!isDeleted && userId !== store.selfId && <Block userId={userId} name={name} />}
     </>
   );
 }

@@ -1,6 +1,7 @@
 // Light, dark, or as the system is.
 
 import { useState } from "react";
+import { useCell } from "../../app/account_hooks";
 import { keptTheme, showTheme } from "../../app/theme";
 import { useClient } from "../../app/session";
 import type { Theme } from "../../session/account";
@@ -15,7 +16,8 @@ const THEMES: readonly (readonly [Theme, string])[] = [
 ];
 
 export function AppearancePage() {
-  const { preferences } = useClient();
+  const { preferences, device } = useClient();
+  const { density } = useCell(device.held);
   const [theme, setTheme] = useState(keptTheme);
   const action = useAction();
   const choose = (chosen: Theme) => {
@@ -44,6 +46,18 @@ export function AppearancePage() {
         ))}
       </fieldset>
       <Outcome action={action} done="Saved for all your devices." />
+      <label className={styles["switch"]}>
+        <input
+          type="checkbox"
+          role="switch"
+          checked={density === "compact"}
+          onChange={(event) => device.change({ density: event.target.checked ? "compact" : "comfortable" })}
+        />
+        <span>
+          Compact
+          <small>Fit more on the screen, in this browser.</small>
+        </span>
+      </label>
     </>
   );
 }

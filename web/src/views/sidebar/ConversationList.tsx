@@ -1,8 +1,9 @@
 // The conversations, newest activity first. Arrow keys move, Enter opens.
 
-import { useState, type KeyboardEvent, type Ref } from "react";
+import { useCallback, useState, type KeyboardEvent, type Ref } from "react";
 import { useListRead } from "../../app/hooks";
-import { useMuted } from "../../app/preferences";
+import { useIdList, useMuted } from "../../app/preferences";
+import type { IdList } from "../../client/preferences";
 import { useClient } from "../../app/session";
 import type { ConversationId } from "../../protocol/ids";
 import { sayError } from "../../session/errors";
@@ -15,23 +16,34 @@ import styles from "./ConversationList.module.css";
 
 interface Props {
   ref: Ref<HTMLUListElement>;
+  /** Those to show. */
   conversations: readonly ConversationSummary[];
+  /** Whether there are none at all. */
+  isEmpty: boolean;
+  isUnreadOnly: boolean;
+  onUnreadOnly: (isUnreadOnly: boolean) => void;
   onFind: () => void;
   onNewRoom: () => void;
   /** The focus goes up from the first row. */
   onLeave: () => void;
 }
 
-export function ConversationList({ ref, conversations, onFind, onNewRoom, onLeave }: Props) {
+export function ConversationList(props: Props) {
+  const { ref, conversations, isEmpty, isUnreadOnly, onUnreadOnly, onFind, onNewRoom, onLeave } = props;
   const isRead = useListRead();
   const muted = useMuted();
   const { preferences } = useClient();
   const [problem, setProblem] = useState<unknown>(null);
 
-  const mute = (id: ConversationId, isMuted: boolean) => {
-    setProblem(null);
-    preferences.mute(id, isMuted).catch(setProblem);
-  };
+  const favourites = useIdList("favourites");
+  const unread = useIdList("unread");
+  const put = useCallback(
+    (list: IdList, id: ConversationId, isIn: boolean) => {
+      setProblem(null);
+      preferences.put(list, id, isIn).catch(setProblem);
+    },
+    [preferences],
+  );
   const onKeyDown = (event: KeyboardEvent<HTMLUListElement>) => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (!(event.target instanceof HTMLAnchorElement)) return;
@@ -42,7 +54,7 @@ export function ConversationList({ ref, conversations, onFind, onNewRoom, onLeav
     if (next === null) onLeave();
     else next.focus();
   };
-  if (conversations.length === 0) {
+  if (isEmpty) {
     return isRead ? <Empty onFind={onFind} onNewRoom={onNewRoom} /> : <Loading />;
   }
   return (
@@ -50,6 +62,19 @@ export function ConversationList({ ref, conversations, onFind, onNewRoom, onLeav
       <div role="alert">
         {problem !== null && <Banner kind="danger">{sayError(problem)}</Banner>}
       </div>
+      <div className={styles["filter"]} role="group" aria-label="Show">
+        {[false, true].map((isOn) => (
+          <button
+            key={String(isOn)}
+            type="button"
+            aria-pressed={isUnreadOnly === isOn}
+            onClick={() => onUnreadOnly(isOn)}
+          >
+            {isOn ? "Unread" : "All"}
+          </button>
+        ))}
+      </div>
+      {conversations.length === 0 && <p className={styles["none"]}>You have read everything.</p>}
       {/* The rows are links: the keys only make it quicker to come to them. */}
       {/* eslint-disable-next-line jsx-a11y-x/no-noninteractive-element-interactions */}
       <ul ref={ref} className={styles["list"]} onKeyDown={onKeyDown}>
@@ -58,7 +83,9 @@ export function ConversationList({ ref, conversations, onFind, onNewRoom, onLeav
             key={conversation.id}
             conversation={conversation}
             isMuted={muted.has(conversation.id)}
-            onMute={mute}
+            isFavourite={favourites.has(conversation.id)}
+            isMarkedUnread={unread.has(conversation.id)}
+            onPut={put}
           />
         ))}
       </ul>
@@ -70,7 +97,7 @@ function Empty({ onFind, onNewRoom }: Pick<Props, "onFind" | "onNewRoom">) {
   return (
     <div className={styles["empty"]}>
       <h2>No conversations yet</h2>
-      <p>Find somebody to write to, or bring people together in a room.</p>
+      <p>Message someone, or create a room for your team.</p>
       <Button kind="primary" onClick={onFind}>
         Find people
       </Button>

@@ -2,15 +2,18 @@
 
 import { memo, useCallback, useSyncExternalStore } from "react";
 import { Link } from "wouter";
+import { navigate } from "wouter/use-browser-location";
 import { useOnline, useStore, useUser, useUserName, useWriters } from "../../app/hooks";
 import { nameOf } from "../../app/names";
-import { pathOf } from "../../app/routes";
+import { PATHS, pathOf } from "../../app/routes";
+import { useToday } from "../../app/today";
 import { useClient } from "../../app/session";
+import type { IdList } from "../../client/preferences";
 import type { ConversationId } from "../../protocol/ids";
 import type { ConversationSummary } from "../../store/selectors";
 import type { PlaceKey } from "../../store/outgoing";
 import { Avatar } from "../../ui/Avatar";
-import { Badge, MentionMark } from "../../ui/Badge";
+import { Badge, MentionMark, UnreadDot } from "../../ui/Badge";
 import { Icon } from "../../ui/Icon";
 import { IconButton } from "../../ui/IconButton";
 import { Menu, MenuItem } from "../../ui/Menu";
@@ -21,13 +24,16 @@ import styles from "./ConversationRow.module.css";
 interface Props {
   conversation: ConversationSummary;
   isMuted: boolean;
-  onMute: (id: ConversationId, isMuted: boolean) => void;
+  isFavourite: boolean;
+  isMarkedUnread: boolean;
+  onPut: (list: IdList, id: ConversationId, isIn: boolean) => void;
 }
 
 export const ConversationRow = memo(
-  function ConversationRow({ conversation, isMuted, onMute }: Props) {
+  function ConversationRow({ conversation, isMuted, isFavourite, isMarkedUnread, onPut }: Props) {
     const { kind, peerId, name, unread, mentioned, lastActivityAt, id, place } = conversation;
     const { marker } = useClient();
+    useToday();
     const peer = useUser(peerId);
     const isOnline = useOnline(peerId);
     const title = kind === "room" ? name || "…" : nameOf(peer);
@@ -38,13 +44,15 @@ export const ConversationRow = memo(
         <Link
           href={pathOf(place)}
           className={(isActive) => `${styles["row"]} ${isActive ? styles["active"] : ""}`}
-          data-unread={(unread > 0 && (!isMuted || isMentioned)) || undefined}
+          data-unread={isMarkedUnread || (unread > 0 && (!isMuted || isMentioned)) || undefined}
         >
           <Avatar id={peerId || id} name={title} url={peer?.avatar_url} isOnline={isOnline} isRoom={kind === "room"} />
           <span className={styles["line"]}>
             <span className={styles["title"]}>
               <span className={styles["name"]}>{title}</span>
               {isOnline && <span className="visually-hidden">, online</span>}
+              {isFavourite && <span className={styles["star"]} aria-hidden>★</span>}
+              {isFavourite && <span className="visually-hidden">, favourite</span>}
               {isMuted && <Icon name="bellOff" size={14} />}
               {isMuted && <span className="visually-hidden">, muted</span>}
             </span>
@@ -57,6 +65,7 @@ export const ConversationRow = memo(
               <LastLine conversation={conversation} />
             </span>
             {isMentioned && <MentionMark />}
+            {isMarkedUnread && unread === 0 && <UnreadDot />}
             <Badge count={unread} label="unread" kind={isMuted ? "quiet" : "accent"} />
           </span>
         </Link>
@@ -68,29 +77,54 @@ export const ConversationRow = memo(
             </IconButton>
           }
         >
-          <MenuItem onSelect={() => onMute(id, !isMuted)}>{isMuted ? "Unmute" : "Mute"}</MenuItem>
-          <MenuItem
-            disabled={unread === 0}
-            onSelect={() => marker.read(id, conversation.messageIndex)}
-          >
-            Mark as read
+          {unread > 0 || isMarkedUnread ? (
+            <MenuItem
+              onSelect={() => {
+                marker.read(id, conversation.messageIndex);
+                if (isMarkedUnread) onPut("unread", id, false);
+              }}
+            >
+              Mark as read
+            </MenuItem>
+          ) : (
+            <MenuItem onSelect={() => onPut("unread", id, true)}>Mark as unread</MenuItem>
+          )}
+          <MenuItem onSelect={() => onPut("favourites", id, !isFavourite)}>
+            {isFavourite ? "Remove from favourites" : "Add to favourites"}
           </MenuItem>
+          <MenuItem onSelect={() => onPut("muted", id, !isMuted)}>{isMuted ? "Unmute" : "Mute"}</MenuItem>
+          {kind === "private" && (
+            <MenuItem
+              onSelect={() => {
+                marker.read(id, conversation.messageIndex);
+                onPut("closed", id, true);
+                if (location.pathname === pathOf(place)) navigate(PATHS.home);
+              }}
+            >
+              Close this chat
+            </MenuItem>
+          )}
         </Menu>
       </li>
     );
   },
-  (old, now) => old.conversation === now.conversation && old.isMuted === now.isMuted,
+  (old, now) =>
+    old.conversation === now.conversation &&
+    old.isMuted === now.isMuted &&
+    old.isFavourite === now.isFavourite &&
+    old.isMarkedUnread === now.isMarkedUnread,
 );
 
 /** What comes first of: who is writing, what failed, what was begun, what was said. */
 function LastLine({ conversation }: { conversation: ConversationSummary }) {
-  const { id, kind, place, lastMessage } = conversation;
+  const { id, kind, place, lastMessage, addedBy } = conversation;
   const { store } = useClient();
   const [writer, ...others] = useWriters(id);
   const writerName = useUserName(writer ?? "");
   const sender = lastMessage?.sender_id ?? "";
   const isOwn = sender === store.selfId;
   const senderName = useUserName(kind === "room" && !isOwn ? sender : "");
+  const adderName = useUserName(addedBy);
   const draft = useDraftText(place);
   const hasFailed = useStore(() =>
     store.outgoingTo(place).some((message) => message.state === "failed"),
@@ -108,6 +142,7 @@ function LastLine({ conversation }: { conversation: ConversationSummary }) {
       </>
     );
   }
+  if (addedBy !== "") return `${adderName} added you`;
   if (lastMessage === null) return kind === "room" ? "No messages yet" : "";
   const author = isOwn ? "You: " : kind === "room" ? `${senderName}: ` : "";
   if (lastMessage.deleted) return <em>{author}Message deleted</em>;

@@ -1,12 +1,15 @@
 // The list of conversations, and what begins new ones.
 
-import { lazy, Suspense, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useEffectEvent, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
+import { useCell } from "../../app/account_hooks";
+import { asked } from "../../app/first_steps";
 import { useConversations } from "../../app/hooks";
 import { neighbourOf } from "../../app/neighbours";
-import { useMuted } from "../../app/preferences";
+import { useIdList, useMuted } from "../../app/preferences";
 import { PATHS, pathOf, placeAt } from "../../app/routes";
 import { useShortcuts } from "../../app/shortcuts";
+import { arrange } from "./arrange";
 import { ConversationList } from "./ConversationList";
 import { Header } from "./Header";
 import { RequestsEntry } from "./RequestsEntry";
@@ -19,7 +22,15 @@ const ShortcutHelp = lazy(() => import("./ShortcutHelp"));
 
 export function Sidebar() {
   const [path, navigate] = useLocation();
-  const conversations = useConversations();
+  const everything = useConversations();
+  const favourites = useIdList("favourites");
+  const unread = useIdList("unread");
+  const closed = useIdList("closed");
+  const [isUnreadOnly, setUnreadOnly] = useState(false);
+  const conversations = useMemo(
+    () => arrange(everything, { favourites, unread, closed }, isUnreadOnly, placeAt(path)),
+    [everything, favourites, unread, closed, isUnreadOnly, path],
+  );
   const muted = useMuted();
   const [text, setText] = useState("");
   const [dialog, setDialog] = useState<"room" | "shortcuts" | null>(null);
@@ -35,6 +46,15 @@ export function Sidebar() {
       search.current?.select();
     });
   };
+  const request = useCell(asked);
+  const answer = useEffectEvent((step: "find" | "room") => {
+    asked.set(null);
+    if (step === "room") setDialog("room");
+    else find();
+  });
+  useEffect(() => {
+    if (request !== null) answer(request.step);
+  }, [request]);
   const move = (step: 1 | -1, isUnreadOnly: boolean) => {
     const place = neighbourOf(
       conversations,
@@ -73,6 +93,9 @@ export function Sidebar() {
         <ConversationList
           ref={list}
           conversations={conversations}
+          isEmpty={everything.length === 0}
+          isUnreadOnly={isUnreadOnly}
+          onUnreadOnly={setUnreadOnly}
           onFind={find}
           onNewRoom={() => setDialog("room")}
           onLeave={() => search.current?.focus()}
