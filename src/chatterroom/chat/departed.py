@@ -3,6 +3,7 @@
 Asked for at every private message, as blocks are (see blocks.py), and told in the same way.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -33,8 +34,12 @@ class DepartedStore(Protocol):
 class Departed:
     """Knows the users whose accounts are gone. Nobody comes back."""
 
-    def __init__(self, store: DepartedStore) -> None:
+    def __init__(
+        self, store: DepartedStore, noted: Callable[[UserId], None] = lambda user_id: None
+    ) -> None:
+        """`noted` is called with each user once, as soon as this instance knows."""
         self._store = store
+        self._noted = noted
         self._users: set[UserId] = set()
         self._changes = Changes("departures", store.stored, self._note)
 
@@ -59,12 +64,17 @@ class Departed:
     async def add(self, user_id: UserId) -> None:
         """Store that a user's account is gone; repeating it changes nothing."""
         await self._store.add(user_id)
-        self._users.add(user_id)
+        self._add(user_id)
 
     async def run(self) -> None:
         """Follow what is stored until cancelled."""
         await self._changes.run()
 
     def _note(self, departure: Departure) -> datetime:
-        self._users.add(departure.user_id)
+        self._add(departure.user_id)
         return departure.stored_at
+
+    def _add(self, user_id: UserId) -> None:
+        if user_id not in self._users:
+            self._users.add(user_id)
+            self._noted(user_id)

@@ -112,7 +112,11 @@ async def serve(
             presence.block_changed(user_id, other)
 
         blocks = Blocks(store.blocks, block_changed)
-        departed = Departed(store.departed)
+
+        def user_departed(user_id: UserId) -> None:
+            presence.departed(user_id)
+
+        departed = Departed(store.departed, user_departed)
         presence = Presence(store, leases, blocks, departed)
         people = People(users)
         contacts = Contacts(conversation_log, store, hub, people, blocks, shared_quotas)

@@ -94,6 +94,11 @@ class Presence:
             for watcher in self._watching(viewer, user_id):
                 watcher.saw({user_id: is_online})
 
+    def departed(self, user_id: UserId) -> None:
+        """Tell all who watch a user that the account is gone, if the user was online."""
+        if self._known.get(user_id):
+            self._tell({user_id: False})
+
     async def run(self) -> None:
         """Look and tell until cancelled."""
         await until_one_fails(

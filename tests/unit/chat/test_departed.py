@@ -1,10 +1,12 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import pytest
 from tests.unit.chat.conftest import ALICE, BOB
 
 from chatterroom.chat.departed import Departed, Departure
+from chatterroom.chat.presence import Presence
 from chatterroom.chat.store_mongo import ChatStore
 from chatterroom.core.errors import ChatterRoomError, ErrorCode, StorageUnavailableError
 from chatterroom.core.ids import UserId
@@ -112,3 +114,48 @@ async def test_mongodb_keeps_departures_and_gives_those_since_a_moment(mongo_url
         since = await store.departed.stored(alice.stored_at)
         assert {each.user_id for each in since} == {ALICE, BOB}
         assert await store.departed.stored(alice.stored_at + timedelta(minutes=1)) == []
+
+
+async def test_each_departure_is_noted_once_by_every_instance():
+    rows, noted = Rows(), []
+    departed = Departed(rows, noted.append)
+    task = asyncio.create_task(departed.run())
+    await until(lambda: departed.loaded)
+    await departed.add(ALICE)
+    await departed.add(ALICE)
+    await rows.add(BOB)
+    await until(lambda: BOB in noted)
+    task.cancel()
+    assert noted == [ALICE, BOB]
+
+
+async def test_who_watches_a_user_sees_at_once_that_the_account_is_gone():
+    class Watcher:
+        user_id = BOB
+        seen: ClassVar = []
+
+        def saw(self, changes: dict[UserId, bool]) -> None:
+            self.seen.append(changes)
+
+    class Store:
+        async def acquainted(self, viewer, user_ids):
+            return user_ids
+
+    class Leases:
+        async def holders(self, keys):
+            return [["some instance"] for _ in keys]
+
+    class Blocks:
+        def between(self, one, other) -> bool:
+            return False
+
+    def user_departed(user_id: UserId) -> None:
+        presence.departed(user_id)
+
+    departed = Departed(Rows(), user_departed)
+    presence = Presence(Store(), Leases(), Blocks(), departed)
+    watcher = Watcher()
+    assert await presence.watch(watcher, [ALICE]) == {ALICE: True}
+    await departed.add(ALICE)
+    assert watcher.seen == [{ALICE: False}]
+    assert await presence.of(BOB, [ALICE]) == {ALICE: False}
