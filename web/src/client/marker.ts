@@ -20,6 +20,8 @@ export class Marker {
   private readonly socket: Pick<SessionSocket, "tell">;
   /** What the server is known to know. */
   private readonly told = new Map<ConversationId, Told>();
+  /** Rooms to which the user was added and has looked at: that is to be told, whatever was read. */
+  private readonly seen = new Set<ConversationId>();
   private timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(store: Store, socket: Pick<SessionSocket, "tell">) {
@@ -30,7 +32,10 @@ export class Marker {
   /** Count the conversation as read up to a message. */
   read(id: ConversationId, index: number): void {
     const conversation = this.store.conversations.get(id);
-    if (conversation === undefined || index <= conversation.readIndex) return;
+    if (conversation === undefined) return;
+    const isSeen = conversation.addedBy !== "";
+    if (index <= conversation.readIndex && !isSeen) return;
+    if (isSeen) this.seen.add(id);
     this.store.readUpTo(id, index);
     this.later();
   }
@@ -63,17 +68,22 @@ export class Marker {
     for (const [id, { inside, readIndex: read, messageIndex }] of this.store.conversations) {
       if (!inside) continue;
       const told = this.told.get(id) ?? { read: 0, delivered: 0 };
-      if (read <= told.read && messageIndex <= told.delivered) continue;
+      const isSeen = this.seen.has(id);
+      if (read <= told.read && messageIndex <= told.delivered && !isSeen) continue;
       if (left-- === 0) {
         this.later(NEXT_MS);
         return;
       }
+      // Without news of reading, a mark must not say that the user has looked.
+      const news = isSeen || read > told.read ? { read } : {};
       this.knows(id, read, messageIndex);
+      this.seen.delete(id);
       this.socket
-        .tell("mark", { conversation_id: id, read, delivered: messageIndex })
+        .tell("mark", { conversation_id: id, ...news, delivered: messageIndex })
         .catch((error: unknown) => {
           // It was not heard: tell it again later, or when the next connection is live.
           this.told.set(id, told);
+          if (isSeen) this.seen.add(id);
           if (error instanceof ApiError && error.retryAfterS !== null) this.later(NEXT_MS);
         });
     }

@@ -51,6 +51,8 @@ export interface MessageEdited extends EntryBase {
 export interface MessageDeleted extends EntryBase {
   readonly type: "message_deleted";
   readonly message_id: MessageId;
+  /** Which message that was; not told by earlier versions. */
+  readonly deleted_index?: number | null;
 }
 
 export interface ReactionChanged extends EntryBase {

@@ -31,6 +31,10 @@ export interface ListedConversation {
   readonly message_index: number;
   readonly read_index: number;
   readonly delivered_index: number;
+  /** Without messages that were deleted; with one for having been added. */
+  readonly unread?: number;
+  /** Who added the user, until the user has looked. */
+  readonly added_by?: UserId | null;
   readonly last_activity_at: string;
   readonly last_message: HistoryMessage | null;
 }
@@ -61,6 +65,8 @@ export interface MemberMarks {
   readonly user_id: UserId;
   readonly read_index: number;
   readonly delivered_index: number;
+  /** How many messages there were when the member came: the marks say nothing about those. */
+  readonly joined_index?: number;
 }
 
 const UNAUTHORIZED = 401;

@@ -3,6 +3,7 @@
 import type {
   Entry,
   MessageChange,
+  MessageDeleted,
   MessageEvent,
   Role,
   RoomChange,
@@ -19,6 +20,8 @@ export type Notice = RoomChange;
 export interface Mark {
   readonly read: number;
   readonly delivered: number;
+  /** How many messages there were when the member came. */
+  readonly joined: number;
 }
 
 /** What is kept of a conversation for the next page. Plain data. */
@@ -30,6 +33,8 @@ export interface KeptConversation {
   readonly messageIndex: number;
   readonly readIndex: number;
   readonly deliveredIndex: number;
+  readonly addedBy: UserId;
+  readonly deletedUnread: number;
   readonly firstIndex: number | null;
   /** The newest, without a hole. */
   readonly messages: readonly Message[];
@@ -69,6 +74,12 @@ export class Conversation {
   messageIndex = 0;
   readIndex = 0;
   deliveredIndex = 0;
+  /** Who added the user, until the user has looked: that is unread, too. Empty for nobody. */
+  addedBy: UserId = "";
+  /** How many messages after `readIndex` do not count as unread: they were deleted. */
+  private deletedUnread = 0;
+  /** Deletions up to this entry are part of `deletedUnread`. */
+  private deletedUpTo = 0;
   /** The index of the oldest message that may be read, once that is known. */
   firstIndex: number | null = null;
   runs: readonly Run[] = [];
@@ -92,7 +103,9 @@ export class Conversation {
   }
 
   get unread(): number {
-    return this.inside ? Math.max(0, this.messageIndex - this.readIndex) : 0;
+    if (!this.inside) return 0;
+    const messages = Math.max(0, this.messageIndex - this.readIndex - this.deletedUnread);
+    return messages + (this.addedBy === "" ? 0 : 1);
   }
 
   /** Whether an unread message that is held names the user. */
@@ -153,6 +166,7 @@ export class Conversation {
   /** Return what the next page needs to show it; of the messages the newest `count` at most. */
   keep(count: number): KeptConversation {
     const { id, name, peerId, lastActivityAt, messageIndex, readIndex, deliveredIndex, firstIndex } = this;
+    const { addedBy, deletedUnread } = this;
     const to = messageIndex;
     const from = Math.max(this.run(to)?.from ?? to + 1, to - count + 1);
     const messages: Message[] = [];
@@ -162,6 +176,7 @@ export class Conversation {
     }
     return {
       ...{ id, name, peerId, lastActivityAt, messageIndex, readIndex, deliveredIndex, firstIndex },
+      ...{ addedBy, deletedUnread },
       messages,
       notices: this.noticesWithin(from - 1, to),
     };
@@ -174,6 +189,8 @@ export class Conversation {
     this.lastActivityAt = kept.lastActivityAt;
     this.messageIndex = kept.messageIndex;
     this.raiseOwn(kept.readIndex, kept.deliveredIndex);
+    this.addedBy = kept.addedBy;
+    this.deletedUnread = kept.deletedUnread;
     this.firstIndex = kept.firstIndex;
     for (const message of kept.messages) this.holdOne(message);
     for (const notice of kept.notices) this.notices.set(notice.seq, notice);
@@ -192,6 +209,7 @@ export class Conversation {
 
   /** Do again what an entry does to what was read meanwhile. */
   replay(entry: Entry): void {
+    if (entry.type === "message_deleted") this.countDeletion(entry);
     if (isMessageChange(entry)) this.changeMessage(entry);
     else if (isRoomChange(entry)) this.changeRoom(entry);
     this.version += 1;
@@ -226,6 +244,13 @@ export class Conversation {
     if (told.last_activity_at > this.lastActivityAt) this.lastActivityAt = told.last_activity_at;
     this.messageIndex = Math.max(this.messageIndex, told.message_index);
     this.raiseOwn(told.read_index, told.delivered_index);
+    // What was read since is not known to what was told.
+    if (this.readIndex === told.read_index) {
+      this.addedBy = told.added_by ?? "";
+      const unread = told.message_index - told.read_index;
+      this.deletedUnread = unread - (told.unread ?? unread) + (this.addedBy === "" ? 0 : 1);
+    }
+    this.deletedUpTo = told.seq;
     if (told.last_message !== null) this.holdOne(messageOf(told.last_message));
     this.version += 1;
   }
@@ -259,17 +284,38 @@ export class Conversation {
   /** Marks only rise. */
   raise(marks: readonly MemberMarks[]): void {
     const all = new Map(this.marks);
-    for (const { user_id, read_index, delivered_index } of marks) {
-      const old = all.get(user_id) ?? { read: 0, delivered: 0 };
+    for (const { user_id, read_index, delivered_index, joined_index } of marks) {
+      const old = all.get(user_id) ?? { read: 0, delivered: 0, joined: 0 };
       const read = Math.max(old.read, read_index);
-      all.set(user_id, { read, delivered: Math.max(old.delivered, delivered_index, read) });
+      const joined = Math.max(old.joined, joined_index ?? 0);
+      all.set(user_id, { read, delivered: Math.max(old.delivered, delivered_index, read), joined });
       if (user_id === this.selfId) this.raiseOwn(read_index, delivered_index);
     }
     this.marks = all;
     this.version += 1;
   }
 
+  /** The user has looked. */
+  seen(): void {
+    this.addedBy = "";
+    this.version += 1;
+  }
+
+  /** A message that is deleted is not unread any more. */
+  private countDeletion(entry: MessageDeleted): void {
+    if (entry.seq <= this.deletedUpTo) return;
+    this.deletedUpTo = entry.seq;
+    const index = entry.deleted_index ?? this.indexAt(placeOf(entry.message_id).seq) ?? 0;
+    if (index > this.readIndex) this.deletedUnread += 1;
+  }
+
   private raiseOwn(read: number, delivered: number): void {
+    if (read > this.readIndex) {
+      this.deletedUnread = 0;
+      for (let index = read + 1; index <= this.messageIndex; index += 1) {
+        if (this.messages.get(index)?.deleted) this.deletedUnread += 1;
+      }
+    }
     this.readIndex = Math.max(this.readIndex, read);
     this.deliveredIndex = Math.max(this.deliveredIndex, delivered, this.readIndex);
   }
@@ -286,6 +332,7 @@ export class Conversation {
     if (this.kind === "private" && this.peerId === "") {
       this.peerId = sender_id === this.selfId ? (receiver_id ?? "") : sender_id;
     }
+    if (sender_id === this.selfId) this.addedBy = "";
     // What somebody writes counts as read by them without a mark being told.
     this.raise([{ user_id: sender_id, read_index: index, delivered_index: index }]);
   }
@@ -326,7 +373,18 @@ export class Conversation {
         this.departure = change.type === "member_left" ? "left" : "removed";
       }
     }
+    this.noteJoining(change);
     this.notices.set(change.seq, change);
+  }
+
+  /** Who comes in has read nothing of what was there before. */
+  private noteJoining(change: RoomChange): void {
+    const { type, sender_id, message_index } = change;
+    if (type !== "member_added" && type !== "room_created") return;
+    const came = type === "member_added" ? [change.user_id] : change.members_ids;
+    const nothing = { read_index: 0, delivered_index: 0, joined_index: message_index };
+    if (message_index > 0) this.raise(came.map((user_id) => ({ user_id, ...nothing })));
+    if (came.includes(this.selfId) && sender_id !== this.selfId) this.addedBy = sender_id;
   }
 
   private changeRoom(change: RoomChange): void {

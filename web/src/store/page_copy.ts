@@ -13,7 +13,7 @@ export interface PageCopy {
   readonly conversations: readonly (KeptConversation & { readonly seq: number })[];
 }
 
-const VERSION = 1;
+const VERSION = 2;
 /** Of the conversations at the top of the list so many messages are kept, of others the last. */
 const WITH_MESSAGES = 20;
 const MESSAGES = 40;

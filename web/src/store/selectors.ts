@@ -16,6 +16,8 @@ export interface ConversationSummary {
   readonly name: string;
   readonly peerId: UserId;
   readonly unread: number;
+  /** Who added the user, until the user has looked; empty for nobody. */
+  readonly addedBy: UserId;
   /** Whether an unread message names the user, as far as the messages are held. */
   readonly mentioned: boolean;
   readonly messageIndex: number;
@@ -69,7 +71,7 @@ export function detailsOf(conversation: Conversation, selfId: UserId): Conversat
   const kept = summaries.get(conversation);
   if (kept?.version === conversation.version) return kept.value;
   const { id, kind, name, peerId, unread, messageIndex, readIndex, lastActivityAt } = conversation;
-  const { inside, departure, hidesEarlier, mentioned, settings, members, size, pins, marks } = conversation;
+  const { addedBy, inside, departure, hidesEarlier, mentioned, settings, members, size, pins, marks } = conversation;
   const value: ConversationDetails = {
     id,
     place: kind === "room" ? `r:${id}` : `u:${peerId}`,
@@ -77,6 +79,7 @@ export function detailsOf(conversation: Conversation, selfId: UserId): Conversat
     name,
     peerId,
     unread,
+    addedBy,
     mentioned,
     messageIndex,
     readIndex,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Entry } from "../protocol/events";
 import { base, head, message, OTHER, ROOM, SELF } from "../testing/entries";
+import { deliveryOf } from "../views/conversation/delivery";
 import { Store } from "./store";
 import { detailsOf, TimelineSelector } from "./selectors";
 
@@ -177,4 +178,67 @@ describe("mentions", () => {
     store.apply({ ...base(2), type: "message_deleted", message_index: 1, message_id: base(1).id });
     expect(detailsOf(store.conversation(ROOM), SELF).mentioned).toBe(false);
   });
+});
+
+describe("unread", () => {
+  const listed = (fields: object) => ({
+    ...{ conversation_id: ROOM, kind: "room" as const, room_name: "Room", peer_id: "", last_activity_at: "" },
+    ...{ seq: 9, message_index: 5, read_index: 2, delivered_index: 5, last_message: null },
+    ...fields,
+  });
+  const deletion = (seq: number, of: number): Entry => ({
+    ...{ ...base(seq), type: "message_deleted", message_index: 5 },
+    ...{ message_id: base(of).id, deleted_index: of },
+  });
+
+  test("deleted messages do not count, whether they were deleted before or are deleted now", () => {
+    const room = opened(9).conversation(ROOM);
+    room.list(listed({ unread: 2 }));
+    expect(room.unread).toBe(2);
+    room.apply(deletion(10, 4));
+    expect(room.unread).toBe(1);
+    // One that was read already changes nothing, nor does one that is told again.
+    room.apply(deletion(11, 1));
+    room.replay(deletion(10, 4));
+    expect(room.unread).toBe(1);
+    room.raise([{ user_id: SELF, read_index: 5, delivered_index: 5 }]);
+    expect(room.unread).toBe(0);
+  });
+
+  test("a list that is read while messages are deleted counts each deletion once", () => {
+    const store = opened(9);
+    const room = store.conversation(ROOM);
+    const reading = store.beginReading();
+    store.apply(deletion(10, 4));
+    store.apply(deletion(11, 3));
+    store.endReading(reading, () => room.list(listed({ seq: 10, unread: 2 })));
+    expect(room.unread).toBe(1);
+  });
+
+  test("being added is unread until the user has looked", () => {
+    const store = opened(0);
+    const room = store.conversation(ROOM);
+    room.list(listed({ message_index: 4, read_index: 4, unread: 1, added_by: OTHER }));
+    expect([room.unread, room.addedBy]).toEqual([1, OTHER]);
+    store.readUpTo(ROOM, 4);
+    expect([room.unread, room.addedBy]).toEqual([0, ""]);
+  });
+
+  test("only one's own messages say that one has read, no other entry of one's own", () => {
+    const room = opened(9).conversation(ROOM);
+    room.list(listed({}));
+    room.apply({ ...reaction(10, 3), sender_id: SELF });
+    expect(room.unread).toBe(3);
+  });
+});
+
+test("who came later has read nothing of what was there before", () => {
+  const room = opened(0).conversation(ROOM);
+  for (const seq of [1, 2]) room.apply(message(seq, SELF));
+  room.apply({ ...base(3, SELF), type: "member_added", user_id: OTHER, message_index: 2 });
+  room.raise([{ user_id: OTHER, read_index: 2, delivered_index: 2 }]);
+  expect(deliveryOf(room, 2, SELF)).toEqual({ readers: [], receivers: [] });
+  room.apply(message(4, SELF, 3));
+  room.raise([{ user_id: OTHER, read_index: 3, delivered_index: 3 }]);
+  expect(deliveryOf(room, 3, SELF).readers).toEqual([OTHER]);
 });

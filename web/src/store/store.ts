@@ -214,6 +214,7 @@ export class Store {
 
   /** Raise one's own mark before the server has confirmed it. */
   readUpTo(id: ConversationId, index: number): void {
+    this.conversation(id).seen();
     const mark = { user_id: this.selfId, read_index: index, delivered_index: index };
     this.conversation(id).raise([mark]);
     this.touch();

@@ -13,8 +13,10 @@ export interface Delivery {
 export function deliveryOf(conversation: Conversation, index: number, authorId: UserId): Delivery {
   const readers: UserId[] = [];
   const receivers: UserId[] = [];
-  for (const [userId, { read, delivered }] of conversation.marks) {
+  for (const [userId, { read, delivered, joined }] of conversation.marks) {
     if (userId === authorId || conversation.members?.has(userId) === false) continue;
+    // It was written before they came.
+    if (joined >= index) continue;
     if (read >= index) readers.push(userId);
     else if (delivered >= index) receivers.push(userId);
   }
