@@ -6,6 +6,7 @@ from typing import Any
 from chatterroom.client import answers
 from chatterroom.client.answers import Account, LoginSession, Profile, SecondFactor, Tokens, User
 from chatterroom.client.calls import Calls
+from chatterroom.client.paths import segment
 
 __all__ = ["AccountCalls"]
 
@@ -60,7 +61,7 @@ class AccountCalls(Calls):
 
     async def end_session(self, session_id: str) -> None:
         """Log another of one's sessions out; its sockets are closed within a second."""
-        await self._call("DELETE", f"/user-service/sessions/{session_id}", answers.Done)
+        await self._call("DELETE", f"/user-service/sessions/{segment(session_id)}", answers.Done)
 
     async def end_other_sessions(self) -> int:
         """Log all of one's other sessions out; return how many there were."""
@@ -125,7 +126,9 @@ class AccountCalls(Calls):
 
     async def profile(self, user_id: str | None = None) -> Profile:
         """Return a user's profile, one's own by default."""
-        return await self._call("GET", f"/user-service/users/{user_id or self.user_id}", Profile)
+        return await self._call(
+            "GET", f"/user-service/users/{segment(user_id or self.user_id)}", Profile
+        )
 
     async def search_users(self, query: str, *, limit: int | None = None) -> list[User]:
         """Find users by the beginning of their name."""

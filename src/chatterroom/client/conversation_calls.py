@@ -6,6 +6,7 @@ from chatterroom.client import answers
 from chatterroom.client.answers import Conversation, ReadMark
 from chatterroom.client.calls import LARGEST_PAGE, Calls
 from chatterroom.client.events import Mark, UserPresence
+from chatterroom.client.paths import segment
 
 __all__ = ["ConversationCalls"]
 
@@ -34,17 +35,17 @@ class ConversationCalls(Calls):
 
     async def mark_read(self, conversation_id: str, message_index: int) -> ReadMark:
         """Say how far one has read; the highest mark wins."""
-        path = f"/chat-service/conversations/{conversation_id}/read"
+        path = f"/chat-service/conversations/{segment(conversation_id)}/read"
         return await self._call("PUT", path, ReadMark, body=answers.MarkRead(message_index))
 
     async def mark_delivered(self, conversation_id: str, message_index: int) -> ReadMark:
         """Say how far a conversation has reached one of one's devices; the highest mark wins."""
-        path = f"/chat-service/conversations/{conversation_id}/delivered"
+        path = f"/chat-service/conversations/{segment(conversation_id)}/delivered"
         return await self._call("PUT", path, ReadMark, body=answers.MarkDelivered(message_index))
 
     async def marks(self, conversation_id: str) -> list[Mark]:
         """Return how far each member has read and received a conversation."""
-        path = f"/chat-service/conversations/{conversation_id}/marks"
+        path = f"/chat-service/conversations/{segment(conversation_id)}/marks"
         marks: list[Mark] = []
         cursor = ""
         while True:
@@ -57,7 +58,7 @@ class ConversationCalls(Calls):
 
     async def tell_typing(self, conversation_id: str) -> None:
         """Tell the others that one is writing; repeat it every few seconds while it is so."""
-        path = f"/chat-service/conversations/{conversation_id}/typing"
+        path = f"/chat-service/conversations/{segment(conversation_id)}/typing"
         await self._call("POST", path, answers.Done)
 
     async def presence(self, user_ids: Iterable[str]) -> list[UserPresence]:
@@ -71,11 +72,11 @@ class ConversationCalls(Calls):
 
     async def block(self, user_id: str) -> None:
         """Block a user: no private messages either way, no adding each other to rooms."""
-        await self._call("PUT", f"/chat-service/blocks/{user_id}", answers.Done)
+        await self._call("PUT", f"/chat-service/blocks/{segment(user_id)}", answers.Done)
 
     async def unblock(self, user_id: str) -> None:
         """Block a user no more."""
-        await self._call("DELETE", f"/chat-service/blocks/{user_id}", answers.Done)
+        await self._call("DELETE", f"/chat-service/blocks/{segment(user_id)}", answers.Done)
 
     async def blocked(self) -> list[str]:
         """Return the ids of the users one has blocked."""

@@ -1,7 +1,6 @@
 """Calls about messages: writing, reading, and what happens to a message afterwards."""
 
 from collections.abc import AsyncIterator
-from urllib.parse import quote
 
 import msgspec
 
@@ -9,6 +8,7 @@ from chatterroom.client import answers
 from chatterroom.client.answers import Page
 from chatterroom.client.calls import LARGEST_PAGE, Calls
 from chatterroom.client.events import Ack, Changed, Message
+from chatterroom.client.paths import segment
 from chatterroom.core.ids import new_id
 
 __all__ = ["MessageCalls"]
@@ -33,7 +33,7 @@ class MessageCalls(Calls):
         client_id = client_id or new_id()
         _require_one(room_id, receiver_id)
         if room_id is not None:
-            path = f"/chat-service/rooms/{room_id}/send"
+            path = f"/chat-service/rooms/{segment(room_id)}/send"
             body: msgspec.Struct = answers.SendToRoom(self.user_id, message, client_id)
         else:
             path = "/chat-service/private/send"
@@ -56,11 +56,12 @@ class MessageCalls(Calls):
         """
         params = {"before": before, "after": after, "limit": limit}
         _require_one(room_id, receiver_id)
-        if room_id is not None:
-            return await self._call("GET", f"/chat-service/rooms/{room_id}", Page, params=params)
+        if receiver_id is None:
+            path = f"/chat-service/rooms/{segment(room_id or '')}"
+            return await self._call("GET", path, Page, params=params)
         return await self._call(
             "POST",
-            f"/chat-service/private/{receiver_id}",
+            f"/chat-service/private/{segment(receiver_id)}",
             Page,
             body=answers.Reader(self.user_id),
             params=params,
@@ -98,7 +99,7 @@ class MessageCalls(Calls):
         self, message_id: str, emoji: str, *, remove: bool = False, client_id: str | None = None
     ) -> Changed:
         """React to a message, or take the reaction back."""
-        path = f"{_path(message_id)}/reactions/{quote(emoji, safe='')}"
+        path = f"{_path(message_id)}/reactions/{segment(emoji)}"
         method = "DELETE" if remove else "PUT"
         return await self._call(method, path, Changed, client_id=client_id or new_id())
 
@@ -112,7 +113,7 @@ class MessageCalls(Calls):
 
     async def pins(self, conversation_id: str) -> list[Message]:
         """Return the pinned messages of a conversation, oldest first."""
-        path = f"/chat-service/conversations/{conversation_id}/pins"
+        path = f"/chat-service/conversations/{segment(conversation_id)}/pins"
         pins: list[Message] = []
         before: int | None = None
         while True:
@@ -125,7 +126,7 @@ class MessageCalls(Calls):
 
 
 def _path(message_id: str) -> str:
-    return f"/chat-service/messages/{message_id}"
+    return f"/chat-service/messages/{segment(message_id)}"
 
 
 def _require_one(room_id: str | None, receiver_id: str | None) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from chatterroom.client import answers
 from chatterroom.client.answers import ContactSettings, WaitingRequest
 from chatterroom.client.calls import LARGEST_PAGE, Calls
+from chatterroom.client.paths import segment
 
 __all__ = ["RequestCalls"]
 
@@ -43,10 +44,10 @@ class RequestCalls(Calls):
 
     async def accept_request(self, conversation_id: str) -> None:
         """Take part in a private chat, or become a member of a room one was invited to."""
-        path = f"/chat-service/requests/{conversation_id}/accept"
+        path = f"/chat-service/requests/{segment(conversation_id)}/accept"
         await self._call("PUT", path, answers.Done)
 
     async def decline_request(self, conversation_id: str) -> None:
         """Decline a request for good. The one who sent it is not notified."""
-        path = f"/chat-service/requests/{conversation_id}/decline"
+        path = f"/chat-service/requests/{segment(conversation_id)}/decline"
         await self._call("PUT", path, answers.Done)

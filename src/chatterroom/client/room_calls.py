@@ -8,6 +8,7 @@ from chatterroom.client import answers
 from chatterroom.client.answers import Member, MembershipChange, Room, RoomReceipt
 from chatterroom.client.calls import LARGEST_PAGE, Calls
 from chatterroom.client.events import Changed
+from chatterroom.client.paths import segment
 from chatterroom.core.ids import new_id
 
 __all__ = ["MEMBERS_AT_ONCE", "RoomCalls"]
@@ -52,7 +53,7 @@ class RoomCalls(Calls):
         invited_ids: list[str] = []
         for start in range(0, len(users), MEMBERS_AT_ONCE):
             body = answers.AddMembers(users[start : start + MEMBERS_AT_ONCE], client_id)
-            path = f"/chat-service/rooms/{room_id}/add"
+            path = f"/chat-service/rooms/{segment(room_id)}/add"
             step = await self._call("PUT", path, MembershipChange, body=body)
             seq, added = step.seq, added + step.added
             invited_ids += step.invited_ids
@@ -64,14 +65,14 @@ class RoomCalls(Calls):
         """Add a user to a room that one is in, or invite one who must accept first."""
         body = answers.ChangeMembership(user_id, client_id or new_id())
         return await self._call(
-            "PUT", f"/chat-service/rooms/{room_id}/add", MembershipChange, body=body
+            "PUT", f"/chat-service/rooms/{segment(room_id)}/add", MembershipChange, body=body
         )
 
     async def leave_room(self, room_id: str, *, client_id: str | None = None) -> MembershipChange:
         """Leave a room."""
         body = answers.ChangeMembership(self.user_id, client_id or new_id())
         return await self._call(
-            "PUT", f"/chat-service/rooms/{room_id}/leave", MembershipChange, body=body
+            "PUT", f"/chat-service/rooms/{segment(room_id)}/leave", MembershipChange, body=body
         )
 
     async def room(self, room_id: str) -> Room:
@@ -105,13 +106,15 @@ class RoomCalls(Calls):
     ) -> Changed:
         """Rename a room or change the settings that are given; as one of its admins."""
         body = answers.UpdateRoom(room_name, settings, client_id or new_id())
-        return await self._call("PATCH", f"/chat-service/rooms/{room_id}", Changed, body=body)
+        return await self._call(
+            "PATCH", f"/chat-service/rooms/{segment(room_id)}", Changed, body=body
+        )
 
     async def remove_member(
         self, room_id: str, user_id: str, *, client_id: str | None = None
     ) -> Changed:
         """Remove somebody of a lower role from a room."""
-        path = f"/chat-service/rooms/{room_id}/members/{user_id}"
+        path = f"/chat-service/rooms/{segment(room_id)}/members/{segment(user_id)}"
         return await self._call("DELETE", path, Changed, client_id=client_id or new_id())
 
     async def change_role(
@@ -119,10 +122,10 @@ class RoomCalls(Calls):
     ) -> Changed:
         """Make a member "admin", "member", or, handing the room over, "owner"; as its owner."""
         body = answers.ChangeRole(role, client_id or new_id())
-        path = f"/chat-service/rooms/{room_id}/members/{user_id}/role"
+        path = f"/chat-service/rooms/{segment(room_id)}/members/{segment(user_id)}/role"
         return await self._call("PUT", path, Changed, body=body)
 
     async def _room_page(self, room_id: str, cursor: str) -> Room:
-        path = f"/chat-service/rooms/{room_id}/members"
+        path = f"/chat-service/rooms/{segment(room_id)}/members"
         params = {"cursor": cursor or None, "limit": LARGEST_PAGE}
         return await self._call("GET", path, Room, params=params)
