@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import regex
+
 from chatterroom.chat.blocks import Blocks
 from chatterroom.chat.contacts import Contacts, FirstMessage, Pair
 from chatterroom.chat.conversation import (
@@ -37,6 +39,7 @@ from chatterroom.chat.memberships import Membership
 from chatterroom.chat.people import People
 from chatterroom.chat.presence import Presence, Watcher
 from chatterroom.chat.quotas import Quotas
+from chatterroom.chat.reactions import MAX_REACTION_CHARACTERS, no_reaction, parse_reaction
 from chatterroom.chat.requests import Invited, not_accepted
 from chatterroom.chat.shared_quotas_redis import Cost
 from chatterroom.chat.store_mongo import ChatStore
@@ -59,9 +62,12 @@ from chatterroom.core.ids import (
 
 __all__ = ["MAX_MESSAGE_CHARACTERS", "MAX_ROOM_NAME_CHARACTERS", "Actions"]
 
+# Neither a space or a control, nor drawn as nothing (the Braille blank is a symbol to Unicode), nor
+# a mark without anything to stand on.
+_VISIBLE = regex.compile(r"(?V1)[^\s\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{M}\p{DI}\u2800]")
+
 MAX_MESSAGE_CHARACTERS = 8_000
 MAX_ROOM_NAME_CHARACTERS = 128
-MAX_EMOJI_CHARACTERS = 32
 
 
 Done = TypeVar("Done", Appended, Appended | Invited)
@@ -115,6 +121,7 @@ class Actions:
         if firsts is None:
             firsts = await self.contacts.first_messages([pair])
         first = firsts.get(pair, FirstMessage())
+        mentions = await self.people.mentioned(message)
         command = PostMessage(
             private_conversation_id(sender_id, receiver_id),
             sender_id,
@@ -122,7 +129,8 @@ class Actions:
             message,
             receiver_id,
             _seq_of(reply_to),
-            await self.people.mentioned(message),
+            tuple(mentions.values()),
+            tuple(mentions),
             first.request,
         )
         try:
@@ -148,6 +156,7 @@ class Actions:
         """Submit a message to a room; see `ConversationLog.submit`."""
         if not admitted:
             self.admit_message(sender_id, message)
+        mentions = await self.people.mentioned(message)
         command = PostMessage(
             room_conversation_id(room_id),
             sender_id,
@@ -155,7 +164,8 @@ class Actions:
             message,
             None,
             _seq_of(reply_to),
-            await self.people.mentioned(message),
+            tuple(mentions.values()),
+            tuple(mentions),
         )
         try:
             await self._require_answerable(command, reply_to)
@@ -171,10 +181,16 @@ class Actions:
         self.quotas.spend_edit(user_id, message)
         conversation_id, seq = place_of(message_id)
         mentions = await self.people.mentioned(message)
-        return await self._change_message(
-            EditMessage(conversation_id, user_id, client_id or _fresh(), seq, message, mentions),
-            speaks=True,
+        command = EditMessage(
+            conversation_id,
+            user_id,
+            client_id or _fresh(),
+            seq,
+            message,
+            tuple(mentions.values()),
+            tuple(mentions),
         )
+        return await self._change_message(command, speaks=True)
 
     async def delete_message(
         self, user_id: UserId, message_id: MessageId, client_id: ClientId | None
@@ -196,12 +212,11 @@ class Actions:
         remove: bool,
     ) -> Appended:
         """Add or take back a user's reaction."""
-        if not 1 <= len(emoji) <= MAX_EMOJI_CHARACTERS or any(map(str.isspace, emoji)):
-            raise ChatterRoomError(
-                ErrorCode.INVALID_REQUEST,
-                f"emoji must have 1 to {MAX_EMOJI_CHARACTERS} characters and no spaces.",
-                field="emoji",
-            )
+        if not remove:
+            emoji = parse_reaction(emoji)
+        elif not 1 <= len(emoji) <= MAX_REACTION_CHARACTERS:
+            # Of any other kind: earlier versions may have stored it.
+            raise no_reaction()
         self.quotas.spend_change(user_id)
         conversation_id, seq = place_of(message_id)
         return await self._change_message(
@@ -592,7 +607,7 @@ def _checked_name(room_name: str) -> str:
 
 
 def _check_message(message: str) -> None:
-    if not message.strip():
+    if not _VISIBLE.search(message):
         raise ChatterRoomError(ErrorCode.EMPTY_MESSAGE, "The message is empty.", field="message")
     if len(message) > MAX_MESSAGE_CHARACTERS:
         raise ChatterRoomError(

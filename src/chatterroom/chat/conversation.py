@@ -26,7 +26,6 @@ from chatterroom.chat.entries import (
     MessagePinned,
     MessagePosted,
     MessageUnpinned,
-    Reaction,
     ReactionAdded,
     ReactionRemoved,
     Role,
@@ -35,6 +34,8 @@ from chatterroom.chat.entries import (
     RoomSettings,
     RoomUpdated,
 )
+from chatterroom.chat.mentions import mentioned_names
+from chatterroom.chat.reactions import spelling_of, stored_reaction
 from chatterroom.chat.requests import MAX_UNACCEPTED_MESSAGES, not_accepted
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
 from chatterroom.core.ids import ClientId, ConversationId, RoomId, UserId, is_private
@@ -84,7 +85,8 @@ class PostMessage:
     """Write to a conversation; `receiver_id` is the other user of a private chat, who has to accept
     it first where its opening message is a `request`.
 
-    `mentions` are those named in the text, whoever they are: the members among them are kept.
+    `mentions` are those named in the text, whoever they are: the members among them are kept;
+    `mention_names` are the folded names, in the same order.
     """
 
     conversation_id: ConversationId
@@ -94,6 +96,7 @@ class PostMessage:
     receiver_id: UserId | None = None
     reply_to_seq: int | None = None
     mentions: tuple[UserId, ...] = ()
+    mention_names: tuple[str, ...] = ()
     request: bool = False
 
 
@@ -107,6 +110,7 @@ class EditMessage:
     message_seq: int
     message: str
     mentions: tuple[UserId, ...] = ()
+    mention_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,10 +374,10 @@ def apply(state: Conversation, entry: Entry) -> Conversation:
 
 
 def _post(state: Conversation, command: PostMessage, now: datetime) -> MessagePosted:
-    mentions = command.mentions
+    mentions = _named(command)
     accepts = False
     if is_private(state.id):
-        mentions = tuple(user for user in mentions if user == command.receiver_id)
+        mentions = tuple(named for named in mentions if named[1] == command.receiver_id)
         accepts = state.requested_by not in (None, command.sender_id)
         if (
             state.requested_by == command.sender_id
@@ -383,14 +387,15 @@ def _post(state: Conversation, command: PostMessage, now: datetime) -> MessagePo
     else:
         if state.settings.posting == "admins":
             _require_rank(state, command.sender_id, "admin")
-        mentions = tuple(user for user in mentions if user in state.members)
+        mentions = tuple(named for named in mentions if named[1] in state.members)
     return MessagePosted(
         **_next(state, command, now, messages=1),
         message=command.message,
         updated_at=now,
         receiver_id=command.receiver_id,
         reply_to_seq=command.reply_to_seq,
-        mentions=mentions,
+        mentions=tuple(user for _, user in mentions),
+        mention_names=tuple(name for name, _ in mentions),
         request=command.request and state.seq == 0,
         accepts=accepts,
     )
@@ -414,12 +419,13 @@ def _change_message(
                     field="message",
                     max_edits=MAX_EDITS,
                 )
-            mentions = tuple(
-                user
-                for user in command.mentions
-                if user in state.members or user == target.receiver_id
+            mentions = _mentions_after(state, command, target)
+            return MessageEdited(
+                **entry,
+                message=command.message,
+                mentions=tuple(mentions.values()),
+                mention_names=tuple(mentions),
             )
-            return MessageEdited(**entry, message=command.message, mentions=mentions)
         case DeleteMessage():
             if not own and (
                 is_private(state.id) or _rank(state, command.sender_id) < _RANK["admin"]
@@ -427,19 +433,45 @@ def _change_message(
                 raise _not_allowed("Only its author or an admin can delete a message.")
             return MessageDeleted(**entry, deleted_index=target.message_index)
         case ReactToMessage():
-            there = Reaction(command.emoji, command.sender_id) in target.reactions
-            if there is not command.remove:
-                raise _unchanged("the reaction is as it should be already")
-            if command.remove:
-                return ReactionRemoved(**entry, emoji=command.emoji)
-            _require_room_for_a_reaction(target, command.emoji)
-            return ReactionAdded(**entry, emoji=command.emoji)
+            return _react(command, entry, target)
         case PinMessage():
             if target.pinned is not command.remove:
                 raise _unchanged("the pin is as it should be already")
             return MessageUnpinned(**entry) if command.remove else MessagePinned(**entry)
         case _:
             assert_never(command)
+
+
+def _named(command: PostMessage | EditMessage) -> tuple[tuple[str, UserId], ...]:
+    return tuple(zip(command.mention_names, command.mentions, strict=True))
+
+
+def _mentions_after(
+    state: Conversation, command: EditMessage, target: MessagePosted
+) -> dict[str, UserId]:
+    """Return whom an edited text mentions, by name. A name that it mentioned before stays with the
+    user it was of, who may have another by now."""
+    kept = dict(zip(target.mention_names, target.mentions, strict=False))
+    known = dict(_named(command)) | kept
+    members = {
+        name: user
+        for name, user in known.items()
+        if name in kept or user in state.members or user == target.receiver_id
+    }
+    return {name: members[name] for name in mentioned_names(command.message, members)}
+
+
+def _react(command: ReactToMessage, entry: dict[str, Any], target: MessagePosted) -> Entry:
+    stored = stored_reaction(command.emoji, command.sender_id, target.reactions)
+    if command.remove:
+        if stored is None:
+            raise _unchanged("You have not reacted with this emoji.")
+        return ReactionRemoved(**entry, emoji=stored.emoji)
+    if stored is not None:
+        raise _unchanged("You have already reacted with this emoji.")
+    emoji = spelling_of(command.emoji, target.reactions)
+    _require_room_for_a_reaction(target, emoji)
+    return ReactionAdded(**entry, emoji=emoji)
 
 
 def _require_room_for_a_reaction(target: MessagePosted, emoji: str) -> None:

@@ -58,11 +58,18 @@ def message_change(entry: Entry) -> Document:
     match entry:
         case MessageEdited():
             mentions = list(entry.mentions)
-            new = {"message": entry.message, "mentions": mentions, "updated_at": entry.created_at}
+            new = {
+                "message": entry.message,
+                "mentions": mentions,
+                "mention_names": list(entry.mention_names),
+                "updated_at": entry.created_at,
+            }
             return {"$set": {**seen, **new}, "$push": {"edit_seqs": entry.seq}}
         case MessageDeleted():
             gone = {"message": "", "deleted": True, "updated_at": entry.created_at}
-            forgotten = dict.fromkeys(("mentions", "reactions", "pinned", "edit_seqs"), "")
+            forgotten = dict.fromkeys(
+                ("mentions", "mention_names", "reactions", "pinned", "edit_seqs"), ""
+            )
             return {"$set": {**seen, **gone}, "$unset": forgotten}
         case ReactionAdded():
             return {"$set": seen, "$push": {"reactions": _reaction(entry)}}

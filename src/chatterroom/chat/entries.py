@@ -69,6 +69,8 @@ class MessagePosted(_Entry, frozen=True, kw_only=True, tag="message"):
     receiver_id: UserId | None = None
     reply_to_seq: int | None = None
     mentions: tuple[UserId, ...] = ()
+    mention_names: tuple[str, ...] = ()
+    """By which names they are mentioned; none in entries of earlier versions."""
     changed_seq: int | None = None
     """The last entry that changed this message."""
     edit_seqs: tuple[int, ...] = ()
@@ -87,6 +89,8 @@ class MessageEdited(_Entry, frozen=True, kw_only=True, tag="message_edited"):
     message_seq: int
     message: str
     mentions: tuple[UserId, ...] = ()
+    mention_names: tuple[str, ...] = ()
+    """By which names they are mentioned; none in entries of earlier versions."""
 
 
 class MessageDeleted(_Entry, frozen=True, kw_only=True, tag="message_deleted"):

@@ -100,7 +100,7 @@ class MongoErasures:
         edits = [message_id(conversation_id, seq) for seq in edit_seqs]
         await self._messages(conversation_id).update_many(
             {"_id": {"$in": edits}},
-            {"$set": {"message": ""}, "$unset": {"mentions": ""}},
+            {"$set": {"message": ""}, "$unset": {"mentions": "", "mention_names": ""}},
             session=session,
         )
 
@@ -114,4 +114,4 @@ def _hidden(entry: Entry, deleted: set[str]) -> Entry:
         return entry
     if message_id(entry.conversation_id, entry.message_seq) not in deleted:
         return entry
-    return msgspec.structs.replace(entry, message="", mentions=())
+    return msgspec.structs.replace(entry, message="", mentions=(), mention_names=())

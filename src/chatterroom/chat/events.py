@@ -60,6 +60,7 @@ def encode_entry(entry: Entry) -> bytes:
             event["message_id"] = message_id(entry.conversation_id, entry.message_seq)
             event["message"] = entry.message
             event["mentions"] = entry.mentions
+            event["mention_names"] = entry.mention_names
         case MessageDeleted():
             event["message_id"] = message_id(entry.conversation_id, entry.message_seq)
             event["deleted_index"] = entry.deleted_index
@@ -157,6 +158,7 @@ def _add_message_details(event: dict[str, Any], entry: MessagePosted) -> None:
         event["reply_to"] = message_id(entry.conversation_id, entry.reply_to_seq)
     if entry.mentions:
         event["mentions"] = entry.mentions
+        event["mention_names"] = entry.mention_names
     if entry.reactions:
         event["reactions"] = [
             {"emoji": emoji, "user_ids": users} for emoji, users in grouped(entry.reactions).items()

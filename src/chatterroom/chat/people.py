@@ -54,8 +54,9 @@ class People:
             unknown.update(set(asked) - set(found.values()))
         return unknown
 
-    async def mentioned(self, text: str) -> tuple[UserId, ...]:
-        """Return the users whose @username stands in a text, each once, at most fifty."""
+    async def mentioned(self, text: str) -> dict[str, UserId]:
+        """Return the users whose @username stands in a text, by their folded names, at most
+        fifty."""
         possible = candidates(text)
         names = list(dict.fromkeys(name for names in possible for name in names))
         oldest = time.monotonic() - _REMEMBERED_S
@@ -64,7 +65,7 @@ class People:
             await self._learn(unknown[start : start + _PER_CALL])
         known = {name: self._names[name][1] for name in names if name in self._names}
         mentioned = chosen(possible, {name for name, user in known.items() if user})
-        return tuple(dict.fromkeys(user for name in mentioned if (user := known[name])))
+        return {name: user for name in mentioned if (user := known[name])}
 
     async def _learn(self, names: list[str]) -> None:
         found = await self._search(users_pb2.SearchUsersRequest(usernames=names, limit=_PER_CALL))

@@ -116,6 +116,7 @@ def _details(entry: MessagePosted) -> chat_pb2.MessageDetails | None:
     return chat_pb2.MessageDetails(
         reply_to=reply_to,
         mentions=entry.mentions,
+        mention_names=entry.mention_names,
         reactions=[
             chat_pb2.Reaction(emoji=emoji, user_ids=users)
             for emoji, users in grouped(entry.reactions).items()

@@ -90,6 +90,7 @@ class Message(Entry, frozen=True, kw_only=True, tag="message"):
     reply_to: str | None = None
     """The id of the message that this one answers."""
     mentions: list[str] = []
+    mention_names: list[str] = []
     reactions: list[Reaction] = []
     pinned: bool = False
     edited: bool = False
@@ -103,6 +104,7 @@ class MessageEdited(Entry, frozen=True, kw_only=True, tag="message_edited"):
     message_id: str
     message: str
     mentions: list[str] = []
+    mention_names: list[str] = []
 
 
 class MessageDeleted(Entry, frozen=True, kw_only=True, tag="message_deleted"):

@@ -117,6 +117,7 @@ def _common(stored: chat_pb2.ChatMessageProto | chat_pb2.RoomMessageProto) -> di
         return common | {
             "reply_to": None,
             "mentions": [],
+            "mention_names": [],
             "reactions": [],
             "pinned": False,
             "edited": False,
@@ -126,6 +127,7 @@ def _common(stored: chat_pb2.ChatMessageProto | chat_pb2.RoomMessageProto) -> di
     return common | {
         "reply_to": details.reply_to or None,
         "mentions": list(details.mentions),
+        "mention_names": list(details.mention_names),
         "reactions": [
             message_bodies.Reaction(reaction.emoji, list(reaction.user_ids))
             for reaction in details.reactions

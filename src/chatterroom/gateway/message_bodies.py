@@ -21,6 +21,7 @@ from chatterroom.gateway.fields import (
     RoomIdText,
     Seq,
     UserIdText,
+    Username,
     example,
 )
 
@@ -115,6 +116,13 @@ class Message(Struct):
     client_id: ClientIdText
     reply_to: ReplyTo | None
     mentions: Annotated[list[OtherUserIdText], Meta(description="Members named in the text.")]
+    mention_names: Annotated[
+        list[Username],
+        Meta(
+            description="By which lower-case usernames they are named, in the order of `mentions`: "
+            "whom a text names does not change when users rename. Empty in old messages."
+        ),
+    ]
     reactions: list[Reaction]
     pinned: bool
     edited: Annotated[bool, Meta(description="Whether the text was changed, at `updated_at`.")]

@@ -147,7 +147,7 @@ async def delete_message(call: Call[None, Nothing], platform: Platform) -> bodie
 
 
 async def add_reaction(call: Call[None, Nothing], platform: Platform) -> bodies.Changed:
-    """React to a message with an emoji of 1 to 32 characters."""
+    """React to a message with one emoji, or a `:short_name:`."""
     return await _react(call, platform, remove=False)
 
 

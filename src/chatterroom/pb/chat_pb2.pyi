@@ -53,6 +53,7 @@ class MessageDetails(_message.Message):
     PINNED_FIELD_NUMBER: _builtins.int
     EDITED_FIELD_NUMBER: _builtins.int
     DELETED_FIELD_NUMBER: _builtins.int
+    MENTION_NAMES_FIELD_NUMBER: _builtins.int
     reply_to: _builtins.str
     """The message that this one answers."""
     pinned: _builtins.bool
@@ -66,6 +67,12 @@ class MessageDetails(_message.Message):
 
     @_builtins.property
     def reactions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reaction]: ...
+    @_builtins.property
+    def mention_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """By which folded usernames they are mentioned, in the order of `mentions`. Whom a text
+        mentions does not change when users rename. Empty for messages of earlier versions.
+        """
+
     def __init__(
         self,
         *,
@@ -75,10 +82,11 @@ class MessageDetails(_message.Message):
         pinned: _builtins.bool = ...,
         edited: _builtins.bool = ...,
         deleted: _builtins.bool = ...,
+        mention_names: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "edited", b"edited", "mentions", b"mentions", "pinned", b"pinned", "reactions", b"reactions", "reply_to", b"reply_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "edited", b"edited", "mention_names", b"mention_names", "mentions", b"mentions", "pinned", b"pinned", "reactions", b"reactions", "reply_to", b"reply_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -108,7 +108,7 @@ def test_row_18_the_same_on_a_socket(victim: Person, blocked: Person):
         follow(socket)
         for command in (
             {"type": "pin", "message_id": theirs["id"]},
-            {"type": "react", "message_id": theirs["id"], "emoji": "x"},
+            {"type": "react", "message_id": theirs["id"], "emoji": "👍"},
             {"type": "edit", "message_id": own["id"], "message": "x"},
             {"type": "send", "receiver_id": victim.id, "message": "x"},
             {"type": "typing", "conversation_id": own["conversation_id"]},

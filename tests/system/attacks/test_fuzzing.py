@@ -142,7 +142,7 @@ def commands(draw: st.DrawFn, room: str, user: str) -> dict[str, Any]:
         "message": "hello",
         "message_id": f"{room}-000000000002",
         "reply_to": f"{room}-000000000002",
-        "emoji": "x",
+        "emoji": "👍",
         "role": "admin",
         "user_ids": [user],
         "conversations": {room: 0},

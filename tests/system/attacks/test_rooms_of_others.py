@@ -41,7 +41,7 @@ OF_A_ROOM: dict[str, Callable[[Person, str], httpx.Response]] = {
     ),
     "delete": lambda who, room: who.http.delete(f"/chat-service/messages/{room}-000000000002"),
     "react": lambda who, room: who.http.put(
-        f"/chat-service/messages/{room}-000000000002/reactions/x"
+        f"/chat-service/messages/{room}-000000000002/reactions/👍"
     ),
     "pin": lambda who, room: who.http.put(f"/chat-service/messages/{room}-000000000002/pin"),
 }

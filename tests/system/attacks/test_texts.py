@@ -135,3 +135,28 @@ def test_row_51_no_secret_is_in_a_log_or_a_command_line(world: World, mallory: P
     assert len(world.keys) >= 9
     assert len(world.confidential) >= 9
     world.check_logs()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u200b",
+        "\u2060\ufe0f",
+        "\u3164",
+        "\u2800",
+        "\u00a0\u3000",
+        "\u202e\u202c",
+        "\u200d",
+        "\u0301",
+        "\u00ad\n",
+    ],
+    ids=ascii,
+)
+def test_a_message_that_nobody_can_see_is_empty(world: World, mallory: Person, text: str):
+    room = mallory.create_room()
+    refused = mallory.write(room, text)
+    assert (refused.status_code, refused.json()["code"]) == (400, "empty_message")
+    sent = mallory.write(room, "seen").json()
+    edited = mallory.http.put(f"/chat-service/messages/{sent['id']}", json={"message": text})
+    assert (edited.status_code, edited.json()["code"]) == (400, "empty_message")
+    assert mallory.texts(room) == ["seen"]

@@ -183,10 +183,12 @@ def refused(target: MessagePosted | None, command: Command, state: Conversation 
 
 
 def test_only_the_author_edits_and_only_to_something_else():
-    edit = EditMessage(ROOM, ALICE, CLIENT, 2, "hello", (BOB, DAVE))
+    text = "@bob @dave"
+    edit = EditMessage(ROOM, ALICE, CLIENT, 2, text, (BOB, DAVE), ("bob", "dave"))
     entry = about(message(), edit)
     assert isinstance(entry, MessageEdited)
-    assert (entry.message_seq, entry.message, entry.mentions) == (2, "hello", (BOB,))
+    assert (entry.message_seq, entry.message, entry.mentions) == (2, text, (BOB,))
+    assert entry.mention_names == ("bob",)
     assert refused(message(BOB), edit) is ErrorCode.NOT_ALLOWED
     assert refused(message(), EditMessage(ROOM, ALICE, CLIENT, 2, "hi")) is ErrorCode.UNCHANGED
 
@@ -255,9 +257,39 @@ def test_a_pin_goes_in_and_out_once():
 
 
 def test_mentions_are_members():
-    post = PostMessage(ROOM, ALICE, CLIENT, "@bob @dave", mentions=(BOB, DAVE))
+    post = PostMessage(
+        ROOM, ALICE, CLIENT, "@bob @dave", mentions=(BOB, DAVE), mention_names=("bob", "dave")
+    )
     entry = decide(created(BOB), post, NOW)
     assert isinstance(entry, MessagePosted)
+    assert (entry.mentions, entry.mention_names) == ((BOB,), ("bob",))
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "kept"),
+    [
+        ("@bob!", {"bob": CAROL}, {"bob": BOB}),  # renamed, and the name taken by CAROL
+        ("@bob!", {}, {"bob": BOB}),  # renamed
+        ("@bob @robert", {"bob": CAROL, "robert": BOB}, {"bob": BOB, "robert": BOB}),
+        ("@carol", {"carol": CAROL}, {"carol": CAROL}),
+        ("nobody", {}, {}),
+        ("`@bob`", {}, {}),
+    ],
+    ids=range(6),
+)
+def test_a_name_stays_with_the_user_whom_it_mentioned(text, found, kept):
+    target = message(mentions=(BOB,), mention_names=("bob",))
+    edit = EditMessage(ROOM, ALICE, CLIENT, 2, text, tuple(found.values()), tuple(found))
+    entry = about(target, edit, created(BOB, CAROL))
+    assert isinstance(entry, MessageEdited)
+    assert dict(zip(entry.mention_names, entry.mentions, strict=True)) == kept
+
+
+def test_an_edit_keeps_the_mention_of_somebody_who_has_left():
+    target = message(mentions=(BOB,), mention_names=("bob",))
+    edit = EditMessage(ROOM, ALICE, CLIENT, 2, "hello @bob", (BOB,), ("bob",))
+    entry = about(target, edit, created(CAROL))
+    assert isinstance(entry, MessageEdited)
     assert entry.mentions == (BOB,)
 
 

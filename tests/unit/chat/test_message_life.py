@@ -352,7 +352,7 @@ async def test_strangers_and_newcomers_cannot_touch_what_they_may_not_read(servi
             reply = chat_pb2.SendRoomMessageRequest(
                 room_id=room, sender_id=user, message="x", reply_to=message_id
             )
-            react = chat_pb2.ReactToMessageRequest(message_id=message_id, user_id=user, emoji="x")
+            react = chat_pb2.ReactToMessageRequest(message_id=message_id, user_id=user, emoji="👍")
             metadata = service.metadata(user)
             for call in (
                 service.stub.SendRoomMessage(reply, metadata=metadata),

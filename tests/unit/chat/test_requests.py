@@ -230,7 +230,7 @@ async def test_before_accepting_one_reads_but_neither_reacts_nor_pins_nor_types(
     history = chat_pb2.GetPrivateChatHistoryRequest(sender_id=ben, receiver_id=ann)
     page = await service.stub.GetPrivateChatHistory(history, metadata=as_ben)
     assert [message.message for message in page.messages] == ["hello"]
-    react = chat_pb2.ReactToMessageRequest(user_id=ben, message_id=sent.id, emoji="x")
+    react = chat_pb2.ReactToMessageRequest(user_id=ben, message_id=sent.id, emoji="👍")
     pin = chat_pb2.PinMessageRequest(user_id=ben, message_id=sent.id)
     typing = chat_pb2.SetTypingRequest(user_id=ben, conversation_id=sent.conversation_id)
     for call in (

@@ -29,6 +29,7 @@ SETTINGS = chat_pb2.RoomSettings(adding="admins", posting="members", history="si
 PLAIN = {
     "reply_to": None,
     "mentions": [],
+    "mention_names": [],
     "reactions": [],
     "pinned": False,
     "edited": False,

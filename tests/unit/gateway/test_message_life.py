@@ -229,6 +229,7 @@ def eventful(ada, bob, **fields):
     details = {
         "reply_to": f"{ROOM}-000000000002",
         "mentions": [bob.id],
+        "mention_names": ["bob"],
         "reactions": [{"emoji": "👍", "user_ids": [ada.id, bob.id]}],
         "pinned": True,
         "edited": True,
