@@ -5,6 +5,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useConversation, useStore, useTimeline } from "../../app/hooks";
 import { pathOf } from "../../app/routes";
 import { useClient } from "../../app/session";
+import { isSameReaction } from "../../protocol/reactions";
 import { sayError } from "../../session/errors";
 import type { Message } from "../../store/message";
 import type { PlaceKey } from "../../store/outgoing";
@@ -110,7 +111,7 @@ export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
   );
   const react = useCallback(
     (message: Message, emoji: string) => {
-      const own = message.reactions.find((each) => each.emoji === emoji);
+      const own = message.reactions.find((each) => isSameReaction(each.emoji, emoji));
       run(client.react(message.id, emoji, own?.user_ids.includes(store.selfId) ?? false));
     },
     [client, store, run],
