@@ -13,7 +13,8 @@ from chatterroom.chat.activity import Activity
 from chatterroom.chat.contacts import FirstMessage, Pair
 from chatterroom.chat.conversation import no_such_room
 from chatterroom.chat.conversation_list import Unstored, list_conversations
-from chatterroom.chat.entries import MessagePosted, Role
+from chatterroom.chat.entries import Entry, MessagePosted, Role
+from chatterroom.chat.events import encode_entry
 from chatterroom.chat.leases_redis import Leases
 from chatterroom.chat.lists_mongo import ListedMember
 from chatterroom.chat.log import Appended
@@ -233,8 +234,10 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         page, has_more = await self._page(conversation_id, request)
         if not page:
             await self._actions.people.require_known([receiver_id])
-        messages = [private_message(entry) for entry in page]
-        return chat_pb2.GetPrivateChatHistoryResponse(messages=messages, has_more=has_more)
+        messages = [private_message(entry) for entry in page if isinstance(entry, MessagePosted)]
+        return chat_pb2.GetPrivateChatHistoryResponse(
+            messages=messages, has_more=has_more, entries=_others(page)
+        )
 
     async def GetRoomHistory(  # noqa: N802, D102
         self, request: chat_pb2.GetRoomHistoryRequest, context: Any
@@ -243,8 +246,10 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         readable_after = await self._room_readable_after(room_id)
         conversation_id = room_conversation_id(room_id)
         page, has_more = await self._page(conversation_id, request, readable_after)
-        messages = [room_message(entry) for entry in page]
-        return chat_pb2.GetRoomHistoryResponse(messages=messages, has_more=has_more)
+        messages = [room_message(entry) for entry in page if isinstance(entry, MessagePosted)]
+        return chat_pb2.GetRoomHistoryResponse(
+            messages=messages, has_more=has_more, entries=_others(page)
+        )
 
     async def CreateRoom(  # noqa: N802, D102
         self, request: chat_pb2.CreateRoomRequest, context: Any
@@ -550,7 +555,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         conversation_id: ConversationId,
         request: chat_pb2.GetRoomHistoryRequest | chat_pb2.GetPrivateChatHistoryRequest,
         readable_after: int = 0,
-    ) -> tuple[list[MessagePosted], bool]:
+    ) -> tuple[Sequence[Entry], bool]:
         after = request.after if request.HasField("after") else None
         before = request.before or None
         if (before or 0) < 0 or (after or 0) < 0:
@@ -561,9 +566,20 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
             )
         if after is not None:
             after = max(after, readable_after)
-        return await self._store.histories.page(
-            conversation_id, checked_limit(request.limit), before, after, floor=readable_after
+        limit = checked_limit(request.limit)
+        if request.entries in ("", "messages"):
+            return await self._store.histories.page(
+                conversation_id, limit, before, after, floor=readable_after
+            )
+        entries, more = await self._store.histories.entries_page(
+            conversation_id, limit, before, after, kind=request.entries, floor=readable_after
         )
+        return await self._store.erasures.hide(entries), more
+
+
+def _others(page: Sequence[Entry]) -> list[str]:
+    """Return what is no message as sockets are sent it."""
+    return [encode_entry(each).decode() for each in page if not isinstance(each, MessagePosted)]
 
 
 def _own(user_id: str, field: str) -> UserId:

@@ -4,9 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
-from chatterroom.client.events import Mark, Message, UserPresence
+from chatterroom.client.events import (
+    KnownEntry,
+    Mark,
+    Message,
+    Unknown,
+    UserPresence,
+    decode_entry,
+)
 
 __all__ = [
     "Account",
@@ -144,6 +151,21 @@ class Page(Struct, frozen=True):
 
     messages: list[Message]
     has_more: bool
+    entries: list[KnownEntry | Unknown] = []
+    """What is no message, if that was asked for."""
+
+
+class StoredPage(Struct, frozen=True):
+    """A page as it is sent; servers of earlier versions send no entries."""
+
+    messages: list[Message]
+    has_more: bool
+    entries: list[Raw] = []
+
+    def page(self) -> Page:
+        """Return the page, with entries of types that are not known as they are."""
+        entries = [decode_entry(bytes(entry)) for entry in self.entries]
+        return Page(self.messages, self.has_more, entries)
 
 
 class LastMessage(Struct, frozen=True):

@@ -51,6 +51,7 @@ __all__ = [
     "Typing",
     "Unknown",
     "UserPresence",
+    "decode_entry",
     "decode_frame",
     "decode_reply",
 ]
@@ -381,6 +382,7 @@ Control = Ready | Conversations | Resumed | GoingAway | Acknowledged | Refusal
 Frame = KnownEvent | Unknown | Control
 
 _known: msgspec.json.Decoder[KnownEvent | Control] = msgspec.json.Decoder(KnownEvent | Control)
+_entries: msgspec.json.Decoder[KnownEntry] = msgspec.json.Decoder(KnownEntry)
 _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -389,6 +391,15 @@ def decode_frame(text: bytes) -> Frame:
     try:
         return _known.decode(text)
     except msgspec.DecodeError:  # of another type, or not a frame at all
+        reply = decode_reply(text)
+        return Unknown(reply.type, reply.fields)
+
+
+def decode_entry(text: bytes) -> KnownEntry | Unknown:
+    """Return an entry of a history."""
+    try:
+        return _entries.decode(text)
+    except msgspec.DecodeError:
         reply = decode_reply(text)
         return Unknown(reply.type, reply.fields)
 

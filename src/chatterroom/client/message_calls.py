@@ -1,6 +1,7 @@
 """Calls about messages: writing, reading, and what happens to a message afterwards."""
 
 from collections.abc import AsyncIterator
+from typing import Literal
 
 import msgspec
 
@@ -48,24 +49,24 @@ class MessageCalls(Calls):
         before: int | None = None,
         after: int | None = None,
         limit: int | None = None,
+        entries: Literal["messages", "notices", "all"] | None = None,
     ) -> Page:
         """Return a page of a room's messages or of those exchanged with a user, oldest first.
 
         The newest page by default; with `before`, the newest of those with a smaller `seq`; with
-        `after`, the oldest of those with a larger one.
+        `after`, the oldest of those with a larger one. With `entries` the page also has what
+        happens to the conversation ("notices"), or everything ("all"); `limit` counts both.
         """
-        params = {"before": before, "after": after, "limit": limit}
+        params = {"before": before, "after": after, "limit": limit, "entries": entries}
         _require_one(room_id, receiver_id)
         if receiver_id is None:
             path = f"/chat-service/rooms/{segment(room_id or '')}"
-            return await self._call("GET", path, Page, params=params)
-        return await self._call(
-            "POST",
-            f"/chat-service/private/{segment(receiver_id)}",
-            Page,
-            body=answers.Reader(self.user_id),
-            params=params,
-        )
+            stored = await self._call("GET", path, answers.StoredPage, params=params)
+        else:
+            path = f"/chat-service/private/{segment(receiver_id)}"
+            body = answers.Reader(self.user_id)
+            stored = await self._call("POST", path, answers.StoredPage, body=body, params=params)
+        return stored.page()
 
     async def messages(
         self, *, room_id: str | None = None, receiver_id: str | None = None, after: int = 0

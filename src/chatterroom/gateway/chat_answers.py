@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from chatterroom.core.ids import ClientId
 from chatterroom.gateway import conversation_bodies, message_bodies, room_bodies
 from chatterroom.pb import chat_pb2
@@ -9,12 +11,16 @@ from chatterroom.pb import chat_pb2
 __all__ = [
     "changed",
     "conversation",
+    "log_entry",
     "message",
     "private_message",
     "room",
     "room_message",
     "sent",
 ]
+
+
+_decode_entry = msgspec.json.Decoder(message_bodies.LogEntry).decode
 
 
 def sent(answer: chat_pb2.SendRoomMessageResponse, client_id: ClientId) -> message_bodies.Sent:
@@ -57,6 +63,11 @@ def private_message(stored: chat_pb2.ChatMessageProto) -> message_bodies.Private
 def room_message(stored: chat_pb2.RoomMessageProto) -> message_bodies.RoomMessage:
     """Show a message in a room."""
     return message_bodies.RoomMessage(**_common(stored), room_id=stored.room_id)
+
+
+def log_entry(text: str) -> message_bodies.LogEntry:
+    """Show what is no message."""
+    return _decode_entry(text)
 
 
 def room(details: chat_pb2.GetRoomResponse) -> room_bodies.Room:

@@ -20,7 +20,9 @@ __all__ = [
     "DeliveredIndex",
     "Done",
     "Duplicate",
+    "EntriesWanted",
     "HasMore",
+    "HistoryQuery",
     "ListLimit",
     "ListQuery",
     "MessageIdText",
@@ -99,6 +101,15 @@ Before = Annotated[
 After = Annotated[
     int, Meta(ge=0, le=MAX_SEQ, description="Return the oldest entries with a larger `seq`.")
 ]
+EntriesWanted = Annotated[
+    str,
+    Meta(
+        description="`messages` if not given; `notices`: also what happens to the conversation "
+        "(creation, name and settings, members, roles, pins); `all`: also edits, deletions and "
+        "reactions, each as an entry of its own. `limit` counts messages and entries together.",
+        extra_json_schema={"enum": ["messages", "notices", "all"]},
+    ),
+]
 HasMore = Annotated[
     bool, Meta(description="Whether more messages follow in the direction of paging.")
 ]
@@ -132,6 +143,12 @@ class PageQuery(Struct):
     limit: PageLimit | None = None
     before: Before | None = None
     after: After | None = None
+
+
+class HistoryQuery(PageQuery):
+    """Which page of a history, and whether it holds more than messages."""
+
+    entries: EntriesWanted | None = None
 
 
 class Done(Struct):

@@ -10,6 +10,7 @@ from chatterroom.gateway.fields import (
     ClientIdText,
     ConversationIdText,
     Duplicate,
+    EntriesWanted,
     HasMore,
     MessageIdText,
     MessageIndex,
@@ -19,15 +20,18 @@ from chatterroom.gateway.fields import (
     PageLimit,
     RequestBody,
     RoomIdText,
+    RoomNameText,
     Seq,
     UserIdText,
     Username,
     example,
 )
+from chatterroom.gateway.room_bodies import RoomSettings
 
 __all__ = [
     "Changed",
     "EditMessage",
+    "LogEntry",
     "Message",
     "Pins",
     "PrivateHistory",
@@ -141,6 +145,38 @@ class RoomMessage(Message):
     room_id: RoomIdText
 
 
+class LogEntry(Struct, omit_defaults=True):
+    """What happened, as sockets are sent it; which fields there are depends on `type`."""
+
+    type: Annotated[str, example("room_updated")]
+    id: MessageIdText
+    conversation_id: ConversationIdText
+    seq: Seq
+    message_index: MessageIndex
+    sender_id: UserIdText
+    client_id: ClientIdText
+    created_at: Moment
+    room_id: RoomIdText | None = None
+    room_name: RoomNameText | None = None
+    settings: RoomSettings | None = None
+    members_ids: list[UserIdText] | None = None
+    user_id: UserIdText | None = None
+    new_owner_id: UserIdText | None = None
+    role: Annotated[str, example("admin")] | None = None
+    message_id: MessageIdText | None = None
+    message: MessageText | None = None
+    mentions: list[UserIdText] | None = None
+    mention_names: list[Username] | None = None
+    emoji: Annotated[str, example("👍")] | None = None
+    deleted_index: MessageIndex | None = None
+
+
+Entries = Annotated[
+    list[LogEntry],
+    Meta(description="What is no message, in the order of `seq`. Absent where there is none."),
+]
+
+
 class PrivateHistoryRequest(RequestBody):
     """Who reads, and which page; the query may say the page as well, and wins."""
 
@@ -148,20 +184,23 @@ class PrivateHistoryRequest(RequestBody):
     limit: PageLimit | None = None
     before: Before | None = None
     after: After | None = None
+    entries: EntriesWanted | None = None
 
 
-class PrivateHistory(Struct):
+class PrivateHistory(Struct, omit_defaults=True):
     """A page of a private chat, oldest first."""
 
     messages: list[PrivateMessage]
     has_more: HasMore
+    entries: Entries = []
 
 
-class RoomHistory(Struct):
+class RoomHistory(Struct, omit_defaults=True):
     """A page of a room, oldest first."""
 
     messages: list[RoomMessage]
     has_more: HasMore
+    entries: Entries = []
 
 
 class Pins(Struct):

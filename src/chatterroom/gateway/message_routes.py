@@ -18,7 +18,7 @@ from chatterroom.core.ids import (
 from chatterroom.gateway import chat_answers
 from chatterroom.gateway import message_bodies as bodies
 from chatterroom.gateway.endpoints import Call, Endpoint, Platform
-from chatterroom.gateway.fields import Nothing, PageQuery, PinsQuery
+from chatterroom.gateway.fields import HistoryQuery, Nothing, PinsQuery
 from chatterroom.gateway.identity import require_oneself
 from chatterroom.pb import chat_pb2
 
@@ -65,7 +65,7 @@ async def send_to_room(call: Call[bodies.SendToRoom, Nothing], platform: Platfor
 
 
 async def private_history(
-    call: Call[bodies.PrivateHistoryRequest, PageQuery], platform: Platform
+    call: Call[bodies.PrivateHistoryRequest, HistoryQuery], platform: Platform
 ) -> bodies.PrivateHistory:
     """Get a page of the private chat with a user."""
     body, query = call.body, call.query
@@ -79,17 +79,20 @@ async def private_history(
             limit=query.limit or body.limit or 0,
             before=query.before or body.before or 0,
             after=body.after if query.after is None else query.after,
+            entries=query.entries or body.entries or "",
         ),
         caller=call.caller,
         safe_to_repeat=True,
         key=private_conversation_id(sender_id, receiver_id),
     )
     return bodies.PrivateHistory(
-        [chat_answers.private_message(message) for message in answer.messages], answer.has_more
+        [chat_answers.private_message(message) for message in answer.messages],
+        answer.has_more,
+        [chat_answers.log_entry(entry) for entry in answer.entries],
     )
 
 
-async def room_history(call: Call[None, PageQuery], platform: Platform) -> bodies.RoomHistory:
+async def room_history(call: Call[None, HistoryQuery], platform: Platform) -> bodies.RoomHistory:
     """Get a page of a room's messages."""
     room_id = parse_room_id(call.path["room_id"])
     answer = await platform.services.chat.call(
@@ -99,13 +102,16 @@ async def room_history(call: Call[None, PageQuery], platform: Platform) -> bodie
             limit=call.query.limit or 0,
             before=call.query.before or 0,
             after=call.query.after,
+            entries=call.query.entries or "",
         ),
         caller=call.caller,
         safe_to_repeat=True,
         key=room_id,
     )
     return bodies.RoomHistory(
-        [chat_answers.room_message(message) for message in answer.messages], answer.has_more
+        [chat_answers.room_message(message) for message in answer.messages],
+        answer.has_more,
+        [chat_answers.log_entry(entry) for entry in answer.entries],
     )
 
 
@@ -293,7 +299,7 @@ MESSAGE_ENDPOINTS = (
         path="/chat-service/private/{receiver_id}",
         handler=private_history,
         body=bodies.PrivateHistoryRequest,
-        query=PageQuery,
+        query=HistoryQuery,
         answer=bodies.PrivateHistory,
         service="chat",
         errors=(ErrorCode.MALFORMED_ID, ErrorCode.IDENTITY_MISMATCH),
@@ -302,7 +308,7 @@ MESSAGE_ENDPOINTS = (
         method="GET",
         path="/chat-service/rooms/{room_id}",
         handler=room_history,
-        query=PageQuery,
+        query=HistoryQuery,
         answer=bodies.RoomHistory,
         service="chat",
         errors=_IN_ROOM,

@@ -878,12 +878,15 @@ class GetPrivateChatHistoryRequest(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     BEFORE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
     sender_id: _builtins.str
     receiver_id: _builtins.str
     limit: _builtins.int
     """1 to 200; 0 means 50."""
     before: _builtins.int
     after: _builtins.int
+    entries: _builtins.str
+    """As in GetRoomHistoryRequest."""
     def __init__(
         self,
         *,
@@ -892,10 +895,11 @@ class GetPrivateChatHistoryRequest(_message.Message):
         limit: _builtins.int = ...,
         before: _builtins.int = ...,
         after: _builtins.int | None = ...,
+        entries: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after", "before", b"before", "limit", b"limit", "receiver_id", b"receiver_id", "sender_id", b"sender_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after", "before", b"before", "entries", b"entries", "limit", b"limit", "receiver_id", b"receiver_id", "sender_id", b"sender_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__after: _TypeAlias = _typing.Literal["after"]  # noqa: Y015
     _WhichOneofArgType__after: _TypeAlias = _typing.Literal["_after", b"_after"]  # noqa: Y015
@@ -909,19 +913,25 @@ class GetPrivateChatHistoryResponse(_message.Message):
 
     MESSAGES_FIELD_NUMBER: _builtins.int
     HAS_MORE_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
     has_more: _builtins.bool
     """True where more messages follow in the direction of paging."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChatMessageProto]: ...
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in GetRoomHistoryResponse."""
+
     def __init__(
         self,
         *,
         messages: _abc.Iterable[Global___ChatMessageProto] | None = ...,
         has_more: _builtins.bool = ...,
+        entries: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["has_more", b"has_more", "messages", b"messages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "has_more", b"has_more", "messages", b"messages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1119,10 +1129,16 @@ class GetRoomHistoryRequest(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     BEFORE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
     room_id: _builtins.str
     limit: _builtins.int
     before: _builtins.int
     after: _builtins.int
+    entries: _builtins.str
+    """What the page holds: "messages" (as ""), "notices" (also what happens to the conversation:
+    creation, name and settings, members, roles, pins) or "all" (also edits, deletions and
+    reactions, each as an entry of its own). `limit` counts messages and entries together.
+    """
     def __init__(
         self,
         *,
@@ -1130,10 +1146,11 @@ class GetRoomHistoryRequest(_message.Message):
         limit: _builtins.int = ...,
         before: _builtins.int = ...,
         after: _builtins.int | None = ...,
+        entries: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after", "before", b"before", "limit", b"limit", "room_id", b"room_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after", "before", b"before", "entries", b"entries", "limit", b"limit", "room_id", b"room_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__after: _TypeAlias = _typing.Literal["after"]  # noqa: Y015
     _WhichOneofArgType__after: _TypeAlias = _typing.Literal["_after", b"_after"]  # noqa: Y015
@@ -1147,18 +1164,24 @@ class GetRoomHistoryResponse(_message.Message):
 
     MESSAGES_FIELD_NUMBER: _builtins.int
     HAS_MORE_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
     has_more: _builtins.bool
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoomMessageProto]: ...
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is no message, in the order of seq: the JSON objects that sockets are sent."""
+
     def __init__(
         self,
         *,
         messages: _abc.Iterable[Global___RoomMessageProto] | None = ...,
         has_more: _builtins.bool = ...,
+        entries: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["has_more", b"has_more", "messages", b"messages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "has_more", b"has_more", "messages", b"messages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
