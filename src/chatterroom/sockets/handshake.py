@@ -39,10 +39,10 @@ class Handshake:
 
     @property
     def accepted_subprotocol(self) -> str | None:
-        """The subprotocol to answer with: a browser fails where it offered some and got none."""
+        """The subprotocol to respond with: a browser fails if it offered some and got none."""
         if self.wants_protocol:
             return PROTOCOL
-        return self.subprotocols[0] if self.subprotocols else None
+        return next((name for name in self.subprotocols if _is_token(name)), None)
 
 
 def parse_handshake(target: str, headers: Mapping[str, str]) -> Handshake:
@@ -68,7 +68,7 @@ def authenticate(
 
     The token comes as `Authorization: Bearer` or, from browsers, as the subprotocol
     `bearer.<token>`. Raises TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, MALFORMED_ID,
-    IDENTITY_MISMATCH or ORIGIN_NOT_ALLOWED.
+    IDENTITY_MISMATCH, ORIGIN_NOT_ALLOWED or, for subprotocols that are not spoken, INVALID_REQUEST.
     """
     _require_known_origin(handshake.headers, allowed_origins)
     token = verifier.verify(_offered_token(handshake))
@@ -83,6 +83,7 @@ def authenticate(
             "userId is not the user of the access token.",
             field="userId",
         )
+    _require_spoken(handshake)
     return token
 
 
@@ -92,12 +93,26 @@ def _offered_token(handshake: Handshake) -> str:
     if scheme.lower() == "bearer" and offered:
         return offered.strip()
     for name in handshake.subprotocols:
-        if name.startswith(_BEARER_PROTOCOL):
+        if _is_token(name):
             return name.removeprefix(_BEARER_PROTOCOL)
     raise ChatterRoomError(
         ErrorCode.TOKEN_MISSING,
         "Send an access token, as Authorization: Bearer or as the subprotocol bearer.<token>.",
     )
+
+
+def _require_spoken(handshake: Handshake) -> None:
+    """A client of another version must not end in simple mode, where its commands are messages."""
+    offered = [name for name in handshake.subprotocols if not _is_token(name)]
+    if offered and not handshake.wants_protocol:
+        raise ChatterRoomError(
+            ErrorCode.INVALID_REQUEST,
+            f"This server speaks the subprotocol {PROTOCOL}, or simple mode if none is offered.",
+        )
+
+
+def _is_token(subprotocol: str) -> bool:
+    return subprotocol.startswith(_BEARER_PROTOCOL)
 
 
 def _require_known_origin(headers: Mapping[str, str], allowed_origins: frozenset[str]) -> None:

@@ -75,3 +75,25 @@ def test_a_page_of_the_same_site_may_open_sockets(origin, host):
 def test_a_page_of_another_site_may_not(origin, host):
     code = opened_by(authorization="Bearer right", origin=origin, host=host)
     assert code is ErrorCode.ORIGIN_NOT_ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("offered", "accepted"),
+    [
+        ("", None),
+        ("chatterroom.v1", "chatterroom.v1"),
+        ("chatterroom.v2, chatterroom.v1", "chatterroom.v1"),
+        ("bearer.right", "bearer.right"),
+        ("bearer.right, chatterroom.v1", "chatterroom.v1"),
+    ],
+)
+def test_only_what_is_spoken_is_confirmed(offered, accepted):
+    headers = {"authorization": "Bearer right", "sec-websocket-protocol": offered}
+    assert opened_by(**headers) is None
+    assert parse_handshake("/ws/chat", headers).accepted_subprotocol == accepted
+
+
+@pytest.mark.parametrize("offered", ["chatterroom.v2", "mqtt, bearer.right", "Chatterroom.v1"])
+def test_what_is_not_spoken_is_refused(offered):
+    headers = {"authorization": "Bearer right", "sec-websocket-protocol": offered}
+    assert opened_by(**headers) is ErrorCode.INVALID_REQUEST
