@@ -607,7 +607,8 @@ def _checked_name(room_name: str) -> str:
 
 
 def _check_message(message: str) -> None:
-    if not _VISIBLE.search(message):
+    # Most messages begin with a letter: then nothing needs to be searched.
+    if not "!" <= message[:1] <= "~" and not _VISIBLE.search(message):
         raise ChatterRoomError(ErrorCode.EMPTY_MESSAGE, "The message is empty.", field="message")
     if len(message) > MAX_MESSAGE_CHARACTERS:
         raise ChatterRoomError(

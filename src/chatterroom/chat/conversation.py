@@ -374,28 +374,25 @@ def apply(state: Conversation, entry: Entry) -> Conversation:
 
 
 def _post(state: Conversation, command: PostMessage, now: datetime) -> MessagePosted:
-    mentions = _named(command)
     accepts = False
     if is_private(state.id):
-        mentions = tuple(named for named in mentions if named[1] == command.receiver_id)
         accepts = state.requested_by not in (None, command.sender_id)
         if (
             state.requested_by == command.sender_id
             and state.message_index >= MAX_UNACCEPTED_MESSAGES
         ):
             raise not_accepted("Wait until your message request is accepted before you send more.")
-    else:
-        if state.settings.posting == "admins":
-            _require_rank(state, command.sender_id, "admin")
-        mentions = tuple(named for named in mentions if named[1] in state.members)
+    elif state.settings.posting == "admins":
+        _require_rank(state, command.sender_id, "admin")
+    mentions = _mentions(state, command)
     return MessagePosted(
         **_next(state, command, now, messages=1),
         message=command.message,
         updated_at=now,
         receiver_id=command.receiver_id,
         reply_to_seq=command.reply_to_seq,
-        mentions=tuple(user for _, user in mentions),
-        mention_names=tuple(name for name, _ in mentions),
+        mentions=tuple(mentions.values()),
+        mention_names=tuple(mentions),
         request=command.request and state.seq == 0,
         accepts=accepts,
     )
@@ -442,8 +439,16 @@ def _change_message(
             assert_never(command)
 
 
-def _named(command: PostMessage | EditMessage) -> tuple[tuple[str, UserId], ...]:
-    return tuple(zip(command.mention_names, command.mentions, strict=True))
+def _named(command: PostMessage | EditMessage) -> dict[str, UserId]:
+    return dict(zip(command.mention_names, command.mentions, strict=True))
+
+
+def _mentions(state: Conversation, command: PostMessage) -> dict[str, UserId]:
+    """Return whom a new text mentions, by name: who takes part."""
+    if not command.mentions:
+        return {}
+    others = (command.receiver_id,) if is_private(state.id) else state.members
+    return {name: user for name, user in _named(command).items() if user in others}
 
 
 def _mentions_after(
@@ -452,7 +457,7 @@ def _mentions_after(
     """Return whom an edited text mentions, by name. A name that it mentioned before stays with the
     user it was of, who may have another by now."""
     kept = dict(zip(target.mention_names, target.mentions, strict=False))
-    known = dict(_named(command)) | kept
+    known = _named(command) | kept
     members = {
         name: user
         for name, user in known.items()
