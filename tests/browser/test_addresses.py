@@ -104,8 +104,8 @@ def test_a_newcomer_to_a_room_with_hidden_history_can_write_at_once(seats, peopl
         write(people[0], room_id, f"before {number}")
     add(people[0], room_id, people[1])
     bob.page.goto(f"/r/{room_id}")
-    expect(bob.page.get_by_role("heading", name="You joined just now.")).to_be_visible()
-    expect(bob.page.get_by_text("Earlier messages are hidden.")).to_be_visible()
+    told = "You joined just now. Earlier messages are hidden."
+    expect(bob.page.get_by_text(told)).to_be_visible()
     bob.say("Hello from below")
     expect(bob.message("Hello from below")).to_be_visible()
     expect(bob.unsent).to_have_count(0)
@@ -121,6 +121,6 @@ def test_a_newcomer_to_a_room_with_hidden_history_can_write_at_once(seats, peopl
     add(people[0], second, people[1])
     row = bob.conversations.get_by_role("link").filter(has_text="Cellar")
     row.click()
-    expect(bob.page.get_by_text("Earlier messages are hidden.")).to_be_visible()
+    expect(bob.page.get_by_text(told)).to_be_visible()
     bob.say("And hello from the cellar")
     expect(bob.message("And hello from the cellar")).to_be_visible()

@@ -274,7 +274,7 @@ export function Writing({ place, to }: Props) {
           aria-activedescendant={isOpen ? `${listId}-${active}` : undefined}
           aria-describedby={about === null ? undefined : aboutId}
           aria-invalid={isTooLong || undefined}
-          placeholder={to === "" ? "Write a message" : `Write to ${to}`}
+          placeholder={to === "" ? "Message" : `Message ${to}`}
           rows={1}
           enterKeyHint={IS_COARSE.matches ? "enter" : "send"}
           onInput={onInput}
@@ -298,8 +298,8 @@ export function Writing({ place, to }: Props) {
             {items.length} suggestions, choose with the arrow keys and Enter
           </span>
         )}
-        {isTooLong && `Too long: ${(length - MAX_CHARACTERS).toLocaleString()} above the limit.`}
-        {isAway && !isEmpty && !isTooLong && "You are offline: it will be sent later."}
+        {isTooLong && `Too long: ${(length - MAX_CHARACTERS).toLocaleString()} characters over the limit.`}
+        {isAway && !isEmpty && !isTooLong && "You are offline. Your message will be sent when you are back."}
       </p>
       {problem !== null && (
         <p className={styles["problem"]} role="alert">

@@ -129,7 +129,7 @@ export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
     [jump, reply, react],
   );
   const copy = async (text: string, done: string) => {
-    say((await copyText(text)) ? done : "This browser does not let it be copied.");
+    say((await copyText(text)) ? done : "Your browser did not allow copying.");
   };
 
   const isFew = part?.anchor === null && hasOlder && to - from < WORTH_SHOWING;
@@ -225,15 +225,18 @@ export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
 const JUST_NOW_MS = 10 * 60_000;
 
 function emptyText(conversation: ConversationDetails | null): { title: string; text: string } {
-  if (!conversation?.hidesEarlier) return { title: "No messages yet", text: "Write the first message." };
-  // Nothing was written since the user was added, so that was the last activity.
-  const age = Date.now() - Date.parse(conversation.lastActivityAt);
-  const title = age < JUST_NOW_MS ? "You joined just now." : "No messages since you joined.";
-  return { title, text: "Earlier messages are hidden." };
+  const title = conversation?.hidesEarlier ? beginningText(conversation) : "No messages yet";
+  return { title, text: "Write the first message." };
 }
 
 function beginningText(conversation: ConversationDetails | null): string {
-  if (conversation?.hidesEarlier) return "Earlier messages are hidden.";
+  if (conversation?.hidesEarlier) {
+    const hidden = "Earlier messages are hidden.";
+    if (conversation.lastMessage !== null) return hidden;
+    // Nothing was written since the user was added, so that was the last activity.
+    const age = Date.now() - Date.parse(conversation.lastActivityAt);
+    return `${age < JUST_NOW_MS ? "You joined just now." : "No messages since you joined."} ${hidden}`;
+  }
   if (conversation?.kind === "room") return `This is the beginning of ${conversation.name}`;
   return "This is the beginning of your conversation";
 }
@@ -269,7 +272,7 @@ function Skeleton({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   if (error !== null) {
     return (
       <div className={styles["nothing"]} role="alert">
-        <h2>The messages could not be read</h2>
+        <h2>The messages could not be loaded</h2>
         <p>{sayError(error)}</p>
         <button type="button" className={styles["pill"]} onClick={onRetry}>
           Try again

@@ -80,7 +80,7 @@ export function usePart(place: PlaceKey, say: (text: string) => void) {
       if (conversation === undefined) return;
       try {
         const id = await loader.aroundMoment(conversation.id, day);
-        if (id === null) say("Nothing was written on that day or after it.");
+        if (id === null) say("There are no messages on or after that day.");
         else await jump(id);
       } catch (error) {
         say(sayError(error));

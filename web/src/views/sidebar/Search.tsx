@@ -130,7 +130,7 @@ export function Search({ ref, text, onText, onLeave }: Props) {
 
 function stateText(count: number, isSearching: boolean, error: unknown, text: string): string {
   if (text === "") return "";
-  if (error !== null) return `Other people could not be searched. ${sayError(error)}`;
+  if (error !== null) return `Could not search for other people. ${sayError(error)}`;
   if (isSearching) return count === 0 ? "Searching…" : "";
   return count === 0 ? `No people or rooms match “${text}”.` : "";
 }
