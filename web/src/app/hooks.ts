@@ -1,6 +1,7 @@
 // How views read the store. Each re-renders its view only when what it returns has changed.
 
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { WORTH_SHOWING } from "../client/loader";
 import type { ConversationId, MessageId, UserId } from "../protocol/ids";
 import type { UserSummary } from "../session/api";
 import type { SocketState } from "../socket/session_socket";
@@ -159,7 +160,7 @@ export function useTimeline(place: PlaceKey, anchor: number | null = null): Time
   const isListed = useStore((each) => each.at(place)?.listed ?? false);
   const isAway = connection === "offline" || connection === "closed";
   // The list has told the newest message: a page before it makes the part worth showing.
-  const isShort = isListed && anchor === null && (isMissing || (hasOlder && to - from < 20));
+  const isShort = isListed && anchor === null && (isMissing || (hasOlder && to - from < WORTH_SHOWING));
   useEffect(() => {
     if (isShort && !isAway) retry();
   }, [isShort, isAway, retry]);

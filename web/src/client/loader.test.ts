@@ -2,10 +2,10 @@
 
 import { expect, test } from "vitest";
 import type { Role } from "../protocol/events";
-import type { Api, RoomDetails } from "../session/api";
+import type { Api, PageQuery, RoomDetails } from "../session/api";
 import { detailsOf, TimelineSelector } from "../store/selectors";
 import { Store } from "../store/store";
-import { ROOM, SELF, head, message } from "../testing/entries";
+import { added, ROOM, SELF, head, message } from "../testing/entries";
 import { Loader } from "./loader";
 
 const SIZE = 450;
@@ -108,4 +108,64 @@ test("a message that comes while nothing can be read is the first that may be re
   };
   await new Loader(api as unknown as Api, store).newest(ROOM);
   expect(room.firstIndex).toBe(5);
+});
+
+/** A history of entries, the newest last: messages, and people who were added. */
+function history(kinds: readonly ("message" | "added")[]) {
+  const asked: PageQuery[] = [];
+  let index = 0;
+  const all = kinds.map((kind, at) =>
+    kind === "message"
+      ? message(at + 1, SELF, ++index)
+      : { ...added(at + 1, `01added${at}`), message_index: index },
+  );
+  const api = {
+    roomHistory: (_: string, query: PageQuery) => {
+      asked.push(query);
+      const before = all.filter(({ type, seq }) => seq < (query.before ?? Infinity) && (query.entries || type === "message"));
+      const page = before.slice(-(query.limit ?? 50));
+      return Promise.resolve({
+        messages: page.filter(({ type }) => type === "message"),
+        entries: page.filter(({ type }) => type !== "message"),
+        has_more: before.length > page.length,
+      });
+    },
+  };
+  const store = new Store(SELF);
+  const ready = { type: "ready" as const, user_id: SELF, session_id: "01session", conversations: [head(all.length)] };
+  store.open(ready, [ROOM], []);
+  const room = store.conversation(ROOM);
+  room.messageIndex = index;
+  room.listed = true;
+  return { room, asked, store, loader: new Loader(api as unknown as Api, store) };
+}
+
+test("a page brings what happened between its messages, each thing once", async () => {
+  const { room, store, loader } = history(["added", "message", "added", "message", "added"]);
+  await loader.newest(ROOM);
+  await loader.newest(ROOM);
+  const items = new TimelineSelector(store, `r:${ROOM}`, null).select().items;
+  expect(items.map(({ kind }) => kind)).toEqual(["notice", "message", "notice", "message", "notice"]);
+  expect(room.firstIndex).toBe(1);
+});
+
+test("notices that fill pages are read on from, and thousands of them are left out", async () => {
+  const few = history([...Array(3).fill("message"), ...Array(60).fill("added")]);
+  await few.loader.newest(ROOM);
+  expect(few.room.run(3)).toEqual({ from: 1, to: 3 });
+  expect(few.room.noticesWithin(0, 3)).toHaveLength(60);
+  expect(few.asked).toHaveLength(2);
+
+  const many = history([...Array(30).fill("message"), ...Array(5_000).fill("added")]);
+  await many.loader.newest(ROOM);
+  expect(many.room.run(30)).toEqual({ from: 1, to: 30 });
+  expect(many.asked).toHaveLength(4);
+});
+
+test("a room in which nobody has written shows what happened to it", async () => {
+  const { room, store, loader } = history(["added", "added"]);
+  await loader.newest(ROOM);
+  expect(new TimelineSelector(store, `r:${ROOM}`, null).select()).toMatchObject({ isMissing: false });
+  expect(room.noticesWithin(0, 0)).toHaveLength(2);
+  expect(detailsOf(room, SELF).hidesEarlier).toBe(false);
 });

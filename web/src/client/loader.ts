@@ -7,6 +7,10 @@ import type { Api, HistoryMessage, Page, PageQuery } from "../session/api";
 import type { Store } from "../store/store";
 
 const PAGE = 50;
+/** With fewer of the newest messages a conversation is not shown yet. */
+export const WORTH_SHOWING = 20;
+/** If nothing but notices is on so many pages, messages are read without them: thousands may have come. */
+const PAGES_WITH_NOTICES = 3;
 const TRIES = 3;
 /** Of so many pinned messages or members with marks are the pages read, and not of more. */
 const PINS_AT_MOST = 1_000;
@@ -155,21 +159,40 @@ export class Loader {
     return found;
   }
 
-  private page(id: ConversationId, query: PageQuery): Promise<void> {
-    return this.read(
-      () => this.history(id, { limit: PAGE, ...query }),
-      (page) => {
-        const conversation = this.store.conversation(id);
-        conversation.hold(page.messages);
-        const first = page.messages[0]?.message_index;
-        const goesBack = query.after === undefined;
-        if (goesBack && !page.has_more) {
-          const index = first ?? conversation.indexAt(query.before ?? 0);
-          if (index !== null) conversation.beginsWith(index);
-          else if (query.before === undefined) conversation.beginsAfterHidden();
-        }
-      },
-    );
+  /**
+   * Read a page of messages, and what happened between them. That may fill pages of its own: then it
+   * is read on until there are some messages.
+   */
+  private async page(id: ConversationId, query: PageQuery): Promise<void> {
+    const goesBack = query.after === undefined;
+    const wanted = goesBack && query.before === undefined ? WORTH_SHOWING + 1 : 1;
+    let next: PageQuery | null = query;
+    let oldest: number | null = null;
+    let count = 0;
+    for (let pages = 0; next !== null; pages += 1) {
+      const hasNotices = !isPrivate(id) && pages < PAGES_WITH_NOTICES;
+      const notices = hasNotices ? { entries: "notices" as const } : {};
+      const asked: PageQuery = { limit: PAGE, ...next, ...notices };
+      await this.read(
+        () => this.history(id, asked),
+        ({ messages, entries = [], has_more: hasMore }) => {
+          const conversation = this.store.conversation(id);
+          conversation.hold(messages);
+          conversation.holdNotices(entries);
+          oldest = messages[0]?.message_index ?? oldest;
+          count += messages.length;
+          if (goesBack && !hasMore) {
+            const index = oldest ?? conversation.indexAt(query.before ?? 0);
+            if (index !== null) conversation.beginsWith(index);
+            else if (query.before === undefined) conversation.beginsAfterHidden();
+          }
+          const seqs = [...messages, ...entries].map(({ seq }) => seq);
+          const isEnough = !hasMore || count >= wanted || seqs.length === 0;
+          const from = goesBack ? { before: Math.min(...seqs) } : { after: Math.max(...seqs) };
+          next = isEnough ? null : { ...query, ...from };
+        },
+      );
+    }
   }
 
   private history(id: ConversationId, query: PageQuery): Promise<Page> {

@@ -1,6 +1,6 @@
 // The platform's HTTP API as far as the client uses it. Live things go over the socket.
 
-import type { MessageEvent, Role, RoomSettings } from "../protocol/events";
+import type { Entry, MessageEvent, Role, RoomSettings } from "../protocol/events";
 import type { ClientId, ConversationId, RoomId, UserId } from "../protocol/ids";
 import { Credentials, type Tokens } from "./credentials";
 import { ApiError } from "./errors";
@@ -11,6 +11,8 @@ export type HistoryMessage = Omit<MessageEvent, "type">;
 
 export interface Page {
   readonly messages: readonly HistoryMessage[];
+  /** What happened to the conversation between them, where that was asked for. */
+  readonly entries?: readonly Entry[];
   /** In the direction of paging. */
   readonly has_more: boolean;
 }
@@ -20,6 +22,8 @@ export interface PageQuery {
   readonly limit?: number;
   readonly before?: number;
   readonly after?: number;
+  /** With it, `limit` counts messages and entries together. */
+  readonly entries?: "notices";
 }
 
 export interface ListedConversation {

@@ -221,6 +221,12 @@ export class Conversation {
     this.version += 1;
   }
 
+  /** Hold what happened between messages of a history; it has happened to what is held already. */
+  holdNotices(entries: readonly Entry[]): void {
+    for (const entry of entries) if (isRoomChange(entry)) this.notices.set(entry.seq, entry);
+    this.version += 1;
+  }
+
   /** The message is the oldest that may be read. */
   beginsWith(index: number): void {
     this.firstIndex = index;
@@ -373,6 +379,7 @@ export class Conversation {
         this.departure = change.type === "member_left" ? "left" : "removed";
       }
     }
+    if (change.type === "room_created") this.firstIndex ??= 1;
     this.noteJoining(change);
     this.notices.set(change.seq, change);
   }

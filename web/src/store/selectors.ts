@@ -191,7 +191,7 @@ export class TimelineSelector {
     const newest = conversation.messageIndex;
     const run = conversation.run(this.anchor ?? newest);
     if (run === null) {
-      const isEmpty = newest < (conversation.firstIndex ?? 1);
+      const isEmpty = newest < (conversation.firstIndex ?? 0);
       const notices = isEmpty ? conversation.noticesWithin(0, newest) : [];
       const items = [...notices.map((notice) => this.noticeRow(notice)), ...waiting];
       return { ...EMPTY, items, isMissing: !isEmpty || !conversation.listed };

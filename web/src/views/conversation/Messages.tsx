@@ -5,6 +5,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useConversation, useStore, useTimeline } from "../../app/hooks";
 import { pathOf } from "../../app/routes";
 import { useClient } from "../../app/session";
+import { WORTH_SHOWING } from "../../client/loader";
 import { isSameReaction } from "../../protocol/reactions";
 import { sayError } from "../../session/errors";
 import type { Message } from "../../store/message";
@@ -38,8 +39,6 @@ interface Open {
 }
 
 const SAID_MS = 5_000;
-/** With fewer of the newest, the page with more of them is awaited. */
-const WORTH_SHOWING = 20;
 
 export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
   const client = useClient();

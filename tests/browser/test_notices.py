@@ -1,0 +1,57 @@
+"""What happened to a room is shown to all who may read it, whenever they come."""
+
+import pytest
+from playwright.sync_api import expect
+from tests.browser.people import Seat
+
+
+@pytest.fixture(scope="module")
+def people(new_user):
+    names = {"alice": "Alice Ames", "bob": "Bob Ngata", "carol": "Carol Reyes"}
+    return [new_user(name, shown) for name, shown in names.items()]
+
+
+def notices(seat: Seat) -> list[str]:
+    """Return what is told between the messages, without the times."""
+    told = seat.log.locator("p:has(> time) > bdi").all_inner_texts()
+    return [text for text in told if "“" in text or " " in text]
+
+
+def test_who_was_away_and_who_reloads_see_what_happened_to_a_room(new_seat, people):
+    alice, bob, carol = people
+    room_id = alice.create_room(bob, name="Mill")
+    room = f"/chat-service/rooms/{room_id}"
+
+    def write(text: str) -> None:
+        body = {"sender_id": alice.id, "message": text}
+        alice.http.post(f"{room}/send", json=body).raise_for_status()
+
+    write("First")
+    alice.http.patch(room, json={"room_name": "Windmill"}).raise_for_status()
+    alice.http.put(f"{room}/add", json={"user_id": carol.id}).raise_for_status()
+    write("Second")
+    path = f"{room}/members/{carol.id}"
+    alice.http.put(f"{path}/role", json={"role": "admin"}).raise_for_status()
+    alice.http.delete(path).raise_for_status()
+    expected = [
+        "Alice Ames created the room “Mill”",
+        "Alice Ames renamed the room to “Windmill”",
+        "Alice Ames added Carol Reyes",
+        "Alice Ames made Carol Reyes an admin",
+        "Alice Ames removed Carol Reyes",
+    ]
+    seat = new_seat(bob)
+    seat.open(f"/r/{room_id}")
+    for _ in range(2):
+        expect(seat.log.get_by_text(expected[-1])).to_be_visible()
+        assert [text for text in notices(seat) if text in expected] == expected
+        # In their places among the messages.
+        text = seat.log.inner_text()
+        order = [text.index(part) for part in ("Mill”", "First", "Windmill", "Second", "removed")]
+        assert order == sorted(order)
+        # As a browser that has never been here.
+        seat.page.evaluate(
+            "Object.keys(localStorage).filter(key => key.includes('.page.'))"
+            ".forEach(key => localStorage.removeItem(key))"
+        )
+        seat.page.reload()
