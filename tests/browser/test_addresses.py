@@ -89,6 +89,12 @@ def test_an_address_of_nobody_says_so_and_spoils_nothing(seats, people, garbage)
     assert not [url for url in asked if "ids=" in url and "garbage" in url]
 
 
+def test_there_is_no_chat_with_oneself(seats, people):
+    alice, _ = seats
+    alice.page.goto(f"/u/{people[0].id}")
+    dead_end(alice, "This is you")
+
+
 def test_an_id_of_nobody_is_no_person(seats, people):
     alice, _ = seats
     alice.page.goto("/u/01kax3v7f2m8q4r9t6w1y5z0bc")

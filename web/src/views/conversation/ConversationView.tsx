@@ -34,6 +34,8 @@ function PrivateChat({ place }: { place: PlaceKey }) {
   const request = useRequestOf(userId);
   const isKnown = useConversation(place) !== null;
   const isMissing = useStore((store) => store.missing.has(userId));
+  const isSelf = useClient().store.selfId === userId;
+  if (isSelf) return <Oneself />;
   if (isMissing && !isKnown) return <NoPerson />;
   if (request === null || isKnown) return <Conversation place={place} canWrite />;
   return (
@@ -90,6 +92,14 @@ function NoRoom({ id }: { id: string }) {
   return (
     <Nowhere title="You can't view this room">
       It doesn't exist, or you are not a member. A member can add you.
+    </Nowhere>
+  );
+}
+
+function Oneself() {
+  return (
+    <Nowhere title="This is you">
+      A private chat is between two people. <Link href="/settings">Edit your profile</Link>
     </Nowhere>
   );
 }

@@ -15,7 +15,7 @@ export function Nowhere({ title, children }: Props) {
   return (
     <div className={styles["nowhere"]}>
       <h1>{title}</h1>
-      <p>{children}</p>
+      {children && <p>{children}</p>}
       <Link href={PATHS.home} className={styles["way"]}>
         Back to your conversations
       </Link>
