@@ -117,7 +117,7 @@ export const ConversationRow = memo(
 
 /** What comes first of: who is writing, what failed, what was begun, what was said. */
 function LastLine({ conversation }: { conversation: ConversationSummary }) {
-  const { id, kind, place, lastMessage, addedBy } = conversation;
+  const { id, kind, place, lastMessage, addedBy, unread } = conversation;
   const { store } = useClient();
   const [writer, ...others] = useWriters(id);
   const writerName = useUserName(writer ?? "");
@@ -142,7 +142,8 @@ function LastLine({ conversation }: { conversation: ConversationSummary }) {
       </>
     );
   }
-  if (addedBy !== "") return `${adderName} added you`;
+  // What was written since says more.
+  if (addedBy !== "" && unread === 1) return `${adderName} added you`;
   if (lastMessage === null) return kind === "room" ? "No messages yet" : "";
   const author = isOwn ? "You: " : kind === "room" ? `${senderName}: ` : "";
   if (lastMessage.deleted) return <em>{author}Message deleted</em>;
