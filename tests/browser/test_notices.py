@@ -46,6 +46,6 @@ def test_who_was_away_and_who_reloads_see_what_happened_to_a_room(new_seat, peop
         assert [text for text in notices(seat) if text in expected] == expected
         # In their places among the messages.
         text = seat.log.inner_text()
-        order = [text.index(part) for part in ("Mill”", "First", "Windmill", "Second", "removed")]
+        order = [text.index(part) for part in ("created", "First", "renamed", "Second", "removed")]
         assert order == sorted(order)
         seat.page.reload()
