@@ -1,10 +1,13 @@
 """What is unread, and who has read it: the list, the marks and the sockets say the same."""
 
+import asyncio
 import itertools
 import random
 from typing import Any
 
 import pytest
+
+from chatterroom.client import Client, Tokens
 
 from .world import Person, World
 
@@ -111,6 +114,14 @@ def test_receipts_begin_with_the_entry_that_brought_somebody_in(world: World, al
     assert (mark["joined_index"], mark["read_index"]) == (4, 4)
 
 
+async def as_the_client_library_says(person: Person, room: str) -> tuple[int, int, int]:
+    tokens = Tokens(person.token, "", person.id, "", 900)
+    async with Client(person.world.platform.url, tokens=tokens) as client:
+        listed = [each async for each in client.conversations() if each.conversation_id == room]
+        marks = [each for each in await client.marks(room) if each.user_id == person.id]
+    return listed[0].unread, listed[0].read_index, marks[0].read_index
+
+
 class Model:
     """A room as its messages and memberships say: how many are unread to whom."""
 
@@ -169,6 +180,12 @@ def test_list_marks_and_sockets_agree_whatever_happens(
             assert shown[each.id]["read_index"] == model.read[each.id]
             assert said[each.id]["read_index"] == model.read[each.id]
     for person in people:
+        unread, read_index, mark = asyncio.run(as_the_client_library_says(person, room))
+        assert (unread, read_index, mark) == (
+            model.unread(person),
+            model.read[person.id],
+            model.read[person.id],
+        )
         with person.open() as socket:
             ready = socket.hear("ready")
         mine = next(each for each in ready["conversations"] if each["conversation_id"] == room)
