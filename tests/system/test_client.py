@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from msgspec.structs import astuple
 
 from chatterroom.client import (
     Ack,
@@ -136,7 +135,7 @@ async def test_every_call_about_what_becomes_of_messages_rooms_and_people(platfo
         ]
         await bob.pin(sent.id, remove=True)
         await alice.delete(sent.id)
-        ((gone,), _) = astuple(await bob.history(room_id=room_id))
+        (gone,) = (await bob.history(room_id=room_id)).messages
         assert (gone.deleted, gone.message, await alice.pins(room_id)) == (True, "", [])
 
         await alice.update_room(room_id, room_name="Coffee", settings={"posting": "admins"})

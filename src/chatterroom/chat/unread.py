@@ -66,10 +66,10 @@ def position_of(membership: Membership, raised: Raised, own: int) -> Position:
 
 
 def unread(position: Position, message_index: int, deleted: int) -> int:
-    """Return how much is unread: messages, but for the `deleted` ones among them, and that the user
-    was added."""
+    """Return how much is unread: messages, but for the `deleted` ones among them; where there is
+    none, that the user was added counts as one."""
     messages = max(0, message_index - position.read_index - deleted)
-    return messages + (position.added_by is not None)
+    return messages or int(position.added_by is not None)
 
 
 def receipt_counts(message_index: int, mark: int, joined_index: int) -> bool:

@@ -69,7 +69,7 @@ class Conversation(Struct):
         UserIdText | None,
         Meta(
             description="Who added the caller to the room; null once the caller has marked it as "
-            "read, or written. Counts as one in `unread`."
+            "read, or written. Counts as one in `unread` while no message is unread."
         ),
     ]
 

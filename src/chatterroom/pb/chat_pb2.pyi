@@ -1474,8 +1474,8 @@ class ConversationProto(_message.Message):
     last_activity_at: _builtins.str
     delivered_index: _builtins.int
     added_by: _builtins.str
-    """Who added the user to the room, until the user has marked it as read, or written. It counts as
-    one in `unread`.
+    """Who added the user to the room, until the user has marked it as read, or written. While no
+    message is unread it counts as one in `unread`.
     """
     @_builtins.property
     def last_message(self) -> Global___RoomMessageProto:

@@ -89,14 +89,15 @@ def test_row_1_pinned_messages_come_in_bounded_pages(world: World):
 
 
 def test_row_1_a_message_does_not_grow_with_reactions_without_end(world: World):
-    eve = Person(world, "eve")
+    eve, known = Person(world, "eve"), "\U0001f44d"
     room = eve.create_room()
     with world.chat_database() as database:
-        fill_room(database, room, eve.id, 1, message="hi", reactions=reactions(999), changed_seq=1)
+        others = [each for each in reactions(1_100) if not each["emoji"].startswith("49")][:998]
+        given = [*others, {"emoji": known, "user_id": str(new_id())}]
+        fill_room(database, room, eve.id, 1, message="hi", reactions=given, changed_seq=1)
     path = f"/chat-service/messages/{room}-{2:012}/reactions"
-    known = "00" + "\U0001f600" * 30
     assert eve.http.put(f"{path}/{known}").status_code == 200
     refused = world.alice.http.put(f"{path}/{known}")
     assert refused.status_code == 404  # not in the room
-    refused = eve.http.put(f"{path}/01{known[2:]}")
+    refused = eve.http.put(f"{path}/\U0001f680")
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request")

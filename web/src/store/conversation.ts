@@ -105,7 +105,7 @@ export class Conversation {
   get unread(): number {
     if (!this.inside) return 0;
     const messages = Math.max(0, this.messageIndex - this.readIndex - this.deletedUnread);
-    return messages + (this.addedBy === "" ? 0 : 1);
+    return messages > 0 || this.addedBy === "" ? messages : 1;
   }
 
   /** Whether an unread message that is held names the user. */
