@@ -146,8 +146,8 @@ async def test_the_process_starts_serves_and_stops_on_sigterm(
         },
     )
     async with asyncio.timeout(20):
-        while b'"serving"' not in await process.stderr.readline():
-            assert process.returncode is None
+        while b'"serving"' not in (line := await process.stderr.readline()):
+            assert line, "it ended before it served"
         process.send_signal(signal.SIGTERM)
         rest = await process.stderr.read()
         assert await process.wait() == 0
