@@ -138,6 +138,8 @@ def test_on_a_wide_screen_what_is_read_and_written_is_one_column(room):
     alice, _ = room
     alice.page.set_viewport_size({"width": 2560, "height": 900})
     alice.say("Wide")
+    expect(alice.message("Wide")).to_be_visible()
+    expect(alice.unsent).to_have_count(0)
     row = alice.message("Wide").locator("p").last.bounding_box()
     box = alice.composer.bounding_box()
     main = alice.page.locator("main").bounding_box()
