@@ -66,6 +66,8 @@ class ChatSettings(ServiceSettings, frozen=True, kw_only=True):
     """People whom one user adds to rooms, or invites to them."""
     user_added_to_per_hour: Hourly = 100
     """How often one user is added or invited to rooms, by whomever."""
+    user_added_by_one_per_hour: Hourly = 30
+    """How often one user is added or invited to rooms by the same other user."""
     user_first_messages_per_hour: Hourly = 60
     """Private chats that one user begins."""
 

@@ -58,10 +58,10 @@ end
 
 @dataclass(frozen=True, slots=True)
 class _Spending:
-    """So many units of a policy for one user."""
+    """So many units of a policy for one user, or for one user towards another."""
 
     limiter: RateLimiter
-    user_id: UserId
+    who: str
     units: int = 1
 
     @property
@@ -70,7 +70,7 @@ class _Spending:
 
     @property
     def key(self) -> str:
-        return f"chatterroom:quota:{self.limiter.policy.name}:{self.user_id}"
+        return f"chatterroom:quota:{self.limiter.policy.name}:{self.who}"
 
     @property
     def takes_us(self) -> int:
@@ -97,6 +97,9 @@ class SharedQuotas:
         self._rooms = an_hour("rooms created", settings.user_rooms_per_hour)
         self._added = an_hour("people added to rooms", settings.user_added_per_hour)
         self._added_to = an_hour("being added to rooms", settings.user_added_to_per_hour)
+        self._added_by_one = an_hour(
+            "adding the same person to rooms", settings.user_added_by_one_per_hour
+        )
         self._firsts = an_hour("first messages", settings.user_first_messages_per_hour)
         self._client = client
         self._spend_script = client.register_script(_SPEND)
@@ -122,8 +125,10 @@ class SharedQuotas:
         """Return the cost of adding people to a room: to the adder, and to each of them."""
         if not user_ids:
             return []
+        # By one adder, too: else that one could use up what others may add a person.
+        by_one = [_Spending(self._added_by_one, f"{adder_id}:{user_id}") for user_id in user_ids]
         targets = [_Spending(self._added_to, user_id) for user_id in user_ids]
-        return [_Spending(self._added, adder_id, len(user_ids)), *targets]
+        return [_Spending(self._added, adder_id, len(user_ids)), *by_one, *targets]
 
     def first_message(self, sender_id: UserId) -> Cost:
         """Return the cost of writing to somebody with whom there is no private chat yet."""
@@ -170,8 +175,8 @@ def _spend_here(spendings: Sequence[_Spending]) -> None:
     now = time.monotonic()
     for index, each in enumerate(spendings):
         try:
-            each.limiter.spend(each.user_id, now, cost=each.units)
+            each.limiter.spend(each.who, now, cost=each.units)
         except ChatterRoomError:
             for spent in spendings[:index]:
-                spent.limiter.refund(spent.user_id, spent.units)
+                spent.limiter.refund(spent.who, spent.units)
             raise

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from .world import (
+    ADDED_BY_ONE_PER_HOUR,
     ADDED_TO_PER_HOUR,
     FIRST_MESSAGES_PER_HOUR,
     ROOMS_PER_HOUR,
@@ -112,6 +113,25 @@ def test_row_2_adding_one_by_one_counts_as_well(world: World, victim: Person):
             body = {"user_id": victim.id}
             victim.http.put(f"/chat-service/rooms/{room}/leave", json=body)
     assert outcomes["done"] <= ADDED_TO_PER_HOUR + 5
+
+
+def test_row_2_somebody_added_and_removed_over_and_over_can_still_be_added_by_others(
+    world: World, flooder: Person
+):
+    victims = [Person(world, "victim") for _ in range(2)]
+    room = flooder.create_room()
+    for victim in victims:
+        outcomes: Counter[str] = Counter()
+        # Each round costs two changes, of which some refill meanwhile.
+        for _ in range(ADDED_BY_ONE_PER_HOUR + 5):
+            path = f"/chat-service/rooms/{room}/{{}}"
+            added = flooder.http.put(path.format("add"), json={"user_id": victim.id})
+            outcomes[outcome(added)] += 1
+            victim.http.put(path.format("leave"), json={"user_id": victim.id})
+        assert outcomes["adding the same person to rooms"] > 0
+        assert ADDED_BY_ONE_PER_HOUR <= outcomes["done"] <= ADDED_BY_ONE_PER_HOUR + 2
+        friend = Person(world, "friend")
+        assert open_room(friend, victim).status_code == 200
 
 
 def test_row_2_first_messages_are_limited(world: World, flooder: Person):

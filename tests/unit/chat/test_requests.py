@@ -567,6 +567,23 @@ async def test_what_is_refused_or_repeated_costs_nobody_anything(
         assert await code_of(add(service, other_room, ann, ben)) is ErrorCode.RATE_LIMITED
 
 
+async def test_one_adder_cannot_use_up_what_others_may_add_somebody(
+    mongo_url, redis_url, secrets_dir, ann, ben, eve
+):
+    quotas = {"user_added_to_per_hour": 4, "user_added_by_one_per_hour": 3}
+    async with running_service(mongo_url, redis_url, secrets_dir, **quotas) as service:
+        room = await service.create_room(eve)
+        for _ in range(3):
+            await add(service, room, eve, ben)
+            request = chat_pb2.LeaveRoomRequest(room_id=room, user_id=ben)
+            await service.stub.LeaveRoom(request, metadata=service.metadata(ben))
+        assert await code_of(add(service, room, eve, ben)) is ErrorCode.RATE_LIMITED
+        await add(service, room, eve, UserId(new_id()))
+        await add(service, await service.create_room(ann), ann, ben)
+        other_room = await service.create_room(ann)
+        assert await code_of(add(service, other_room, ann, ben)) is ErrorCode.RATE_LIMITED
+
+
 async def test_first_messages_are_counted_and_messages_after_them_are_not(
     mongo_url, redis_url, secrets_dir, ann, ben
 ):
