@@ -68,6 +68,8 @@ _VISIBLE = regex.compile(r"(?V1)[^\s\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{M}\p{DI}\u2800]")
 
 MAX_MESSAGE_CHARACTERS = 8_000
 MAX_ROOM_NAME_CHARACTERS = 128
+# So many rooms are left, at least, by one call that forgets a user who is in more.
+_LEFT_AT_ONCE = 100
 
 
 Done = TypeVar("Done", Appended, Appended | Invited)
@@ -366,25 +368,31 @@ class Actions:
         )
 
     async def forget_user(self, user_id: UserId) -> int:
-        """End all of a user's memberships of rooms, as `leave_room` does; return how many.
+        """End memberships of rooms of a user, as `leave_room` does; return how many.
 
-        Private chats stay to the other side, who cannot write there any more. After a failure
-        some rooms may have been left.
+        Some hundred at a time: call it until it returns 0. Private chats stay to the other side,
+        who cannot write there any more. After a failure some rooms may have been left.
         """
         await self.departed.add(user_id)
         await self.store.requests.forget_user(user_id)
         left = 0
-        for membership in await self.store.memberships(user_id):
-            if is_private(membership.conversation_id):
-                continue
-            try:
-                await self.log.append(LeaveRoom(membership.conversation_id, user_id, _fresh()))
-            except ChatterRoomError as error:
-                # Removed, or left on another way, in the meantime.
-                if error.code is not ErrorCode.ROOM_NOT_FOUND:
-                    raise
-            else:
-                left += 1
+        failure: ChatterRoomError | None = None
+        after: ConversationId | None = None
+        while left < _LEFT_AT_ONCE and (
+            rooms := await self.store.rooms_of(user_id, _LEFT_AT_ONCE, after)
+        ):
+            after = rooms[-1]
+            for room in rooms:
+                try:
+                    await self.log.append(LeaveRoom(room, user_id, _fresh()))
+                    left += 1
+                except ChatterRoomError as error:
+                    if error.code is ErrorCode.INTERNAL:
+                        failure = error  # the other rooms are left all the same
+                    elif error.code is not ErrorCode.ROOM_NOT_FOUND:
+                        raise  # else removed, or left in another way, in the meantime
+        if failure is not None and not left:
+            raise failure
         return left
 
     async def remove_member(

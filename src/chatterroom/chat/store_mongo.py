@@ -78,6 +78,8 @@ _DUPLICATE_KEY = 11000
 _TIMEOUT_S = 1.5
 _USERS_A_READ = 500
 _READ_AT_ONCE = 1_000
+# Sorts after every id.
+_BEHIND_ALL = "~"
 
 
 @uncancelled
@@ -404,6 +406,23 @@ class ChatStore:
         Those who ask at once share reads, and may wait for reads of others before theirs begins.
         """
         return (await self._users_memberships.of([user_id]))[user_id]
+
+    async def rooms_of(
+        self, user_id: UserId, limit: int, after: ConversationId | None = None
+    ) -> list[ConversationId]:
+        """Return rooms that a user is in, in the order of their ids, those behind `after`."""
+        above = membership_id(user_id, after or ConversationId(""))
+        behind_all = membership_id(user_id, ConversationId(_BEHIND_ALL))
+        rooms = (
+            self._memberships.find(
+                {"_id": {"$gt": above, "$lt": behind_all}, "private": False},
+                {"conversation_id": 1},
+            )
+            .sort("_id", 1)
+            .limit(limit)
+        )
+        with available():
+            return [document["conversation_id"] async for document in rooms]
 
     async def acquainted(self, user_id: UserId, others: Sequence[UserId]) -> set[UserId]:
         """Return those of `others` with whom a user shares a conversation, of the thousand most

@@ -415,7 +415,8 @@ class ChatServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ForgetUser(self, request, context):
-        """Takes a user whose account is gone out of all rooms. Safe to repeat. Services only.
+        """Takes a user whose account is gone out of rooms, some hundred at a time: to be called until it
+        has left none. Safe to repeat. Services only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

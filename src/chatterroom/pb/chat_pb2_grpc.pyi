@@ -102,7 +102,9 @@ class ChatServiceStub:
     DeclineRequest: _grpc.UnaryUnaryMultiCallable[_chat_pb2.AnswerRequestRequest, _chat_pb2.AnswerRequestResponse]
     """Takes a request out of the list for good. Nobody else is notified."""
     ForgetUser: _grpc.UnaryUnaryMultiCallable[_chat_pb2.ForgetUserRequest, _chat_pb2.ForgetUserResponse]
-    """Takes a user whose account is gone out of all rooms. Safe to repeat. Services only."""
+    """Takes a user whose account is gone out of rooms, some hundred at a time: to be called until it
+    has left none. Safe to repeat. Services only.
+    """
 
 @_typing.type_check_only
 class ChatServiceAsyncStub(ChatServiceStub):
@@ -178,7 +180,9 @@ class ChatServiceAsyncStub(ChatServiceStub):
     DeclineRequest: _aio.UnaryUnaryMultiCallable[_chat_pb2.AnswerRequestRequest, _chat_pb2.AnswerRequestResponse]  # type: ignore[assignment]
     """Takes a request out of the list for good. Nobody else is notified."""
     ForgetUser: _aio.UnaryUnaryMultiCallable[_chat_pb2.ForgetUserRequest, _chat_pb2.ForgetUserResponse]  # type: ignore[assignment]
-    """Takes a user whose account is gone out of all rooms. Safe to repeat. Services only."""
+    """Takes a user whose account is gone out of rooms, some hundred at a time: to be called until it
+    has left none. Safe to repeat. Services only.
+    """
 
 class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
     """Private chats and rooms.
@@ -437,6 +441,8 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _chat_pb2.ForgetUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_chat_pb2.ForgetUserResponse, _abc.Awaitable[_chat_pb2.ForgetUserResponse]]:
-        """Takes a user whose account is gone out of all rooms. Safe to repeat. Services only."""
+        """Takes a user whose account is gone out of rooms, some hundred at a time: to be called until it
+        has left none. Safe to repeat. Services only.
+        """
 
 def add_ChatServiceServicer_to_server(servicer: ChatServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -67,9 +67,11 @@ class Deletions:
         self._begun.clear()
         while user_id := await self._deletions.claim(now(), now() + _CLAIMED_FOR):
             await self._erase(user_id)
-            # A room that was joined while the others were left is found by asking once more.
-            while await self._left_rooms(user_id):
-                pass
+            if await self._left_rooms(user_id):
+                # There may be more rooms, or one was joined meanwhile. The others who are due come
+                # first: somebody in thousands of rooms does not keep them waiting.
+                await self._deletions.put_back(user_id, now())
+                continue
             await self._deletions.finish(user_id)
             log.info("user_forgotten", user_id=user_id)
         try:

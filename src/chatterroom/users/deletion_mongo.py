@@ -56,6 +56,11 @@ class DeletionStore(SiblingStore):
             )
         return UserId(found["_id"]) if found else None
 
+    async def put_back(self, user_id: UserId, now: datetime) -> None:
+        """Let anybody claim a user from now on, behind those who are due already."""
+        with available():
+            await self._deleted.update_one({"_id": user_id}, {"$set": {"due_at": now}})
+
     async def email_key(self, user_id: UserId) -> str | None:
         """Return the key of the email that is not yet erased."""
         with available():

@@ -3,6 +3,9 @@
 import asyncio
 import json
 
+from pymongo import AsyncMongoClient
+
+from chatterroom.chat import actions
 from chatterroom.core.errors import ErrorCode
 from chatterroom.pb import chat_pb2
 
@@ -44,6 +47,29 @@ async def test_forgetting_again_does_nothing(service: Service):
     await service.create_room(BOB, ALICE)
     assert await forget(service, ALICE) == 1
     assert await forget(service, ALICE) == 0
+
+
+async def test_rooms_are_left_some_at_a_time_until_none_is_left(service: Service, monkeypatch):
+    monkeypatch.setattr(actions, "_LEFT_AT_ONCE", 2)
+    rooms = [await service.create_room(BOB, ALICE) for _ in range(5)]
+    await send_private(service, ALICE, CAROL, "stays")
+    assert [await forget(service, ALICE) for _ in range(4)] == [2, 2, 1, 0]
+    for room in rooms:
+        assert await members(service, BOB, room) == {BOB: "owner"}
+
+
+async def test_a_room_that_cannot_be_left_keeps_nobody_in_the_others(
+    service: Service, other_service: Service, mongo_url
+):
+    rooms = [await service.create_room(BOB, ALICE) for _ in range(4)]
+    async with AsyncMongoClient(mongo_url) as client:
+        damage = {"$set": {"members": "damaged"}}
+        await client.get_default_database().rooms.update_one({"_id": rooms[1]}, damage)
+    # This one has not read the rooms before.
+    assert await forget(other_service, ALICE) == 3
+    for room in (rooms[0], *rooms[2:]):
+        assert await members(service, BOB, room) == {BOB: "owner"}
+    assert await code_of(forget(other_service, ALICE)) is ErrorCode.INTERNAL
 
 
 async def test_two_who_forget_at_once_leave_each_room_once(service: Service):

@@ -122,6 +122,18 @@ async def test_the_chat_service_is_told_until_no_room_is_left(stores, deletions_
     assert chat.asked == [account.user_id] * 3
 
 
+async def test_somebody_in_thousands_of_rooms_keeps_no_other_waiting(
+    stores, deletions_with, mongo_url
+):
+    one, other = await an_account(stores[0]), await an_account(stores[0], "other")
+    chat = Chat(100, 0, 100, 0)
+    deletions = await deletions_with(chat)
+    await deletions.delete(one)
+    await deletions.delete(other)
+    await until_done(deletions, mongo_url)
+    assert chat.asked == [one.user_id, other.user_id, one.user_id, one.user_id]
+
+
 async def test_what_an_instance_has_begun_another_one_finishes(stores, deletions_with, mongo_url):
     store, deletion_store = stores
     account = await an_account(store)
