@@ -3,13 +3,13 @@
 
 import { useEffect, useRef, type ReactNode } from "react";
 import { useLocation } from "wouter";
+import { Snackbar } from "../ui/Snackbar";
 import { Toasts } from "../views/alerts/Toasts";
 import { Sidebar } from "../views/sidebar/Sidebar";
 import { ConnectionBanner } from "./ConnectionBanner";
 import { NotificationsProvider } from "./notifications";
 import { PATHS } from "./routes";
 import { ProfileCard } from "./profile_card";
-import { Said } from "./said";
 import { useDensity, useThemePreference } from "./theme";
 import styles from "./Shell.module.css";
 import { useTitle } from "./title";
@@ -41,7 +41,7 @@ export function Shell({ children }: { children: ReactNode }) {
         </main>
         <Toasts />
         <ProfileCard />
-        <Said />
+        <Snackbar />
       </div>
     </NotificationsProvider>
   );

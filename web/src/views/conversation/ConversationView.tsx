@@ -5,7 +5,7 @@ import { Link, useLocation } from "wouter";
 import { useConversation, useListRead, useStore, useWriters } from "../../app/hooks";
 import { useRequestOf, useRequestOfRoom } from "../../app/request_hooks";
 import { PATHS } from "../../app/routes";
-import { say } from "../../app/said";
+import { showSnackbar } from "../../ui/Snackbar";
 import { useClient } from "../../app/session";
 import { isId } from "../../protocol/ids";
 import type { PlaceKey } from "../../store/outgoing";
@@ -63,7 +63,7 @@ function useWayOut(conversation: ConversationDetails | null): void {
   const name = conversation?.name ?? "";
   useEffect(() => {
     if (wasInside.current && !isInside && hasLeft) {
-      say(`You left ${name}.`);
+      showSnackbar(`You left ${name}.`);
       navigate(PATHS.home, { replace: true });
     }
     wasInside.current = isInside;

@@ -13,6 +13,7 @@ import type { PlaceKey } from "../../store/outgoing";
 import type { ConversationDetails } from "../../store/selectors";
 import { copyText } from "../../ui/clipboard";
 import type { MenuPlace } from "../../ui/PointMenu";
+import { showSnackbar } from "../../ui/Snackbar";
 import { RowActionsContext, type RowActions } from "./actions";
 import { Announcer } from "./Announcer";
 import { useAttention } from "./attention";
@@ -38,13 +39,10 @@ interface Open {
   readonly place: MenuPlace;
 }
 
-const SAID_MS = 5_000;
-
 export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
   const client = useClient();
   const { store, marker } = client;
-  const { said, say } = useSaid();
-  const view = usePart(place, say);
+  const view = usePart(place, showSnackbar);
   const { part, lineAfter, setLineAfter, jump, showNewest, showLine } = view;
   const timeline = useTimeline(place, part?.anchor ?? null);
   const { items, from, to, hasOlder, hasNewer, isMissing } = timeline;
@@ -102,11 +100,11 @@ export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
   const run = useCallback(
     (change: Promise<void>, done?: string) => {
       change.then(
-        () => done !== undefined && say(done),
-        (error: unknown) => say(sayError(error)),
+        () => done !== undefined && showSnackbar(done),
+        (error: unknown) => showSnackbar(sayError(error)),
       );
     },
-    [say],
+    [],
   );
   const react = useCallback(
     (message: Message, emoji: string) => {
@@ -128,7 +126,7 @@ export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
     [jump, reply, react],
   );
   const copy = async (text: string, done: string) => {
-    say((await copyText(text)) ? done : "Your browser did not allow copying.");
+    showSnackbar((await copyText(text)) ? done : "Your browser did not allow copying.");
   };
 
   const isFew = part?.anchor === null && hasOlder && to - from < WORTH_SHOWING;
@@ -172,9 +170,6 @@ export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
           </button>
         </div>
       )}
-      <p className={styles["said"]} role="status">
-        {said}
-      </p>
       {open?.kind === "menu" && (
         <MessageMenu
           {...current(open)}
@@ -242,18 +237,6 @@ function beginningText(conversation: ConversationDetails | null): string {
 
 function current({ message, place }: Open) {
   return { message, place };
-}
-
-/** A sentence that goes away by itself. */
-function useSaid() {
-  const [said, setSaid] = useState("");
-  const say = useCallback((text: string) => setSaid(text), []);
-  useEffect(() => {
-    if (said === "") return;
-    const timer = setTimeout(() => setSaid(""), SAID_MS);
-    return () => clearTimeout(timer);
-  }, [said]);
-  return { said, say };
 }
 
 function Nothing({ title, text }: { title: string; text: string }) {

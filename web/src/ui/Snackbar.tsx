@@ -1,19 +1,19 @@
-// A short sentence about what has just happened, wherever in the client one is. It goes away by itself.
+// A short sentence about what has just happened. It goes away by itself.
 
 import { useEffect, useSyncExternalStore } from "react";
 import { Cell } from "../store/cell";
-import styles from "./Shell.module.css";
+import styles from "./Snackbar.module.css";
 
 const SHOWN_MS = 6_000;
 
 const sentence = new Cell("");
 
-/** Show a sentence for a while; it is read aloud, too. */
-export function say(text: string): void {
+/** Show a sentence for a while, in place of the one before. Screen readers read it aloud. */
+export function showSnackbar(text: string): void {
   sentence.set(text);
 }
 
-export function Said() {
+export function Snackbar() {
   const text = useSyncExternalStore(sentence.subscribe, sentence.get);
   useEffect(() => {
     if (text === "") return;
@@ -21,7 +21,7 @@ export function Said() {
     return () => clearTimeout(timer);
   }, [text]);
   return (
-    <p className={styles["said"]} role="status">
+    <p className={styles["snackbar"]} role="status">
       {text}
     </p>
   );
