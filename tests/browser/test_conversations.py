@@ -68,7 +68,7 @@ def test_a_room_is_made_and_found_by_the_one_who_was_added(seats, people):
     alice.say("The tomatoes are red.")
     row = bob.conversations.get_by_role("link").filter(has_text="Garden")
     expect(row).to_contain_text("The tomatoes are red.")
-    expect(row).to_contain_text("2 unread")
+    expect(row).to_contain_text("1 unread")
     row.click()
     expect(bob.message("The tomatoes are red.")).to_be_visible()
     expect(row).not_to_contain_text("unread")

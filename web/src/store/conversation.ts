@@ -104,8 +104,16 @@ export class Conversation {
 
   get unread(): number {
     if (!this.inside) return 0;
-    const messages = Math.max(0, this.messageIndex - this.readIndex - this.deletedUnread);
-    return messages > 0 || this.addedBy === "" ? messages : 1;
+    return this.unreadMessages || (this.addedBy === "" ? 0 : 1);
+  }
+
+  /** Whether nothing is unread but that somebody has added the user. */
+  get onlyAdded(): boolean {
+    return this.addedBy !== "" && this.unreadMessages === 0;
+  }
+
+  private get unreadMessages(): number {
+    return Math.max(0, this.messageIndex - this.readIndex - this.deletedUnread);
   }
 
   /** Whether an unread message that is held names the user. */
@@ -254,7 +262,8 @@ export class Conversation {
     if (this.readIndex === told.read_index) {
       this.addedBy = told.added_by ?? "";
       const unread = told.message_index - told.read_index;
-      this.deletedUnread = unread - (told.unread ?? unread) + (this.addedBy === "" ? 0 : 1);
+      // Where none of the messages counts, that the user was added does.
+      this.deletedUnread = Math.max(0, unread - (told.unread ?? unread));
     }
     this.deletedUpTo = told.seq;
     if (told.last_message !== null) this.holdOne(messageOf(told.last_message));
@@ -391,7 +400,10 @@ export class Conversation {
     const came = type === "member_added" ? [change.user_id] : change.members_ids;
     const nothing = { read_index: 0, delivered_index: 0, joined_index: message_index };
     if (message_index > 0) this.raise(came.map((user_id) => ({ user_id, ...nothing })));
-    if (came.includes(this.selfId) && sender_id !== this.selfId) this.addedBy = sender_id;
+    if (came.includes(this.selfId) && sender_id !== this.selfId) {
+      this.addedBy = sender_id;
+      this.raiseOwn(message_index, message_index);
+    }
   }
 
   private changeRoom(change: RoomChange): void {

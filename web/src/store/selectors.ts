@@ -18,6 +18,8 @@ export interface ConversationSummary {
   readonly unread: number;
   /** Who added the user, until the user has looked; empty for nobody. */
   readonly addedBy: UserId;
+  /** Whether nothing else is unread. */
+  readonly onlyAdded: boolean;
   /** Whether an unread message names the user, as far as the messages are held. */
   readonly mentioned: boolean;
   readonly messageIndex: number;
@@ -71,7 +73,7 @@ export function detailsOf(conversation: Conversation, selfId: UserId): Conversat
   const kept = summaries.get(conversation);
   if (kept?.version === conversation.version) return kept.value;
   const { id, kind, name, peerId, unread, messageIndex, readIndex, lastActivityAt } = conversation;
-  const { addedBy, inside, departure, hidesEarlier, mentioned, settings, members, size, pins, marks } = conversation;
+  const { addedBy, onlyAdded, inside, departure, hidesEarlier, mentioned, settings, members, size, pins, marks } = conversation;
   const value: ConversationDetails = {
     id,
     place: kind === "room" ? `r:${id}` : `u:${peerId}`,
@@ -80,6 +82,7 @@ export function detailsOf(conversation: Conversation, selfId: UserId): Conversat
     peerId,
     unread,
     addedBy,
+    onlyAdded,
     mentioned,
     messageIndex,
     readIndex,

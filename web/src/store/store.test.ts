@@ -223,6 +223,16 @@ describe("unread", () => {
     expect([room.unread, room.addedBy]).toEqual([0, ""]);
   });
 
+  test("having been added counts only while no message does", () => {
+    const room = opened(0).conversation(ROOM);
+    room.list(listed({ message_index: 4, read_index: 4, unread: 1, added_by: OTHER }));
+    expect([room.unread, room.onlyAdded]).toEqual([1, true]);
+    room.list(listed({ message_index: 5, read_index: 4, unread: 1, added_by: OTHER }));
+    expect([room.unread, room.onlyAdded]).toEqual([1, false]);
+    room.list(listed({ message_index: 6, read_index: 4, unread: 2, added_by: OTHER }));
+    expect(room.unread).toBe(2);
+  });
+
   test("only one's own messages say that one has read, no other entry of one's own", () => {
     const room = opened(9).conversation(ROOM);
     room.list(listed({}));

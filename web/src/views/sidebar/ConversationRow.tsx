@@ -117,7 +117,7 @@ export const ConversationRow = memo(
 
 /** What comes first of: who is writing, what failed, what was begun, what was said. */
 function LastLine({ conversation }: { conversation: ConversationSummary }) {
-  const { id, kind, place, lastMessage, addedBy, unread } = conversation;
+  const { id, kind, place, lastMessage, addedBy, onlyAdded } = conversation;
   const { store } = useClient();
   const [writer, ...others] = useWriters(id);
   const writerName = useUserName(writer ?? "");
@@ -143,7 +143,7 @@ function LastLine({ conversation }: { conversation: ConversationSummary }) {
     );
   }
   // What was written since says more.
-  if (addedBy !== "" && unread === 1) return `${adderName} added you`;
+  if (onlyAdded) return `${adderName} added you`;
   if (lastMessage === null) return kind === "room" ? "No messages yet" : "";
   const author = isOwn ? "You: " : kind === "room" ? `${senderName}: ` : "";
   if (lastMessage.deleted) return <em>{author}Message deleted</em>;
