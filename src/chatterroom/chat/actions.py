@@ -59,6 +59,7 @@ from chatterroom.core.ids import (
     room_conversation_id,
     room_id_of_request,
 )
+from chatterroom.core.readable_names import readable_name
 
 __all__ = ["MAX_MESSAGE_CHARACTERS", "MAX_ROOM_NAME_CHARACTERS", "Actions"]
 
@@ -604,11 +605,11 @@ def _fresh() -> ClientId:
 
 
 def _checked_name(room_name: str) -> str:
-    name = room_name.strip()
-    if not 1 <= len(name) <= MAX_ROOM_NAME_CHARACTERS or not name.isprintable():
+    name = readable_name(room_name, MAX_ROOM_NAME_CHARACTERS)
+    if name is None:
         raise ChatterRoomError(
             ErrorCode.INVALID_REQUEST,
-            f"room_name must have 1 to {MAX_ROOM_NAME_CHARACTERS} printable characters.",
+            f"room_name must have 1 to {MAX_ROOM_NAME_CHARACTERS} visible characters.",
             field="room_name",
         )
     return name

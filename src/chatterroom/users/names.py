@@ -16,6 +16,7 @@ from pathlib import Path
 import regex
 
 from chatterroom.core.errors import ChatterRoomError, ErrorCode
+from chatterroom.core.readable_names import readable_name
 
 __all__ = [
     "DELETED_USERNAME",
@@ -49,17 +50,6 @@ _TOGETHER = {
 }
 
 _IGNORABLE = regex.compile(r"\p{Default_Ignorable_Code_Point}")
-_SPACES = regex.compile(r"\p{Zs}+")
-# A flag of a region (UTS 51, section C.1), the one place for tags.
-_FLAG = regex.compile(r"\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")
-# What joins letters or emoji, or chooses their form: behind one of them, and once.
-_JOINERS = regex.compile(
-    r"(?<=[\p{L}\p{M}\p{N}\p{S}])(?:\p{Variation_Selector}\p{Join_Control}?|\p{Join_Control})"
-)
-# Controls, what is not assigned, private or half a character, ends of lines, and the invisible.
-_NEVER_SHOWN = regex.compile(r"[\p{Cc}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\p{DI}\p{Cf}]")
-# The blank pattern of Braille is a symbol that shows nothing.
-_VISIBLE = regex.compile(r"(?!\u2800)[\p{L}\p{N}\p{P}\p{S}]")
 
 
 def parse_username(text: str) -> str:
@@ -115,21 +105,12 @@ def skeletons(name: str) -> list[str]:
 def parse_display_name(text: str) -> str:
     """Return the name in its normal form (NFC, single spaces), or raise INVALID_REQUEST.
 
-    At most 64 characters, of which one can be seen; nothing invisible but what joins letters or
-    emoji; nothing that turns the direction of writing. Nothing at all means no name.
+    At most 64 characters that `readable_name` takes. Nothing at all means no name.
     """
     if not text:
         return ""
-    # Normalising changes lengths, but never so much.
-    cut = unicodedata.normalize("NFC", text[: 8 * _DISPLAY_NAME_CHARACTERS])
-    name = _SPACES.sub(" ", cut).strip(" ")
-    shown = _JOINERS.sub("", _FLAG.sub("\U0001f3f4", name))
-    if (
-        1 <= len(name) <= _DISPLAY_NAME_CHARACTERS
-        and not _NEVER_SHOWN.search(shown)
-        and _VISIBLE.search(shown)
-        and not _is_reserved(name)
-    ):
+    name = readable_name(text, _DISPLAY_NAME_CHARACTERS)
+    if name is not None and not _is_reserved(name):
         return name
     raise ChatterRoomError(
         ErrorCode.INVALID_REQUEST,

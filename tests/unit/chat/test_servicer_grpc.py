@@ -1,4 +1,6 @@
 import asyncio
+import json
+from pathlib import Path
 
 import grpc
 import pytest
@@ -14,6 +16,11 @@ from chatterroom.rpc.errors import error_from
 from chatterroom.rpc.identity import SERVICE, _current
 
 from .conftest import ALICE, BOB, CAROL, Service, receive, resume
+
+NAMES = json.loads(
+    (Path(__file__).parents[2] / "conformance" / "names.json").read_text(encoding="utf-8")
+)
+DISPLAY_NAMES = [case for case in NAMES["display_names"] if case["text"]]
 
 
 async def code_of(call) -> ErrorCode:
@@ -259,7 +266,29 @@ async def test_a_bad_private_message_is_refused_with_its_reason(
     assert await code_of(sending) is code
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 129, "a\x07b", "a\nb"])
+@pytest.mark.parametrize("case", DISPLAY_NAMES, ids=lambda case: ascii(case["text"]))
+async def test_rooms_may_have_the_names_that_people_may_show(service: Service, case: dict):
+    request = chat_pb2.CreateRoomRequest(room_name=case["text"], creator_id=ALICE)
+    await service.stub.CreateRoom(request, metadata=service.metadata(ALICE))
+    (room,) = (await conversations(service, ALICE)).conversations
+    assert room.room_name == case["name"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "   ",
+        "x" * 129,
+        "a\x07b",
+        "a\nb",
+        "\u200b",
+        "\u3164",
+        "\u2800",
+        "a\u202eb",
+        "a\U000e0041",
+    ],
+)
 async def test_a_bad_room_name_is_refused(service: Service, name: str):
     request = chat_pb2.CreateRoomRequest(room_name=name, creator_id=ALICE)
     creating = service.stub.CreateRoom(request, metadata=service.metadata(ALICE))
