@@ -2,6 +2,7 @@
 WebSocket handshakes handed to the relay.
 """
 
+import re
 from asyncio import AbstractEventLoop, TimerHandle, Transport
 from collections.abc import Callable
 from typing import Any, cast
@@ -36,6 +37,8 @@ _HIGH_WATER_BYTES = 16 * 1024
 # HTTP/0.9 has neither headers nor a status: what asks for it is a mistake, or mischief.
 _VERSIONS = {"1.0", "1.1"}
 _CONTINUE = b"HTTP/1.1 100 "
+# A name or an IP address, and a port (RFC 3986, section 3.2.2).
+_HOST = re.compile(rb"(?:\[[0-9A-Za-z:.%_~-]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]*)?")
 _NOT_HTTP = "The request is not valid HTTP."
 
 
@@ -115,7 +118,7 @@ class GatewayProtocol(HttpToolsProtocol):
             raise _RefusedError
         if version == "1.1" and not self._has_one_host():
             self._broken_rule = (
-                "A request must have exactly one Host header, and it must not be empty."
+                "A request must have exactly one Host header: a host name or address, and a port."
             )
             raise _RefusedError
         if self._head_bytes > _MAX_HEAD_BYTES and self._head_size() > _MAX_HEAD_BYTES:
@@ -275,7 +278,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _has_one_host(self) -> bool:
         hosts = [value for name, value in self.headers if name == b"host"]
-        return len(hosts) == 1 and bool(hosts[0].strip())
+        return len(hosts) == 1 and bool(_HOST.fullmatch(hosts[0].strip()))
 
     def _head_size(self) -> int:
         """Return the size of a head that may have come in one piece with more behind it."""

@@ -161,6 +161,25 @@ async def test_a_request_names_one_host(world, hosts):
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.parametrize(
+    "host", ["a b", "a, b", "u@a", "a/b", "a?b", "a:x", "a:1:2", "[::1", "\xe9"]
+)
+async def test_what_is_no_host_is_refused(world, host):
+    line = f"Host: {host}\r\nConnection: close\r\n\r\n".encode()
+    answer = await ask(world, b"GET /healthz HTTP/1.1\r\n" + line)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["a", "A.example.", "my_host:8080", "127.0.0.1:", "[::1]:80", "[fe80::1%25eth0]", "xn--a"],
+)
+async def test_names_and_addresses_are_hosts(world, host):
+    line = f"Host: {host}\r\nConnection: close\r\n\r\n".encode()
+    answer = await ask(world, b"GET /healthz HTTP/1.1\r\n" + line)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
 async def test_http_1_0_needs_no_host(world):
     assert (await ask(world, b"GET /healthz HTTP/1.0\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
 
