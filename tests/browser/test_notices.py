@@ -27,6 +27,7 @@ def test_who_was_away_and_who_reloads_see_what_happened_to_a_room(new_seat, peop
 
     write("First")
     alice.http.patch(room, json={"room_name": "Windmill"}).raise_for_status()
+    alice.http.patch(room, json={"settings": {"adding": "admins"}}).raise_for_status()
     alice.http.put(f"{room}/add", json={"user_id": carol.id}).raise_for_status()
     write("Second")
     path = f"{room}/members/{carol.id}"
@@ -35,6 +36,7 @@ def test_who_was_away_and_who_reloads_see_what_happened_to_a_room(new_seat, peop
     expected = [
         "Alice Ames created the room “Mill”",
         "Alice Ames renamed the room to “Windmill”",
+        "Alice Ames changed the settings of the room",
         "Alice Ames added Carol Reyes",
         "Alice Ames made Carol Reyes an admin",
         "Alice Ames removed Carol Reyes",

@@ -74,8 +74,9 @@ export interface RoomCreated extends EntryBase {
 
 export interface RoomUpdated extends EntryBase {
   readonly type: "room_updated";
-  readonly room_name: string | null;
-  readonly settings: RoomSettings | null;
+  // What did not change is null on sockets and left out of histories.
+  readonly room_name?: string | null;
+  readonly settings?: RoomSettings | null;
 }
 
 export interface MemberAdded extends EntryBase {
@@ -86,7 +87,7 @@ export interface MemberAdded extends EntryBase {
 export interface MemberLeft extends EntryBase {
   readonly type: "member_left";
   readonly user_id: UserId;
-  readonly new_owner_id: UserId | null;
+  readonly new_owner_id?: UserId | null;
 }
 
 export interface MemberRemoved extends EntryBase {

@@ -426,7 +426,7 @@ export class Conversation {
       case "member_left":
         this.setRoles([
           [change.user_id, null],
-          ...(change.new_owner_id === null ? [] : [[change.new_owner_id, "owner"] as const]),
+          ...(change.new_owner_id == null ? [] : [[change.new_owner_id, "owner"] as const]),
         ]);
         return;
       case "member_removed":
