@@ -65,3 +65,12 @@ def test_each_harm_is_a_reason(changes: dict[str, Any], said: str):
     found = reasons(msgspec.structs.replace(STOOD, **changes), ATTACKS, p99_s=3.0)
     assert len(found) == 1
     assert said in found[0]
+
+
+def test_attacks_of_any_strength_may_be_weak_but_not_succeed():
+    outcome = msgspec.structs.replace(
+        STOOD, tallies={"big-pages": Tally(), "grpc-floods": Tally(1, {"taken": 1})}
+    )
+    assert reasons(outcome, ATTACKS, p99_s=3.0, any_strength=True) == [
+        "the attack grpc-floods succeeded 1 times"
+    ]
