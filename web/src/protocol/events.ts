@@ -35,6 +35,8 @@ export interface MessageEvent extends EntryBase {
   readonly receiver_id?: UserId;
   readonly reply_to?: MessageId | null;
   readonly mentions?: readonly UserId[];
+  /** Their names as they were written, folded, in the same order. */
+  readonly mention_names?: readonly string[];
   readonly reactions?: readonly Reaction[];
   readonly edited?: boolean;
   readonly pinned?: boolean;
@@ -46,6 +48,8 @@ export interface MessageEdited extends EntryBase {
   readonly message_id: MessageId;
   readonly message: string;
   readonly mentions?: readonly UserId[];
+  /** Their names as they were written, folded, in the same order. */
+  readonly mention_names?: readonly string[];
 }
 
 export interface MessageDeleted extends EntryBase {

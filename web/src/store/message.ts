@@ -19,6 +19,8 @@ export interface Message {
   readonly message: string;
   readonly reply_to: MessageId | null;
   readonly mentions: readonly UserId[];
+  /** How the text names them, folded, in the same order. */
+  readonly mention_names: readonly string[];
   readonly reactions: readonly Reaction[];
   readonly pinned: boolean;
   readonly edited: boolean;
@@ -39,6 +41,7 @@ export function messageOf(told: HistoryMessage | MessageEvent): Message {
     message: told.message,
     reply_to: told.reply_to ?? null,
     mentions: told.mentions ?? [],
+    mention_names: told.mention_names ?? [],
     reactions: told.reactions ?? [],
     pinned: told.pinned ?? false,
     edited: told.edited ?? false,
@@ -55,6 +58,7 @@ export function changed(message: Message, change: MessageChange): Message {
         ...message,
         message: change.message,
         mentions: change.mentions ?? [],
+        mention_names: change.mention_names ?? [],
         edited: true,
         updated_at: change.created_at,
       };
@@ -63,6 +67,7 @@ export function changed(message: Message, change: MessageChange): Message {
         ...message,
         message: "",
         mentions: [],
+        mention_names: [],
         reactions: [],
         pinned: false,
         edited: false,

@@ -114,10 +114,18 @@ export const MessageRow = memo(function MessageRow(props: Props) {
           <div className={styles["content"]}>
             {isLong(message.message) ? (
               <Long id={message.id} tabIndex={tabIndex}>
-                <MessageText text={message.message} mentions={message.mentions} />
+                <MessageText
+                  text={message.message}
+                  mentions={message.mentions}
+                  mentionNames={message.mention_names}
+                />
               </Long>
             ) : (
-              <MessageText text={message.message} mentions={message.mentions} />
+              <MessageText
+                  text={message.message}
+                  mentions={message.mentions}
+                  mentionNames={message.mention_names}
+                />
             )}
             <span className={styles["states"]}>
               {message.edited && (

@@ -16,16 +16,19 @@ function isTask({ children: [first] }: Item): boolean {
 }
 
 const NOBODY: readonly UserId[] = [];
+const NO_NAMES: readonly string[] = [];
 
 interface Props {
   text: string;
   /** Who is mentioned, as the chat service has found. */
   mentions?: readonly UserId[];
+  /** How the text names them; where that is not known, their names of today are looked for. */
+  mentionNames?: readonly string[];
 }
 
-export const MessageText = memo(function MessageText({ text, mentions = NOBODY }: Props) {
+export const MessageText = memo(function MessageText({ text, mentions = NOBODY, mentionNames = NO_NAMES }: Props) {
   const blocks = useMemo(() => parseMessage(text), [text]);
-  const names = useMentionedNames(mentions);
+  const names = useMentionedNames(mentions, mentionNames);
   const paint = useMemo(() => new Painter(names), [names]);
   return (
     <div className={styles["text"]} data-large={isEmojiOnly(text) || undefined}>
@@ -35,11 +38,11 @@ export const MessageText = memo(function MessageText({ text, mentions = NOBODY }
 });
 
 /** Return who is mentioned: `ann=01… bob=01… `, oneself with a `!` before it. */
-function useMentionedNames(mentions: readonly UserId[]): string {
+function useMentionedNames(mentions: readonly UserId[], written: readonly string[]): string {
   return useStore((store) => {
     let names = "";
-    for (const id of mentions) {
-      const name = store.users.get(id)?.username.toLowerCase();
+    for (const [at, id] of mentions.entries()) {
+      const name = written[at] ?? store.users.get(id)?.username.toLowerCase();
       if (name !== undefined) names += `${id === store.selfId ? "!" : ""}${name}=${id} `;
     }
     return names;
