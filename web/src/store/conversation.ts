@@ -359,7 +359,8 @@ export class Conversation {
     this.indexes.set(message.seq, index);
     this.runs = withNumber(this.runs, index);
     this.messageIndex = Math.max(this.messageIndex, index);
-    if (index === 1) this.firstIndex = 1;
+    // In a room something may have happened before it.
+    if (index === 1 && this.kind === "private") this.firstIndex = 1;
   }
 
   private changeMessage(change: MessageChange): void {

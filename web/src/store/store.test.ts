@@ -120,7 +120,10 @@ describe("the timeline", () => {
     const newest = new TimelineSelector(store, `r:${ROOM}`, null).select();
     expect([newest.from, newest.to, newest.hasOlder, newest.hasNewer]).toEqual([7, 9, true, false]);
     const oldest = new TimelineSelector(store, `r:${ROOM}`, 2).select();
-    expect([oldest.from, oldest.to, oldest.hasOlder, oldest.hasNewer]).toEqual([1, 3, false, true]);
+    // What happened to the room before its first message is read as well.
+    expect([oldest.from, oldest.to, oldest.hasOlder, oldest.hasNewer]).toEqual([1, 3, true, true]);
+    conversation.beginsWith(1);
+    expect(new TimelineSelector(store, `r:${ROOM}`, 2).select().hasOlder).toBe(false);
     conversation.hold([4, 5, 6].map((seq) => message(seq)));
     expect(new TimelineSelector(store, `r:${ROOM}`, null).select().items).toHaveLength(9);
   });
