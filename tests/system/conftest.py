@@ -101,7 +101,7 @@ def environment() -> dict[str, str]:
         "USER_RESPONSE_BYTES_PER_S",
     )
     quotas = ("MESSAGES", "MESSAGE_BYTES", "CHANGES", "MARKS", "PRESENCE", "SOCKETS")
-    hourly = ("ROOMS", "ADDED", "ADDED_TO", "FIRST_MESSAGES")
+    hourly = ("ROOMS", "ADDED", "ADDED_TO", "ADDED_BY_ONE", "FIRST_MESSAGES")
     return (
         kept
         | {f"CHATTERROOM_GATEWAY_{name}": "0" for name in off}

@@ -189,7 +189,13 @@ class ChatSocket:
 
     def _let_go(self) -> None:
         if self._following.end():
-            asyncio.get_running_loop().call_soon(self._let_go)
+            self._start(self._let_go_of_the_rest())
+
+    async def _let_go_of_the_rest(self) -> None:
+        more = True
+        while more:
+            async with self._following.turn():
+                more = self._following.give_up_some()
 
     def appeared(self, conversation_id: ConversationId, seq: int) -> None:
         """Follow a conversation that is new to the user."""
@@ -225,6 +231,7 @@ class ChatSocket:
     async def _open(self) -> None:
         if self._room is None:
             memberships = await self._following.open_all()
+            self._actions.quotas.charge_opening(self.user_id, len(memberships))
         else:
             membership = await self._following.open_room(self._room)
             if membership is None:
@@ -244,30 +251,31 @@ class ChatSocket:
         pending = self._actions.marks.pending
         pages = list(slices(memberships, READY_PAGE)) or [[]]
         for number, page in enumerate(pages, start=1):
-            event: dict[str, Any] = {
-                "conversations": [
-                    {
-                        "conversation_id": each.conversation_id,
-                        "seq": heads[each.conversation_id],
-                        "joined_seq": each.joined_seq,
-                        "read_index": position.read_index,
-                        "delivered_index": position.delivered_index,
-                    }
-                    for each in page
-                    if each.conversation_id in heads
-                    for position in (
-                        position_of(each, pending(self.user_id, each.conversation_id), 0),
-                    )
-                ]
-            }
-            if len(pages) > 1:
-                event["has_more"] = number < len(pages)
             if number > 1:
                 await self.drained(0)
-                await asyncio.sleep(0)
-                self._send_event({"type": "conversations", **event})
-            else:
-                self._send_event({"type": "ready", **self._own(), **event})
+            async with self._following.turn():
+                event: dict[str, Any] = {
+                    "conversations": [
+                        {
+                            "conversation_id": each.conversation_id,
+                            "seq": heads[each.conversation_id],
+                            "joined_seq": each.joined_seq,
+                            "read_index": position.read_index,
+                            "delivered_index": position.delivered_index,
+                        }
+                        for each in page
+                        if each.conversation_id in heads
+                        for position in (
+                            position_of(each, pending(self.user_id, each.conversation_id), 0),
+                        )
+                    ]
+                }
+                if len(pages) > 1:
+                    event["has_more"] = number < len(pages)
+                if number > 1:
+                    self._send_event({"type": "conversations", **event})
+                else:
+                    self._send_event({"type": "ready", **self._own(), **event})
 
     def _own(self) -> dict[str, Any]:
         return {

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from itertools import islice
 from typing import Any
 
@@ -31,6 +32,7 @@ class Following:
         "_ended",
         "_floors",
         "_hub",
+        "_is_much",
         "_leases",
         "_outlet",
         "_store",
@@ -47,6 +49,7 @@ class Following:
         self._appeared_early: dict[ConversationId, int] = {}
         self._floors: dict[ConversationId, int] = {}
         self._ended = False
+        self._is_much = False
         self.is_live = False
 
     def __contains__(self, conversation_id: ConversationId) -> bool:
@@ -67,16 +70,24 @@ class Following:
         await self._hub.watch(self._outlet)
         before = self._hub.moment()
         memberships = await self._store.memberships(user_id)
+        self._is_much = len(memberships) > _AT_A_TIME
         for some in slices(memberships, _AT_A_TIME):
-            await self._subscribe([each.conversation_id for each in some])
+            async with self.turn():
+                await self._subscribe([each.conversation_id for each in some])
         if self._hub.may_lack_removals(self._subscriptions.values(), before):
             memberships = await self._store.memberships(user_id)
             still = {each.conversation_id for each in memberships}
             for conversation_id in [id_ for id_ in self._subscriptions if id_ not in still]:
                 self._unsubscribe(conversation_id)
         for some in slices(memberships, _AT_A_TIME):
-            self._floors |= await self._store.reading_floors(some)
+            async with self.turn():
+                self._floors |= await self._store.reading_floors(some)
         return [each for each in memberships if each.conversation_id in self._subscriptions]
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Hold a piece of work until it is its turn, if what is followed is much: many sockets of
+        users with thousands of conversations must not hold up others."""
+        return self._hub.turns.turn() if self._is_much else nullcontext()
 
     def heads(self) -> dict[ConversationId, int]:
         """Return up to which seq each conversation has been delivered, or will have been."""
@@ -98,7 +109,9 @@ class Following:
                 await self._hub.start(subscription, from_seq)
 
         for some in slices(tuple(self._subscriptions.values()), _AT_A_TIME):
-            await _all([start(each) for each in some])
+            async with self.turn():
+                behind = [each for each in some if not self._hub.start_at_once(each, after)]
+            await _all([start(each) for each in behind])
         self.is_live = True
         early, self._appeared_early = self._appeared_early, {}
         for conversation_id, seq in early.items():
@@ -130,10 +143,14 @@ class Following:
     def end(self) -> bool:
         """Follow nothing new any more, and give up what is followed.
 
-        Return whether that is so much that `end` must be called again, in a moment.
+        Return whether that is so much that it is left to `give_up_some`.
         """
         self._ended = True
         self._hub.unwatch(self._outlet)
+        return self._is_much or self.give_up_some()
+
+    def give_up_some(self) -> bool:
+        """Give up some of what is followed; return whether there is more."""
         for conversation_id in tuple(islice(self._subscriptions, _AT_A_TIME)):
             self._unsubscribe(conversation_id)
         return bool(self._subscriptions)

@@ -8,7 +8,7 @@ once where a later entry shows a hole, else when the sweep compares the feeds wi
 import asyncio
 import math
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
@@ -30,6 +30,7 @@ from chatterroom.chat.feed import (
 )
 from chatterroom.chat.gathering import GatheredReads
 from chatterroom.chat.store_mongo import ChatStore
+from chatterroom.chat.turns import Turns
 from chatterroom.core import times
 from chatterroom.core.errors import StorageUnavailableError
 from chatterroom.core.ids import ConversationId, UserId, new_id
@@ -209,6 +210,8 @@ class Hub:
         self._sweep_now = asyncio.Event()
         self._pause_s = SWEEP_S
         self._removals = 0
+        self.turns = Turns()
+        """For what outlets do with thousands of conversations."""
         self._origin = new_id()
         self._own_end = self._origin.encode()
 
@@ -383,6 +386,18 @@ class Hub:
                 self._deliver(due, (subscription,))
                 subscription.cursor = due[-1].seq
 
+    def start_at_once(
+        self, subscription: Subscription, after: Mapping[ConversationId, int]
+    ) -> bool:
+        """Start a subscription as `start` does, unless entries are to be read; return whether."""
+        feed = subscription.feed
+        if subscription.ended:
+            return True
+        if subscription.conversation_id in after or subscription.cursor < feed.release.released:
+            return False
+        feed.live.add(subscription)
+        return True
+
     def detach(self, subscription: Subscription) -> None:
         """Stop following. Harmless where it has ended already."""
         if subscription.ended:
@@ -476,7 +491,8 @@ class Hub:
             self._tasks.create_task(self._begin(fresh))
         try:
             for feed in feeds:
-                await asyncio.shield(feed.opened)
+                # Thousands are open already where somebody has another socket.
+                await (feed.opened if feed.opened.done() else asyncio.shield(feed.opened))
         except BaseException:
             self._close_unused(feeds)
             raise

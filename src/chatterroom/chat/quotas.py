@@ -19,6 +19,8 @@ __all__ = ["Quotas"]
 _TYPING_PER_S = 1.0
 # Each of these is full again after a second, so forgetting one early changes little.
 _TYPING_KEYS = 10_000
+# Whoever has more of them pays for further sockets, so many conversations for each.
+_CONVERSATIONS_OF_ONE_SOCKET = 1_000
 
 
 class Quotas:
@@ -79,6 +81,13 @@ class Quotas:
     def spend_opening(self, user_id: UserId) -> None:
         """Count a socket that is opened."""
         self._openings.spend(user_id, self._clock())
+
+    def charge_opening(self, user_id: UserId, conversations: int) -> None:
+        """Count what a socket has turned out to follow: thousands of conversations delay the next
+        socket of this user."""
+        cost = conversations // _CONVERSATIONS_OF_ONE_SOCKET
+        if cost:
+            self._openings.charge(user_id, self._clock(), cost)
 
     async def pace_resume(self, user_id: UserId, resumed_bytes: int) -> None:
         """Count what a resume has sent; wait while the user's resumes are over their rate."""

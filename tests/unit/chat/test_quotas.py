@@ -270,3 +270,24 @@ async def test_changes_marks_and_questions_about_presence_are_counted(
                 pass
         async with service.connect(BOB) as socket:
             await resume(socket)
+
+
+def test_a_socket_that_follows_thousands_of_conversations_delays_the_next_one():
+    clock = Clock()
+    counted = quotas(clock, user_sockets_per_s=5, user_sockets_burst=10)
+    counted.spend_opening(ALICE)
+    counted.charge_opening(ALICE, 10_000)
+    wait_s = refusal(counted.spend_opening, ALICE).retry_after_s
+    assert wait_s is not None
+    counted.spend_opening(BOB)
+    clock.now += wait_s
+    counted.spend_opening(ALICE)
+
+
+def test_a_socket_that_follows_hundreds_of_conversations_counts_as_one():
+    clock = Clock()
+    counted = quotas(clock, user_sockets_per_s=5, user_sockets_burst=10)
+    for _ in range(10):
+        counted.spend_opening(ALICE)
+        counted.charge_opening(ALICE, 999)
+    refusal(counted.spend_opening, ALICE)
