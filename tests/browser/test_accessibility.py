@@ -83,7 +83,7 @@ def test_the_main_views_have_no_obstacle(new_seat, furnished, scheme):
     expect(page.get_by_role("heading", name="Pinned messages")).to_be_visible()
     found["room panel"] = violations(seat)
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Go to a day").click()
+    page.get_by_role("button", name="Jump to date").click()
     found["dialog"] = violations(seat)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Alerts").click()
@@ -95,10 +95,17 @@ def test_the_main_views_have_no_obstacle(new_seat, furnished, scheme):
     page.keyboard.press("Escape")
 
     seat.open(f"/u/{bob.id}")
-    expect(page.get_by_text("Write the first message.")).to_be_visible()
+    expect(page.get_by_text("Send the first message.")).to_be_visible()
     found["empty chat"] = violations(seat)
-    for name in ("Profile", "Password", "Second factor", "Sessions", "Appearance", "Notifications"):
-        seat.open(f"/settings/{name.lower().replace(' ', '-')}")
+    for name, path in (
+        ("Profile", "profile"),
+        ("Password", "password"),
+        ("Two-factor authentication", "second-factor"),
+        ("Sessions", "sessions"),
+        ("Appearance", "appearance"),
+        ("Notifications", "notifications"),
+    ):
+        seat.open(f"/settings/{path}")
         expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
         expect(page.locator("main [aria-busy=true]")).to_have_count(0)
         found[name] = violations(seat)

@@ -47,10 +47,10 @@ def test_a_new_password_takes_the_place_of_the_old_and_ends_the_session_elsewher
 
     current.fill(alice.password)
     page.get_by_role("button", name="Change password").click()
-    expect(page.get_by_text("The password is changed.")).to_be_visible()
+    expect(page.get_by_text("Password changed.")).to_be_visible()
     expect(there.page.get_by_role("heading", name="Log in")).to_be_visible()
     there.give_password(alice)
-    expect(there.page.get_by_role("alert")).to_contain_text("Email or password is wrong.")
+    expect(there.page.get_by_role("alert")).to_contain_text("The email or password is wrong.")
     alice.password = "a kettle on the moon"
     there.log_in(alice)
 
@@ -71,9 +71,9 @@ def test_a_deleted_account_is_gone_for_its_owner_and_named_so_to_others(new_user
     expect(remove).to_be_disabled()
     page.get_by_label("to confirm").fill(alice.username)
     remove.click()
-    expect(page.get_by_text("Your account is deleted.")).to_be_visible()
+    expect(page.get_by_text("Your account was deleted.")).to_be_visible()
     here.give_password(alice)
-    expect(page.get_by_role("alert")).to_contain_text("Email or password is wrong.")
+    expect(page.get_by_role("alert")).to_contain_text("The email or password is wrong.")
 
     there.page.goto(f"/r/{room_id}")
     expect(there.message("My last words")).to_contain_text("deleted user")

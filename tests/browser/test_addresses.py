@@ -67,7 +67,7 @@ def test_who_leaves_comes_back_to_the_list_in_every_tab(seats, people):
     expect(other.get_by_role("textbox", name="Message", exact=True)).to_be_visible()
     bob.open(f"/r/{room_id}")
     bob.page.get_by_role("button", name="About this room").click()
-    bob.page.get_by_role("button", name="Leave the room").click()
+    bob.page.get_by_role("button", name="Leave room").click()
     bob.page.get_by_role("button", name="Leave", exact=True).click()
     for page in (bob.page, other):
         expect(page.get_by_role("status").filter(has_text="You left Boat.")).to_be_visible()

@@ -29,10 +29,10 @@ def test_what_was_discarded_is_gone_for_good(seats):
     failed = refused(alice, "Are you cross with me?")
     expect(failed).to_contain_text("Not sent.")
     expect(alice.unsent).to_have_count(0)
-    expect(alice.conversations).to_contain_text("A message was not sent")
+    expect(alice.conversations).to_contain_text("Message not sent")
     failed.get_by_role("button", name="Discard").click()
     expect(failed).to_have_count(0)
-    expect(alice.conversations).not_to_contain_text("A message was not sent")
+    expect(alice.conversations).not_to_contain_text("Message not sent")
     alice.page.reload()
     expect(alice.message("Hello")).to_be_visible()
     assert alice.texts() == bob.texts() == ["Hello"]

@@ -89,7 +89,7 @@ def test_the_name_of_a_room_is_text(seats, people):
     panel = page.get_by_role("region", name="About this room")
     panel.get_by_label("Find by name").fill(NASTY)
     panel.get_by_role("button", name="Rename").click()
-    panel.get_by_label("Name of the room").fill("<u>renamed</u>")
+    panel.get_by_label("Room name").fill("<u>renamed</u>")
     panel.get_by_role("button", name="Rename").click()
     expect(bob.page.get_by_role("heading", name="<u>renamed</u>", exact=True)).to_be_visible()
     assert_only_text(alice, bob)
@@ -119,7 +119,7 @@ def test_what_is_searched_for_is_text(seats, people):
     search.fill("")
     alice.page.get_by_role("button", name="Emoji").click()
     alice.page.get_by_role("searchbox", name="Find emoji").fill(NASTY)
-    expect(alice.page.get_by_text("Nothing found.")).to_be_visible()
+    expect(alice.page.get_by_text("No emoji found.")).to_be_visible()
     assert_only_text(alice)
 
 

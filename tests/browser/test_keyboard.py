@@ -70,4 +70,4 @@ def test_one_registers_finds_somebody_writes_reacts_and_changes_a_setting(new_us
     tab_to(seat, page.get_by_role("radio", checked=True))
     keys.press("ArrowDown")
     expect(page.locator("html")).to_have_attribute("data-theme", re.compile("light|dark"))
-    expect(page.get_by_text("Saved for all your devices.")).to_be_visible()
+    expect(page.get_by_text("Saved on all your devices.")).to_be_visible()

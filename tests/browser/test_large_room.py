@@ -78,14 +78,14 @@ def test_it_opens_at_its_end_scrolls_back_and_comes_back(seat: Seat):
     expect(seat.message(f"Message {MESSAGES}")).to_have_count(0)
     # However long it is, the page holds what is near.
     assert seat.log.get_by_role("article").count() < 200
-    page.get_by_role("button", name="Newest").click()
+    page.get_by_role("button", name="Jump to latest").click()
     expect(seat.message(f"Message {MESSAGES}")).to_be_in_viewport()
 
 
 def test_a_day_leads_to_its_first_message_and_from_there_forward(seat: Seat):
     page = seat.page
-    page.get_by_role("button", name="Go to a day").click()
-    page.get_by_role("dialog").get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Jump to date").click()
+    page.get_by_role("dialog").get_by_role("button", name="Jump").click()
     first = seat.log.get_by_text("Message 1", exact=True)
     expect(first).to_be_in_viewport()
     first.hover()
@@ -95,7 +95,7 @@ def test_a_day_leads_to_its_first_message_and_from_there_forward(seat: Seat):
 
 
 def test_a_burst_is_followed_without_an_empty_picture(users, room: str, seat: Seat):
-    seat.page.get_by_role("button", name="Newest").click()
+    seat.page.get_by_role("button", name="Jump to latest").click()
     expect(seat.message(f"Message {MESSAGES}")).to_be_in_viewport()
     seat.page.evaluate(WATCH)
     last = MESSAGES

@@ -66,7 +66,7 @@ def test_who_was_away_and_who_reloads_see_what_happened_to_a_room(new_seat, peop
     expected = [
         "Alice Ames created the room “Mill”",
         "Alice Ames renamed the room to “Windmill”",
-        "Alice Ames changed the settings of the room",
+        "Alice Ames changed the room settings",
         "Alice Ames added Carol Reyes",
         "Alice Ames made Carol Reyes an admin",
         "Alice Ames removed Carol Reyes",

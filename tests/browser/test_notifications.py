@@ -175,7 +175,7 @@ def test_a_muted_room_is_not_told_of_and_not_counted(alice: Seat, people, room, 
     quiet = people[0].create_room(people[1], name="Quiet")
     row = alice.conversations.get_by_role("listitem").filter(has_text="Quiet")
     row.hover()
-    row.get_by_role("button", name="More for Quiet").click()
+    row.get_by_role("button", name="More actions for Quiet").click()
     alice.page.get_by_role("menuitem", name="Mute").click()
     expect(row).to_contain_text("muted")
     leave_for(other_tab, alice)

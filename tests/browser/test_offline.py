@@ -25,7 +25,7 @@ def test_what_is_written_offline_and_while_the_chat_service_dies_is_there_once_a
 ):
     alice, bob = seats
     alice.context.set_offline(offline=True)
-    expect(alice.page.get_by_text("Offline.")).to_be_visible()
+    expect(alice.page.get_by_text("You're offline.", exact=True)).to_be_visible()
     offline = [f"Written offline {number}" for number in range(1, 6)]
     for text in offline:
         alice.say(text)

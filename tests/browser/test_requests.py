@@ -103,7 +103,7 @@ def test_an_invitation_is_accepted_or_declined(seat: Seat, nora, sam):
     sam.create_room(nora, name="Garage")
     expect(entry(seat)).to_contain_text("2")
     entry(seat).click()
-    expect(item(seat, "Kitchen")).to_contain_text("Sam Idowu invites you")
+    expect(item(seat, "Kitchen")).to_contain_text("Sam Idowu invited you")
     item(seat, "Garage").get_by_role("button", name="Decline").click()
     expect(item(seat, "Garage")).to_have_count(0)
     item(seat, "Kitchen").get_by_role("button", name="Accept").click()
@@ -132,14 +132,14 @@ def test_who_is_added_learns_of_it_as_an_invitation_and_the_adder_is_told(new_se
     dialog.get_by_role("combobox").fill(nora.username)
     seat.page.get_by_role("option", name="Nora Berg").click()
     dialog.get_by_role("button", name="Create room").click()
-    told = seat.page.get_by_role("dialog", name="The room is there")
-    expect(told).to_contain_text("Nora Berg was invited, and becomes a member by accepting.")
-    told.get_by_role("button", name="Open the room").click()
+    told = seat.page.get_by_role("dialog", name="Room created")
+    expect(told).to_contain_text("Nora Berg was invited and will join when they accept.")
+    told.get_by_role("button", name="Open room").click()
     expect(seat.page.get_by_role("heading", name="Picnic")).to_be_visible()
     seat.page.get_by_role("button", name="About this room").click()
     seat.page.get_by_label("Find by name").fill(nora.username)
     seat.page.get_by_role("button", name="Add Nora Berg").click()
-    expect(seat.page.get_by_text("was invited, and has to accept")).to_be_visible()
+    expect(seat.page.get_by_text("Invited. They have to accept.")).to_be_visible()
 
 
 def test_one_chooses_who_may_reach_one(new_seat, new_user):
@@ -150,12 +150,12 @@ def test_one_chooses_who_may_reach_one(new_seat, new_user):
     rooms = seat.page.get_by_role("group", name="Who can add me to rooms")
     for group in (messages, rooms):
         expect(group.get_by_role("radio", name="Everyone")).to_be_checked()
-    messages.get_by_role("radio", name=re.compile("^Nobody")).check()
+    messages.get_by_role("radio", name=re.compile("^No one")).check()
     expect(seat.page.get_by_text("Saved.")).to_be_visible()
     rooms.get_by_role("radio", name="People I share a conversation with").check()
     expect(rooms.get_by_role("radio", name="People I share")).to_be_checked()
     seat.page.reload()
-    expect(messages.get_by_role("radio", name=re.compile("^Nobody"))).to_be_checked()
+    expect(messages.get_by_role("radio", name=re.compile("^No one"))).to_be_checked()
     expect(rooms.get_by_role("radio", name="People I share")).to_be_checked()
     chosen = user.http.get("/chat-service/contact-settings").json()
     assert chosen == {"add_to_rooms": "shared", "message_first": "nobody"}
@@ -180,7 +180,7 @@ def test_requests_are_pictured_and_have_no_obstacle(
         page.screenshot(path=DIRECTORY / f"{name}-{viewport}-{scheme}.png", animations="disabled")
 
     expect(toasts).to_have_count(1)
-    toasts.first.get_by_role("button", name="It was me").click()
+    toasts.first.get_by_role("button", name="Yes, it was me").click()
     expect(toasts).to_have_count(0)
     expect(entry(seat)).to_contain_text("3")
     if viewport == "phone":
@@ -196,7 +196,7 @@ def test_requests_are_pictured_and_have_no_obstacle(
     take("request")
     found["request"] = violations(seat)
     seat.open("/settings/privacy")
-    expect(page.get_by_role("radio", name=re.compile("^Nobody")).first).to_be_checked()
+    expect(page.get_by_role("radio", name=re.compile("^No one")).first).to_be_checked()
     take("privacy")
     found["privacy"] = violations(seat)
     assert {view: said for view, said in found.items() if said} == {}

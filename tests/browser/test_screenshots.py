@@ -60,7 +60,7 @@ def seats(new_user, new_seat) -> tuple[dict[str, Seat], str]:
         # Of the first login, and of the other seat's.
         for left in (1, 0):
             expect(toasts).to_have_count(left + 1)
-            toasts.first.get_by_role("button", name="It was me").click()
+            toasts.first.get_by_role("button", name="Yes, it was me").click()
             expect(toasts).to_have_count(left)
     other = new_seat(jonas)
     other.open(f"/r/{room}")
@@ -92,7 +92,7 @@ def test_the_main_views_are_pictured(seats, new_seat, scheme, viewport):
     take("conversation")
     page.get_by_role("button", name="About this room").click()
     expect(page.get_by_role("heading", name="Pinned messages")).to_be_visible()
-    expect(page.get_by_role("button", name="Unpin the message")).to_be_visible()
+    expect(page.get_by_role("button", name="Unpin message")).to_be_visible()
     expect(page.get_by_text("Jonas Lindqvist, online")).to_be_visible()
     take("room")
     page.keyboard.press("Escape")
@@ -110,7 +110,7 @@ def test_the_main_views_are_pictured(seats, new_seat, scheme, viewport):
     expect(page.get_by_label("Display name")).to_be_visible()
     take("profile")
     seat.open("/settings/sessions")
-    expect(page.get_by_text("this device")).to_be_visible()
+    expect(page.get_by_text("This device")).to_be_visible()
     take("sessions")
 
     stranger = new_seat(color_scheme=scheme, viewport=page.viewport_size)

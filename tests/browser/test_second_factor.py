@@ -34,7 +34,7 @@ def test_it_is_turned_on_and_a_login_needs_a_code_of_the_app_or_a_recovery_code(
     app = TOTP(b32decode(secret.replace(" ", "")), 6, SHA1(), STEP_S)
     at = int(time.time())
 
-    code = page.get_by_label("Give the code that it shows")
+    code = page.get_by_label("Enter the 6-digit code")
     code.fill(app.generate(at + 3600).decode())
     page.get_by_role("button", name="Turn on").click()
     expect(code).to_have_attribute("aria-invalid", "true")
@@ -43,7 +43,7 @@ def test_it_is_turned_on_and_a_login_needs_a_code_of_the_app_or_a_recovery_code(
     recovery = page.get_by_role("list", name="Recovery codes").get_by_role("listitem")
     expect(recovery).to_have_count(10)
     codes = recovery.all_inner_texts()
-    page.get_by_role("button", name="I have kept them").click()
+    page.get_by_role("button", name="I've saved them").click()
     expect(page.get_by_role("button", name="Turn off")).to_be_visible()
 
     seat.log_out()
@@ -52,7 +52,7 @@ def test_it_is_turned_on_and_a_login_needs_a_code_of_the_app_or_a_recovery_code(
     # It was used a moment ago.
     give_code(seat, app.generate(at).decode())
     expect(code_field(seat)).to_have_attribute("aria-invalid", "true")
-    expect(code_field(seat)).to_have_accessible_description(re.compile("or was used before"))
+    expect(code_field(seat)).to_have_accessible_description(re.compile("was already used"))
     give_code(seat, app.generate(at + STEP_S).decode())
     expect(seat.conversations).to_be_visible()
 

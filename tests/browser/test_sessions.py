@@ -12,7 +12,7 @@ def test_a_login_elsewhere_is_told_at_once_and_ended_from_here(new_user, new_sea
 
     there = new_seat(alice)
     expect(toast).to_have_count(1)
-    toast.get_by_role("button", name="It was me").click()
+    toast.get_by_role("button", name="Yes, it was me").click()
     expect(toast).to_have_count(0)
 
     here.open("/settings/sessions")
@@ -21,7 +21,7 @@ def test_a_login_elsewhere_is_told_at_once_and_ended_from_here(new_user, new_sea
     expect(sessions.get_by_role("listitem")).to_have_count(3)
     there.expects_network_errors = True
     others = sessions.get_by_role("listitem").filter(has_text="Chrome")
-    others.get_by_role("button", name="End the session").click()
+    others.get_by_role("button", name="End session").click()
     expect(there.page.get_by_role("heading", name="Log in")).to_be_visible()
     expect(there.page.get_by_text("You were logged out")).to_be_visible()
     expect(sessions.get_by_role("listitem")).to_have_count(2)
@@ -35,7 +35,7 @@ def test_that_was_not_me_ends_the_session_it_is_about(new_user, new_seat):
     there.expects_network_errors = True
     alerts = here.page.get_by_role("region", name="New alerts").get_by_role("listitem")
     alert = alerts.filter(has_text="Chrome on Linux")
-    alert.get_by_role("button", name="That was not me").click()
+    alert.get_by_role("button", name="It wasn't me").click()
     expect(there.page.get_by_text("You were logged out")).to_be_visible()
 
 
@@ -49,4 +49,4 @@ def test_a_wrong_password_is_told_where_it_is_typed_and_where_one_is_logged_in(n
     there.page.get_by_role("button", name="Log in").click()
     expect(there.page.get_by_role("alert")).to_contain_text("password")
     toasts = here.page.get_by_role("region", name="New alerts")
-    expect(toasts).to_contain_text("Somebody tried to log in as you")
+    expect(toasts).to_contain_text("Someone tried to log in as you")

@@ -38,7 +38,7 @@ def test_the_search_finds_rooms_and_people_by_their_beginnings(alice: Seat, peop
     room_id = people[0].create_room(people[1], name="Balcony plants")
     expect(alice.conversations).to_contain_text("Balcony plants")
     search = page.get_by_role("combobox", name="Search for people and rooms")
-    found = page.get_by_role("listbox", name="Found")
+    found = page.get_by_role("listbox", name="Search results")
     search.fill("plan")
     expect(found.get_by_role("option")).to_have_text([re.compile("Balcony plants")])
     found.get_by_role("option").click()
@@ -60,7 +60,7 @@ def test_people_one_knows_are_found_by_any_word_of_their_names(alice: Seat, peop
     page = alice.page
     search = page.get_by_role("combobox", name="Search for people and rooms")
     search.fill(text)
-    found = page.get_by_role("listbox", name="Found").get_by_role("option")
+    found = page.get_by_role("listbox", name="Search results").get_by_role("option")
     expect(found.filter(has_text="Bob Ngata")).to_have_count(1)
     search.press("Escape")
     dialog = alice.start_room()
@@ -129,7 +129,7 @@ def test_a_line_stands_above_what_came_while_one_was_elsewhere(alice: Seat, peop
 
 
 def choose(seat: Seat, title: str, action: str) -> None:
-    seat.conversations.get_by_role("button", name=f"More for {title}").click()
+    seat.conversations.get_by_role("button", name=f"More actions for {title}").click()
     seat.page.get_by_role("menuitem", name=action, exact=True).click()
 
 
@@ -140,7 +140,7 @@ def test_favourites_come_first_and_what_is_marked_unread_is_found(alice: Seat, p
         say(people[0], room_id, text)
     expect(links.first).to_contain_text("newer")
     first = alice.conversations.locator(f'a[href="/r/{rooms[0]}"]')
-    more = first.locator("..").get_by_role("button", name="More for")
+    more = first.locator("..").get_by_role("button", name="More actions for")
 
     def act(action: str) -> None:
         more.click(force=True)
@@ -171,7 +171,7 @@ def test_a_closed_private_chat_comes_back_with_the_next_message(alice: Seat, peo
     link = alice.conversations.locator(f'a[href="/u/{people[1].id}"]')
     link.click()
     expect(alice.message("Hello").last).to_be_visible()
-    choose(alice, "Bob Ngata", "Close this chat")
+    choose(alice, "Bob Ngata", "Close chat")
     expect(link).to_have_count(0)
     assert alice.page.evaluate("location.pathname") == "/"
     send()

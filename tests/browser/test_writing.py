@@ -91,7 +91,7 @@ def test_long_messages_show_their_beginning_until_asked(room, people):
     room_id = alice.page.evaluate("location.pathname").removeprefix("/r/")
     write(people[0], room_id, "\n".join(f"verse {number}" for number in range(100)))
     row = bob.message("verse 99")
-    more = row.get_by_role("button", name="Show the whole message")
+    more = row.get_by_role("button", name="Show more")
     expect(more).to_be_visible()
     height = row.bounding_box()["height"]
     assert height < 500

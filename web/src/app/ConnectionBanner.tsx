@@ -12,7 +12,7 @@ export function ConnectionBanner() {
   const hasBegun = useListRead();
   const hasNetwork = useSyncExternalStore(followNetwork, () => navigator.onLine);
   const client = useClient();
-  const state = !hasNetwork ? "Offline." : hasBegun ? "Reconnecting…" : "Connecting…";
+  const state = !hasNetwork ? "You're offline." : hasBegun ? "Reconnecting…" : "Connecting…";
   return (
     <div role="status" className={styles["place"]}>
       {isShown && (
@@ -26,7 +26,7 @@ export function ConnectionBanner() {
             )
           }
         >
-          <strong>{state}</strong> Messages you write are sent when you are back.
+          <strong>{state}</strong> Your messages will be sent when you're back online.
         </Banner>
       )}
     </div>

@@ -24,7 +24,10 @@ export default function LogOutDialog({ unsent, onClose, onLogOut }: Props) {
         </>
       }
     >
-      <p>You have {wordsOf(unsent)} in this browser. Logging out deletes that.</p>
+      <p>
+        You have {wordsOf(unsent)} in this browser. Logging out deletes{" "}
+        {unsent.drafts + unsent.messages === 1 ? "it" : "them"}.
+      </p>
     </Dialog>
   );
 }

@@ -30,7 +30,7 @@ export function Shell({ children }: { children: ReactNode }) {
     <NotificationsProvider>
       <div className={styles["shell"]} data-shows={path === PATHS.home ? "list" : "content"}>
         <a className="skip-link" href="#content">
-          Skip to the conversation
+          Skip to conversation
         </a>
         <ConnectionBanner />
         <nav className={styles["sidebar"]} aria-label="Conversations">

@@ -36,7 +36,7 @@ interface Session {
 }
 
 const SESSION_ENDED =
-  "You were logged out: this session was ended on another of your devices, or has expired.";
+  "You were logged out. This session has expired, or you ended it on another device.";
 
 const SessionContext = createContext<Session | null>(null);
 const ClientContext = createContext<ChatClient | null>(null);

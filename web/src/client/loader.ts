@@ -229,7 +229,7 @@ export class Loader {
         throw error;
       }
       if (this.store.endReading(reading, () => putIn(answer))) return;
-      if (tries === TRIES) throw new ApiError("out_of_date", "there is too much going on");
+      if (tries === TRIES) throw new ApiError("out_of_date", "This conversation is changing too fast to load. Try again.");
     }
   }
 

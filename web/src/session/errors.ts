@@ -40,7 +40,7 @@ export function sayError(error: unknown): string {
     const text = error.message;
     return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
   }
-  if (error instanceof ConnectionLostError) return "ChatterRoom cannot be reached at the moment.";
-  if (error instanceof LoggedOutError) return "You are logged out.";
-  return "Something went wrong.";
+  if (error instanceof ConnectionLostError) return "Can't reach ChatterRoom. Check your connection and try again.";
+  if (error instanceof LoggedOutError) return "You're logged out.";
+  return "Something went wrong. Try again.";
 }

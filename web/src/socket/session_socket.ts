@@ -227,7 +227,7 @@ export class SessionSocket {
     const ref = String(++this.refs);
     const text = JSON.stringify({ type, ref, ...fields });
     if (new TextEncoder().encode(text).length > MAX_COMMAND_BYTES) {
-      return Promise.reject(new ApiError("message_too_long", "that is too long to be sent"));
+      return Promise.reject(new ApiError("message_too_long", "This is too long to send."));
     }
     return new Promise((resolve, reject) => {
       this.pending.set(ref, { resolve, reject });

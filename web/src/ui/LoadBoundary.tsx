@@ -18,7 +18,7 @@ export class LoadBoundary extends Component<Props, { hasFailed: boolean }> {
     if (this.state.hasFailed) {
       return (
         <div className={styles["box"]} role="alert">
-          <p>This page could not be loaded.</p>
+          <p>Couldn't load this page.</p>
           <Button onClick={() => location.reload()}>Try again</Button>
         </div>
       );

@@ -116,7 +116,7 @@ export default function EmojiPicker({ onPick, onClose }: Props) {
         }}
       />
       {!isSearching && (
-        <div className={styles["kinds"]} role="group" aria-label="Kinds">
+        <div className={styles["kinds"]} role="group" aria-label="Categories">
           {KINDS.map(([group, sign, label]) => (
             <button
               key={group}
@@ -135,11 +135,11 @@ export default function EmojiPicker({ onPick, onClose }: Props) {
         </div>
       )}
       <div className={styles["shown"]} role="status">
-        {hasFailed && "The emoji cannot be loaded at the moment."}
-        {all !== null && shown.length === 0 && "Nothing found."}
+        {hasFailed && "Couldn't load the emoji. Try again later."}
+        {all !== null && shown.length === 0 && "No emoji found."}
       </div>
       {shown.length > 0 && (
-        <div className={styles["grid"]} role="grid" aria-label={isSearching ? "Found" : labelOf(kind)}>
+        <div className={styles["grid"]} role="grid" aria-label={isSearching ? "Search results" : labelOf(kind)}>
           {rowsOf(shown).map((row, line) => (
             <div key={row[0]?.text} role="row" className={styles["row"]}>
               {row.map((emoji, column) => {

@@ -72,7 +72,7 @@ export function Bell() {
         </header>
         {alerts.length === 0 ? (
           <p className={styles["empty"]}>
-            Nothing has happened. Logins to your account and changes of it are told here.
+            No alerts yet. Logins and changes to your account will appear here.
           </p>
         ) : (
           isOpen && <Alerts alerts={alerts} fresh={fresh} onDone={close} />
@@ -129,10 +129,10 @@ function AlertRow({ alert, running, isFresh, onDone }: RowProps) {
           {problem}
         </p>
       )}
-      {suspect !== null && isOver && <p className={styles["detail"]}>This session is over.</p>}
+      {suspect !== null && isOver && <p className={styles["detail"]}>This session has ended.</p>}
       {suspect !== null && running !== null && !isOver && (
         <Button kind="quiet" disabled={isBusy} onClick={() => disown(alert, suspect)}>
-          That was not me
+          It wasn't me
         </Button>
       )}
     </li>

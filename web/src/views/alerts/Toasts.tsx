@@ -73,11 +73,11 @@ function Toast({ alerts }: { alerts: readonly Alert[] }) {
       <div className={styles["actions"]}>
         {suspect !== null && (
           <Button kind="danger" disabled={isBusy} onClick={() => disown(alert, suspect)}>
-            That was not me
+            It wasn't me
           </Button>
         )}
         <Button disabled={isBusy} onClick={() => account.see(alerts.map((each) => each.alert_id))}>
-          {suspect === null ? "Dismiss" : "It was me"}
+          {suspect === null ? "Dismiss" : "Yes, it was me"}
         </Button>
       </div>
     </li>

@@ -23,7 +23,7 @@ export function wordsOf(alert: Alert): AlertWords {
       };
     case "login_failed":
       return {
-        title: "Somebody tried to log in as you",
+        title: "Someone tried to log in as you",
         detail: `Wrong password or code. ${where}`,
         suspect: null,
         isGrave: false,
@@ -37,7 +37,7 @@ export function wordsOf(alert: Alert): AlertWords {
       };
     case "second_factor_changed":
       return {
-        title: `Your second factor was turned ${alert.enabled ? "on" : "off"}`,
+        title: `Two-factor authentication was turned ${alert.enabled ? "on" : "off"}`,
         detail: where,
         suspect: alert.session_id,
         isGrave: true,
@@ -45,8 +45,8 @@ export function wordsOf(alert: Alert): AlertWords {
     case "session_ended":
       return alert.reason === "refresh_token_reused"
         ? {
-            title: "A session was ended for safety",
-            detail: `Somebody used a copy of its login. ${where}`,
+            title: "A session was ended to protect your account",
+            detail: `Someone may have copied its login. ${where}`,
             suspect: null,
             isGrave: true,
           }

@@ -93,7 +93,7 @@ export function LogIn() {
         {isBusy ? "Logging in…" : "Log in"}
       </Button>
       <p className={styles["other"]}>
-        New here? <Link href={PATHS.register}>Create an account</Link>
+        New to ChatterRoom? <Link href={PATHS.register}>Create an account</Link>
       </p>
     </form>
   );
@@ -119,8 +119,8 @@ function CodeStep({ isBusy, problem, onCode, onBack }: CodeProps) {
     <form className={styles["form"]} onSubmit={submit} noValidate aria-labelledby="auth">
       <h1 id="auth">Enter your code</h1>
       <p className={styles["note"]}>
-        Your account has a second factor. Open your authenticator app and enter the six digits it
-        shows.
+        Your account uses two-factor authentication. Open your authenticator app and enter the
+        6-digit code.
       </p>
       <Field
         label="Code"
@@ -132,7 +132,7 @@ function CodeStep({ isBusy, problem, onCode, onBack }: CodeProps) {
         // eslint-disable-next-line jsx-a11y-x/no-autofocus -- the step has one field
         autoFocus
         required
-        hint="No app at hand? Use one of your recovery codes."
+        hint="Don't have your phone? Enter a recovery code."
         value={code}
         problem={isEmpty ? "Enter the code." : problem}
         onChange={(event) => {

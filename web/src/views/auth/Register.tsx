@@ -93,7 +93,7 @@ export function Register() {
           problem={problems["password"] ?? null}
           onChange={(event) => setPassword(event.target.value)}
         />
-        <ul className={styles["rules"]} aria-label="A password needs">
+        <ul className={styles["rules"]} aria-label="Password requirements">
           <li data-kept={isLong || undefined}>
             <span className={styles["sign"]}>{isLong && <Icon name="check" size={14} />}</span>
             {PASSWORD_RULES.long}
@@ -110,7 +110,7 @@ export function Register() {
         {isBusy ? "Creating your account…" : "Create account"}
       </Button>
       <p className={styles["other"]}>
-        Registered already? <Link href={PATHS.logIn}>Log in</Link>
+        Already have an account? <Link href={PATHS.logIn}>Log in</Link>
       </p>
     </form>
   );

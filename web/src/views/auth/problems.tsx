@@ -20,25 +20,18 @@ export function fieldOf(error: unknown): string | null {
   return FIELDS[error.code] ?? (typeof named === "string" ? named : null);
 }
 
-const SENTENCES: Record<string, string> = {
-  wrong_credentials: "Email or password is wrong.",
-  email_taken: "There is an account with this email already.",
-  username_taken: "This name is taken. Try another.",
-  second_factor_wrong: "This code is wrong, or was used before.",
-};
-
 /** Return a sentence for people. */
 export function sayRefusal(error: unknown): string {
   if (!(error instanceof ApiError)) return sayError(error);
   if (error.code === "rate_limited" && error.retryAfterS !== null) {
     return `Too many attempts. Try again in ${span(error.retryAfterS)}.`;
   }
-  return SENTENCES[error.code] ?? sayError(error);
+  return sayError(error);
 }
 
 function span(seconds: number): string {
   const whole = Math.max(1, Math.ceil(seconds));
-  if (whole < 90) return whole === 1 ? "a second" : `${whole} seconds`;
+  if (whole < 90) return whole === 1 ? "1 second" : `${whole} seconds`;
   return `${Math.ceil(whole / 60)} minutes`;
 }
 

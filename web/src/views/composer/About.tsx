@@ -26,7 +26,7 @@ export function About({ id, kind, messageId, onCancel }: Props) {
         <span className={styles["quoted"]}>{text}</span>
       </p>
       <IconButton
-        label={kind === "edit" ? "Stop editing" : "Do not reply"}
+        label={kind === "edit" ? "Cancel edit" : "Cancel reply"}
         title="Escape"
         onClick={onCancel}
       >

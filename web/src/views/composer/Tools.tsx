@@ -19,7 +19,7 @@ interface Props {
 
 export function Tools(props: Props) {
   const { isPicking, onPick, onFormat, isEditing, isSaving, canSubmit, length } = props;
-  const submit = isEditing ? (isSaving ? "Saving…" : "Save the change") : "Send";
+  const submit = isEditing ? (isSaving ? "Saving…" : "Save changes") : "Send";
   const format = (key: "b" | "i" | "e", label: string, icon: ReactNode) => (
     <IconButton
       label={label}
@@ -42,7 +42,7 @@ export function Tools(props: Props) {
       >
         <SmileIcon />
       </IconButton>
-      <div className={styles["formats"]} role="group" aria-label="Format">
+      <div className={styles["formats"]} role="group" aria-label="Formatting">
         {format("b", "Bold", <BoldIcon />)}
         {format("i", "Italic", <ItalicIcon />)}
         {format("e", "Code", <CodeIcon />)}

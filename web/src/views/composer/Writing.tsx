@@ -295,11 +295,11 @@ export function Writing({ place, to }: Props) {
       <p className={styles["hint"]} role="status">
         {isOpen && (
           <span className="visually-hidden">
-            {items.length} suggestions, choose with the arrow keys and Enter
+            {items.length} suggestions. Use the arrow keys and Enter to choose.
           </span>
         )}
         {isTooLong && `Too long: ${(length - MAX_CHARACTERS).toLocaleString()} characters over the limit.`}
-        {isAway && !isEmpty && !isTooLong && "You are offline. Your message will be sent when you are back."}
+        {isAway && !isEmpty && !isTooLong && "You're offline. Your message will be sent when you're back online."}
       </p>
       {problem !== null && (
         <p className={styles["problem"]} role="alert">

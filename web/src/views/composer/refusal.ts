@@ -26,13 +26,13 @@ export function refusalOf(
   if (peer !== null) {
     if (peer.isDeleted) return no("This account was deleted.");
     if (!peer.isBlocked) return null;
-    return { text: `You have blocked ${peer.name}.`, mayEdit: false, blocked: peer.userId };
+    return { text: `You blocked ${peer.name}.`, mayEdit: false, blocked: peer.userId };
   }
   if (conversation === null) return null;
   const { inside, settings, role } = conversation;
-  if (!inside) return no("You are no longer in this room.");
+  if (!inside) return no("You're no longer in this room.");
   if (settings?.posting !== "admins" || role !== "member") return null;
-  return { text: "Only admins write in this room.", mayEdit: true, blocked: null };
+  return { text: "Only admins can post in this room.", mayEdit: true, blocked: null };
 }
 
 function no(text: string): Refusal {

@@ -30,9 +30,9 @@ export function CodeBlock({ text, language }: { text: string; language: string }
       <button
         type="button"
         className={styles["copy"]}
-        aria-label="Copy the code"
-        title="Copy the code"
-        onClick={() => void copyText(text).then((done) => setSaid(done ? "Copied" : "Not copied"))}
+        aria-label="Copy code"
+        title="Copy code"
+        onClick={() => void copyText(text).then((done) => setSaid(done ? "Copied" : "Couldn't copy"))}
       >
         {said === "" && <Icon name="copy" size={16} />}
         <span role="status">{said}</span>

@@ -74,8 +74,8 @@ function NoLongerInside({ conversation: { name, departure } }: { conversation: C
   const room = name || "this room";
   if (departure === "left") return <Nowhere title={`You left ${room}`} />;
   return (
-    <Nowhere title={departure === "removed" ? `You were removed from ${room}` : `You are no longer in ${room}`}>
-      A member has to add you before you can come back.
+    <Nowhere title={departure === "removed" ? `You were removed from ${room}` : `You're no longer in ${room}`}>
+      To come back, ask a member to add you.
     </Nowhere>
   );
 }
@@ -84,14 +84,14 @@ function NoRoom({ id }: { id: string }) {
   const request = useRequestOfRoom(id);
   if (request !== null) {
     return (
-      <Nowhere title={`You are invited to ${request.room_name}`}>
-        <Link href={PATHS.requests}>See the invitation</Link>
+      <Nowhere title={`You're invited to ${request.room_name}`}>
+        <Link href={PATHS.requests}>View invitation</Link>
       </Nowhere>
     );
   }
   return (
     <Nowhere title="You can't view this room">
-      It doesn't exist, or you are not a member. A member can add you.
+      It doesn't exist, or you're not a member. Ask a member to add you.
     </Nowhere>
   );
 }
@@ -99,7 +99,7 @@ function NoRoom({ id }: { id: string }) {
 function Oneself() {
   return (
     <Nowhere title="This is you">
-      A private chat is between two people. <Link href="/settings">Edit your profile</Link>
+      You can't message yourself. <Link href="/settings">Edit your profile</Link>
     </Nowhere>
   );
 }

@@ -22,13 +22,13 @@ export function Header({ place, onChooseDay, children }: Props) {
   const conversation = useConversation(place);
   return (
     <header className={styles["header"]}>
-      <Link href={PATHS.home} className={styles["back"]} aria-label="Back to the list">
+      <Link href={PATHS.home} className={styles["back"]} aria-label="Back to conversations">
         <Icon name="back" size={22} />
       </Link>
       {place.startsWith("u:") ? <PrivateTitle userId={place.slice(2)} /> : <RoomTitle place={place} />}
       <div className={styles["tools"]}>
         {conversation !== null && conversation.messageIndex > 0 && (
-          <IconButton label="Go to a day" onClick={onChooseDay}>
+          <IconButton label="Jump to date" onClick={onChooseDay}>
             <Icon name="calendar" size={20} />
           </IconButton>
         )}

@@ -20,24 +20,24 @@ export function JumpToDate({ onChoose, onClose }: Props) {
         event.preventDefault();
         // Midnight here, not in Greenwich.
         const day = new Date(`${text}T00:00:00`);
-        if (Number.isNaN(day.getTime())) setProblem("This is not a date.");
+        if (Number.isNaN(day.getTime())) setProblem("Enter a valid date.");
         else onChoose(day);
       }}
     >
       <Dialog
-        title="Go to a day"
+        title="Jump to date"
         onClose={onClose}
         actions={
           <>
             <Button onClick={onClose}>Cancel</Button>
             <Button kind="primary" type="submit">
-              Show
+              Jump
             </Button>
           </>
         }
       >
         <Field
-          label="Day"
+          label="Date"
           type="date"
           max={today}
           required

@@ -36,7 +36,7 @@ export function Long({ id, tabIndex, children }: Props) {
         {children}
       </div>
       <button type="button" className={styles["more"]} tabIndex={tabIndex} aria-expanded={isOpen} onClick={toggle}>
-        {isOpen ? "Show less" : "Show the whole message"}
+        {isOpen ? "Show less" : "Show more"}
       </button>
     </div>
   );

@@ -141,7 +141,7 @@ export function Readers({ message, place, onClose }: ReadersProps) {
   const { conversation_id: id, message_index: index, sender_id } = message;
   const { readers, receivers } = deliveryOf(store.conversation(id), index, sender_id);
   return (
-    <PointMenu label="Who has read this" role="dialog" place={place} onClose={onClose}>
+    <PointMenu label="Who has read this message" role="dialog" place={place} onClose={onClose}>
       <div className={styles["readers"]}>
         <Names title="Read by" ids={readers} />
         {receivers.length > 0 && <Names title="Delivered to" ids={receivers} />}
@@ -157,7 +157,7 @@ function Names({ title, ids }: { title: string; ids: readonly UserId[] }) {
       <strong>
         {title} {ids.length}
       </strong>
-      <bdi>{ids.length === 0 ? "Nobody yet" : names}</bdi>
+      <bdi>{ids.length === 0 ? "No one yet" : names}</bdi>
     </p>
   );
 }
@@ -175,7 +175,7 @@ export function DeleteDialog({ message, onClose, onDelete }: DeleteProps) {
       onClose={onClose}
       actions={
         <>
-          <Button onClick={onClose}>Keep it</Button>
+          <Button onClick={onClose}>Cancel</Button>
           <Button
             kind="danger"
             onClick={() => {
@@ -191,7 +191,7 @@ export function DeleteDialog({ message, onClose, onDelete }: DeleteProps) {
       <blockquote className={styles["doomed"]} dir="auto">
         {message.message}
       </blockquote>
-      <p>It disappears for everybody, for good.</p>
+      <p>It will be deleted for everyone. This can't be undone.</p>
     </Dialog>
   );
 }

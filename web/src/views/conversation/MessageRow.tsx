@@ -149,7 +149,7 @@ function Toolbar({ message, tabIndex }: { message: Message; tabIndex: number }) 
   const actions = useRowActions();
   const isInside = useStore((store) => store.conversations.get(message.conversation_id)?.inside);
   return (
-    <div className={styles["toolbar"]} role="group" aria-label="Actions">
+    <div className={styles["toolbar"]} role="group" aria-label="Message actions">
       {isInside && (
         <>
           <button

@@ -126,7 +126,7 @@ export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
     [jump, reply, react],
   );
   const copy = async (text: string, done: string) => {
-    showSnackbar((await copyText(text)) ? done : "Your browser did not allow copying.");
+    showSnackbar((await copyText(text)) ? done : "Couldn't copy. Your browser doesn't allow it.");
   };
 
   const isFew = part?.anchor === null && hasOlder && to - from < WORTH_SHOWING;
@@ -166,7 +166,7 @@ export function Messages({ place, isChoosingDay, onDayChosen }: Props) {
             onClick={showNewest}
           >
             <Icon name="down" size={16} />
-            {unread > 0 ? `${unread} new ${unread === 1 ? "message" : "messages"}` : "Newest"}
+            {unread > 0 ? `${unread} new ${unread === 1 ? "message" : "messages"}` : "Jump to latest"}
           </button>
         </div>
       )}
@@ -220,7 +220,7 @@ const JUST_NOW_MS = 10 * 60_000;
 
 function emptyText(conversation: ConversationDetails | null): { title: string; text: string } {
   const title = conversation?.hidesEarlier ? beginningText(conversation) : "No messages yet";
-  return { title, text: "Write the first message." };
+  return { title, text: "Send the first message." };
 }
 
 function beginningText(conversation: ConversationDetails | null): string {
@@ -254,7 +254,7 @@ function Skeleton({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   if (error !== null) {
     return (
       <div className={styles["nothing"]} role="alert">
-        <h2>The messages could not be loaded</h2>
+        <h2>Couldn't load messages</h2>
         <p>{sayError(error)}</p>
         <button type="button" className={styles["pill"]} onClick={onRetry}>
           Try again

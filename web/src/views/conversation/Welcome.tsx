@@ -30,10 +30,10 @@ function FirstSteps() {
       </div>
       <ul className={styles["first"]}>
         <li>
-          <Link href="/settings">Add your name and a picture</Link>, so that others recognize you.
+          <Link href="/settings">Add your name and a picture</Link> so that others recognize you.
         </li>
         <li>
-          <Link href="/settings/notifications">Turn on notifications</Link>, so that you don't miss a message.
+          <Link href="/settings/notifications">Turn on notifications</Link> so that you don't miss a message.
         </li>
       </ul>
     </div>

@@ -10,7 +10,7 @@ export function noticeText(notice: Notice, who: string, whom: string): string {
     case "room_created":
       return `${who} created the room “${notice.room_name}”`;
     case "room_updated":
-      if (notice.room_name == null) return `${who} changed the settings of the room`;
+      if (notice.room_name == null) return `${who} changed the room settings`;
       return `${who} renamed the room to “${notice.room_name}”`;
     case "member_added":
       return `${who} added ${object(whom)}`;

@@ -26,7 +26,7 @@ export default function RequestConversation({ request }: { request: WaitingReque
   return (
     <>
       <header className={styles["header"]}>
-        <Link href={PATHS.requests} className={styles["back"]} data-always aria-label="Back to the requests">
+        <Link href={PATHS.requests} className={styles["back"]} data-always aria-label="Back to requests">
           <Icon name="back" size={22} />
         </Link>
         <Avatar id={userId} name={name} url={user?.avatar_url} />
@@ -59,9 +59,9 @@ export default function RequestConversation({ request }: { request: WaitingReque
       <div className={styles["decision"]}>
         <p>
           <strong>
-            <bdi>{name}</bdi> wants to write to you.
+            <bdi>{name}</bdi> wants to message you.
           </strong>{" "}
-          They do not see that you have read this.
+          They can't see that you've read this.
         </p>
         <div className={styles["answers"]}>
           <Button kind="primary" disabled={answers.isBusy} onClick={answers.accept}>

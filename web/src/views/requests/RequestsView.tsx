@@ -25,7 +25,7 @@ export default function RequestsView() {
   return (
     <div className={styles["view"]}>
       <header className={styles["header"]}>
-        <Link href={PATHS.home} className={styles["back"]} aria-label="Back to the conversations">
+        <Link href={PATHS.home} className={styles["back"]} aria-label="Back to conversations">
           <Icon name="back" size={22} />
         </Link>
         <h1>Requests</h1>
@@ -34,12 +34,12 @@ export default function RequestsView() {
         <div className={styles["column"]}>
           {total === 0 ? (
             <p className={styles["empty"]}>
-              No requests. Under <Privacy /> you choose who has to ask.
+              No requests. Choose who has to ask under <Privacy />.
             </p>
           ) : (
             <p className={styles["lead"]}>
-              Nobody sees whether you have read or declined a request. Under <Privacy /> you choose
-              who has to ask.
+              No one can see whether you've read or declined a request. Choose who has to ask
+              under <Privacy />.
             </p>
           )}
           <div role="alert">{problem !== null && <Banner kind="warn">{problem}</Banner>}</div>
@@ -51,7 +51,7 @@ export default function RequestsView() {
             </Section>
           )}
           {rooms.length > 0 && (
-            <Section title="Invitations to rooms">
+            <Section title="Room invitations">
               {rooms.map((each) => (
                 <Invitation key={each.conversation_id} request={each} onVoid={setProblem} />
               ))}
@@ -130,7 +130,7 @@ function Invitation({ request, onVoid }: InvitationProps) {
             </time>
           </span>
           <span className={styles["preview"]}>
-            <bdi>{name}</bdi> invites you
+            <bdi>{name}</bdi> invited you
           </span>
         </span>
       </div>
@@ -147,7 +147,7 @@ interface ButtonsProps {
 
 function Buttons({ name, answers, canBlock = false }: ButtonsProps) {
   return (
-    <div className={styles["answers"]} role="group" aria-label={`Answer ${name}`}>
+    <div className={styles["answers"]} role="group" aria-label={`Respond to ${name}`}>
       <Button kind="primary" disabled={answers.isBusy} onClick={answers.accept}>
         Accept
       </Button>

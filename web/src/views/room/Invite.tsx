@@ -61,10 +61,10 @@ function Found({ roomId, user, isMember }: { roomId: RoomId; user: UserSummary; 
           {user.display_name && <small>@{user.username}</small>}
         </span>
         {isMember ? (
-          <span className={styles["soft"]}>is a member</span>
+          <span className={styles["soft"]}>Already a member</span>
         ) : isInvited ? (
           <span className={styles["soft"]} role="status">
-            was invited, and has to accept
+            Invited. They have to accept.
           </span>
         ) : (
           <Button

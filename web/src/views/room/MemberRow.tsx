@@ -47,7 +47,7 @@ export const MemberRow = memo(function MemberRow({ room, roomId, userId, role }:
         {role !== "member" && <span className={styles["badge"]}>{ROLES[role]}</span>}
         {!isSelf && (
           <IconButton
-            label={`More about ${name}`}
+            label={`More actions for ${name}`}
             aria-expanded={isOpen}
             aria-controls={isOpen ? id : undefined}
             onClick={() => setOpen(!isOpen)}
@@ -60,7 +60,7 @@ export const MemberRow = memo(function MemberRow({ room, roomId, userId, role }:
         <div id={id} className={styles["actions"]}>
           {!user?.deleted && (
             <Link className={styles["link"]} href={pathOf(privatePlace(userId))}>
-              Write to {name}
+              Message {name}
             </Link>
           )}
           {mayGiveRoles(room) && <Roles roomId={roomId} userId={userId} role={role} name={name} />}
@@ -89,9 +89,9 @@ function Roles({ roomId, userId, role, name }: RolesProps) {
       </Button>
       <Problem text={problem} />
       <Confirm
-        label="Hand the room over"
-        question={`Make ${name} the owner? You become an admin, and cannot take it back.`}
-        yes="Hand over"
+        label="Transfer ownership"
+        question={`Make ${name} the owner? You'll become an admin, and you can't undo this.`}
+        yes="Transfer"
         task={() => client.changeRole(roomId, userId, "owner")}
       />
     </>
@@ -102,7 +102,7 @@ function Removal({ roomId, userId, name }: Omit<RolesProps, "role">) {
   const client = useClient();
   return (
     <Confirm
-      label="Remove from the room"
+      label="Remove from room"
       question={`Remove ${name} from the room?`}
       yes="Remove"
       task={() => client.removeMember(roomId, userId)}

@@ -33,7 +33,7 @@ export function Members({ conversation }: Props) {
   // Who is found comes into the store, and so into the list.
   usePeopleSearch(size > ASKED ? text : "");
   const found = useMemo(() => (members === null ? [] : membersLike(members, users, text)), [members, users, text]);
-  if (members === null) return <p className={styles["soft"]}>Loading the members…</p>;
+  if (members === null) return <p className={styles["soft"]}>Loading members…</p>;
   return (
     <section className={styles["section"]} aria-labelledby={id}>
       <h3 id={id}>Members ({size.toLocaleString()})</h3>

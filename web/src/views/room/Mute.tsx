@@ -21,7 +21,7 @@ export function Mute({ id }: { id: ConversationId }) {
       >
         <span>
           Mute
-          <small>No notifications, no count in the title</small>
+          <small>No notifications, and no unread count in the tab title</small>
         </span>
         <span className={styles["track"]} aria-hidden />
       </button>

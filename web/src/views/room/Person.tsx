@@ -101,7 +101,7 @@ function Block({ userId, name }: { userId: UserId; name: string }) {
     <section className={styles["section"]} aria-label="Block">
       {isBlocked ? (
         <>
-          <p>You blocked {name}. Neither of you can message the other.</p>
+          <p>You blocked {name}. You can't message each other.</p>
           <Button disabled={isBusy} onClick={() => void run(() => client.unblock(userId))}>
             Unblock
           </Button>
@@ -110,7 +110,7 @@ function Block({ userId, name }: { userId: UserId; name: string }) {
       ) : (
         <Confirm
           label={`Block ${name}`}
-          question={`Block ${name}? Neither of you can then message the other or add the other to a room. They will not be notified.`}
+          question={`Block ${name}? You won't be able to message each other or add each other to rooms. They won't be notified.`}
           yes="Block"
           task={() => client.block(userId)}
         />

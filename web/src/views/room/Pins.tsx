@@ -34,7 +34,7 @@ export function Pins({ conversation: { id, place, pins } }: Props) {
     <section className={styles["section"]} aria-labelledby={headingId}>
       <h3 id={headingId}>Pinned messages</h3>
       {isMissing && problem === null && <p className={styles["soft"]}>Loading…</p>}
-      {pins?.size === 0 && <p className={styles["soft"]}>Nothing is pinned here yet.</p>}
+      {pins?.size === 0 && <p className={styles["soft"]}>No pinned messages yet.</p>}
       <ul className={styles["pins"]}>
         {newestFirst.map((messageId) => (
           <Pin key={messageId} place={place} messageId={messageId} />
@@ -62,7 +62,7 @@ function Pin({ place, messageId }: { place: PlaceKey; messageId: MessageId }) {
       <Button
         kind="quiet"
         className={styles["small"] ?? ""}
-        aria-label={`Unpin the message of ${name}`}
+        aria-label={`Unpin message from ${name}`}
         disabled={isBusy}
         onClick={() => void run(() => client.pin(messageId, true))}
       >

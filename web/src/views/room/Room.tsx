@@ -39,12 +39,12 @@ export function Room({ id }: { id: RoomId }) {
           {isInside && members !== null && (
             <p className={styles["soft"]}>
               {size === 1 ? "1 member" : `${size.toLocaleString()} members`}
-              {role !== null && role !== "member" && (role === "owner" ? " · you are the owner" : " · you are an admin")}
+              {role !== null && role !== "member" && (role === "owner" ? " · you're the owner" : " · you're an admin")}
             </p>
           )}
         </div>
       </div>
-      {!isInside && <p className={styles["notice"]}>You are no longer in this room.</p>}
+      {!isInside && <p className={styles["notice"]}>You're no longer in this room.</p>}
       {isInside && (
         <>
           <Mute id={id} />
@@ -56,7 +56,7 @@ export function Room({ id }: { id: RoomId }) {
           )}
           <section className={styles["section"]} aria-label="Leave">
             <Confirm
-              label="Leave the room"
+              label="Leave room"
               question={leaving(role, size)}
               yes="Leave"
               task={() => client.leaveRoom(id)}
@@ -69,8 +69,8 @@ export function Room({ id }: { id: RoomId }) {
 }
 
 function leaving(role: string | null, members: number): string {
-  if (members === 1) return "You are the last one here: the room will be empty for good. Leave it?";
-  const others = "Somebody has to add you before you can come back.";
+  if (members === 1) return "Leave the room? You're the last member, so no one can come back to it.";
+  const others = "You can come back only if a member adds you.";
   if (role !== "owner") return `Leave the room? ${others}`;
-  return `Leave the room? It goes to the admin, or else the member, who has been here longest. ${others}`;
+  return `Leave the room? Ownership goes to the admin who has been here longest, or to the longest-standing member if there are no admins. ${others}`;
 }

@@ -41,7 +41,7 @@ export function RoomName({ roomId, name, mayRename }: Props) {
   return (
     <form className={styles["form"]} onSubmit={(event) => void rename(event)}>
       <Field
-        label="Name of the room"
+        label="Room name"
         value={text}
         maxLength={MAX_CHARACTERS}
         problem={problem}

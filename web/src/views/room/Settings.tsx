@@ -16,14 +16,14 @@ const SETTINGS: readonly (readonly [
   label: string,
   values: readonly (readonly [value: string, label: string])[],
 ])[] = [
-  ["posting", "Who writes messages", WHO],
-  ["adding", "Who adds people", WHO],
+  ["posting", "Who can post messages", WHO],
+  ["adding", "Who can add people", WHO],
   [
     "history",
-    "What new members read",
+    "What new members can read",
     [
       ["everything", "Everything"],
-      ["since_joining", "What comes after them"],
+      ["since_joining", "From when they join"],
     ],
   ],
 ];
@@ -41,7 +41,7 @@ export function Settings({ roomId, settings, mayChange }: Props) {
   const { isBusy, problem, run } = useAction();
   return (
     <section className={styles["section"]} aria-labelledby={id}>
-      <h3 id={id}>Rules</h3>
+      <h3 id={id}>Permissions</h3>
       <dl className={styles["settings"]}>
         {SETTINGS.map(([key, label, values]) => (
           <div key={key}>

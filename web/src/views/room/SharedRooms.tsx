@@ -38,7 +38,7 @@ export function SharedRooms({ userId }: { userId: UserId }) {
   return (
     <section className={styles["section"]} aria-labelledby={id}>
       <h3 id={id}>Rooms you share</h3>
-      {shared === "" && <p className={styles["soft"]}>None that is known.</p>}
+      {shared === "" && <p className={styles["soft"]}>You don't share any rooms.</p>}
       <ul className={styles["people"]}>
         {rooms
           .filter((room) => ids.has(room.id))

@@ -10,7 +10,7 @@ import { useAction } from "./useAction";
 import styles from "./Page.module.css";
 
 const THEMES: readonly (readonly [Theme, string])[] = [
-  ["system", "As the system"],
+  ["system", "System"],
   ["light", "Light"],
   ["dark", "Dark"],
 ];
@@ -45,7 +45,7 @@ export function AppearancePage() {
           </label>
         ))}
       </fieldset>
-      <Outcome action={action} done="Saved for all your devices." />
+      <Outcome action={action} done="Saved on all your devices." />
       <label className={styles["switch"]}>
         <input
           type="checkbox"
@@ -55,7 +55,7 @@ export function AppearancePage() {
         />
         <span>
           Compact
-          <small>Fit more on the screen, in this browser.</small>
+          <small>Fit more on the screen in this browser.</small>
         </span>
       </label>
     </>

@@ -13,12 +13,12 @@ export function BlockedPage() {
   return (
     <>
       <p className={styles["lead"]}>
-        Who is blocked cannot write to you, and you not to them. They are not told. In rooms that
-        both of you are in you still see each other.
+        You and the people you block can't message each other. They won't be notified. You still
+        see each other in rooms you share.
       </p>
       {blocked.size === 0 ? (
         <p className={styles["empty"]}>
-          Nobody is blocked. Somebody can be blocked from the menu of a private chat.
+          You haven't blocked anyone. To block someone, open your private chat with them and choose Profile.
         </p>
       ) : (
         <ul className={styles["list"]} aria-label="Blocked people">

@@ -17,7 +17,7 @@ export function CodeField({ action }: { action: Action }) {
       name="code"
       autoComplete="one-time-code"
       required
-      hint="From your authenticator app, or a recovery code."
+      hint="Enter a code from your authenticator app, or a recovery code."
       problem={action.problemOf("code")}
     />
   );

@@ -30,14 +30,14 @@ export function DeletionPage() {
     const given = new FormData(event.currentTarget);
     void action.run(async () => {
       await api.remove(String(given.get("password")), codeOf(given));
-      leave("Your account is deleted.");
+      leave("Your account was deleted.");
     });
   };
   return (
     <form className={styles["form"]} onSubmit={remove}>
       <p className={styles["note"]}>
-        This is for good. Your name, email, password, picture and sessions are erased, and you leave
-        all rooms. What you have written stays, as that of a deleted user.
+        This can't be undone. Your messages stay, shown as “Deleted user”. Your name, email,
+        password, picture and sessions are erased, and you leave all rooms.
       </p>
       <Field
         label="Password"

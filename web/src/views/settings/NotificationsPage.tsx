@@ -12,16 +12,16 @@ export function NotificationsPage() {
   const { state, turnOn, turnOff } = useNotifications();
   return (
     <div className={styles["part"]}>
-      <p className={styles["lead"]}>These hold for this browser. Muted conversations stay silent.</p>
+      <p className={styles["lead"]}>These settings apply to this browser. Muted conversations stay silent.</p>
       {state === "unsupported" && (
         <p className={styles["note"]}>
-          This browser shows no notifications of this page. Most do over HTTPS only.
+          This browser can't show notifications for this page. Most browsers need HTTPS to show them.
         </p>
       )}
       <div role="status">
         {state === "denied" && (
           <p className={styles["note"]}>
-            This browser forbids notifications of this page. Permit them in its settings first.
+            Notifications are blocked for this page. Allow them in your browser's settings first.
           </p>
         )}
       </div>
@@ -38,7 +38,7 @@ export function NotificationsPage() {
         />
         <span>
           Show notifications
-          <small>Of new messages, while ChatterRoom is not looked at.</small>
+          <small>Notify me about new messages when I'm not looking at ChatterRoom.</small>
         </span>
       </label>
       <label className={styles["switch"]}>
@@ -53,7 +53,7 @@ export function NotificationsPage() {
         />
         <span>
           Play a sound
-          <small>A short one, with each notification.</small>
+          <small>Play a short sound with each notification.</small>
         </span>
       </label>
     </div>

@@ -40,11 +40,11 @@ export function PasswordPage() {
     <>
       {search.get("because") === "not-me" && !action.isDone && (
         <p className={styles["note"]}>
-          That session is ended. Whoever it was knows your password: change it now, so that they
-          cannot come back.
+          That session was ended. Someone else may know your password. Change it now so that
+          they can't log in again.
         </p>
       )}
-      <p className={styles["lead"]}>A new password ends all your other sessions.</p>
+      <p className={styles["lead"]}>Changing your password ends all your other sessions.</p>
       <form ref={form} className={styles["form"]} onSubmit={change}>
         {/* Tells password managers whose it is. */}
         <input name="username" autoComplete="username" value={account?.email ?? ""} readOnly hidden />
@@ -63,7 +63,7 @@ export function PasswordPage() {
           autoComplete="new-password"
           required
           minLength={8}
-          hint="At least eight characters; not a common password, nor your own name or email."
+          hint="At least 8 characters. Don't use a common password, your name, or your email."
           problem={action.problemOf("next")}
         />
         {account?.second_factor === true && <CodeField action={action} />}
@@ -72,7 +72,7 @@ export function PasswordPage() {
             Change password
           </Button>
         </div>
-        <Outcome action={action} done="The password is changed. Your other sessions have ended." />
+        <Outcome action={action} done="Password changed. Your other sessions have ended." />
       </form>
     </>
   );

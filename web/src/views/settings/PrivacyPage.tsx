@@ -10,8 +10,8 @@ import styles from "./Page.module.css";
 
 const CHOICES: readonly (readonly [WhoMay, string, string])[] = [
   ["everyone", "Everyone", "No one has to ask."],
-  ["shared", "People I share a conversation with", "A room, or a chat that you have accepted. Others have to ask."],
-  ["nobody", "Nobody", "Everybody has to ask, and you accept or decline."],
+  ["shared", "People I share a conversation with", "People in your rooms and in chats you accepted. Others have to ask."],
+  ["nobody", "No one", "All requests wait for you to accept or decline."],
 ];
 
 export function PrivacyPage() {
@@ -51,8 +51,8 @@ export function PrivacyPage() {
   return (
     <div className={styles["part"]}>
       <p className={styles["lead"]}>
-        Messages and invitations of people who have to ask wait under Requests until you accept.
-        Nobody is notified if you decline.
+        Messages and invitations from people who have to ask wait under Requests until you
+        accept. They won't be notified if you decline.
       </p>
       <Choice
         title="Who can message me first"

@@ -67,7 +67,7 @@ function Picture({ account }: { account: Account }) {
             aria-label="Picture file"
           />
           <Button disabled={action.isBusy} onClick={() => input.current?.click()}>
-            {account.avatar_url === "" ? "Choose a picture" : "Change picture"}
+            {account.avatar_url === "" ? "Choose picture" : "Change picture"}
           </Button>
           {account.avatar_url !== "" && (
             <Button kind="quiet" disabled={action.isBusy} onClick={remove}>
@@ -78,7 +78,7 @@ function Picture({ account }: { account: Account }) {
       </div>
       {isUnreadable && !action.isBusy ? (
         <p className={styles["problem"]} role="alert">
-          That file is no picture that this browser can read.
+          This browser can't open that file as a picture. Choose another file.
         </p>
       ) : (
         <Outcome action={action} done="Picture saved." />
@@ -123,7 +123,7 @@ function Names({ account }: { account: Account }) {
         onChange={(event) => setDisplayName(event.target.value)}
         autoComplete="name"
         maxLength={64}
-        hint="Shown in place of your username. May be empty."
+        hint="Shown instead of your username. Optional."
         problem={action.problemOf("display_name")}
       />
       <Field
@@ -134,7 +134,7 @@ function Names({ account }: { account: Account }) {
         required
         minLength={2}
         maxLength={32}
-        hint="By this people find and mention you. Whoever is first may take the one you give up."
+        hint="People use this to find and @mention you. If you change it, someone else can take the old one."
         problem={action.problemOf("username")}
       />
       {needsCode && <CodeField action={action} />}

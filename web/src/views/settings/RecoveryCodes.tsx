@@ -18,16 +18,16 @@ export function RecoveryCodes({ codes, onKept }: Props) {
 
   const copy = async () => {
     const isCopied = await copyText(text);
-    setCopied(isCopied ? "Copied." : "This browser does not let them be copied: select them instead.");
+    setCopied(isCopied ? "Copied." : "Couldn't copy. Select the codes and copy them yourself.");
   };
   return (
     <div className={styles["part"]}>
       <p className={styles["done"]} role="status">
-        The second factor is on.
+        Two-factor authentication is on.
       </p>
       <p>
-        Keep these recovery codes where you find them without your phone. Each stands in for a code
-        once. <strong>They are not shown again.</strong>
+        Save these recovery codes somewhere you can reach without your phone. Each works once.
+        <strong>They won't be shown again.</strong>
       </p>
       <ol className={styles["codes"]} aria-label="Recovery codes">
         {codes.map((code) => (
@@ -44,7 +44,7 @@ export function RecoveryCodes({ codes, onKept }: Props) {
         </span>
       </div>
       <Button kind="primary" onClick={onKept}>
-        I have kept them
+        I've saved them
       </Button>
     </div>
   );

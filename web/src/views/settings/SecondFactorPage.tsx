@@ -52,8 +52,9 @@ function Beginning({ onBegun }: { onBegun: (secret: SecondFactorSecret) => void 
   return (
     <form className={styles["form"]} onSubmit={begin}>
       <p className={styles["lead"]}>
-        It is off. With a second factor a login needs, beside your password, a code that an
-        authenticator app on your phone shows. A password alone is of no use to others then.
+        Two-factor authentication is off. Turn it on to log in with your password and a code
+        from an authenticator app on your phone. A stolen password is then not enough to log in
+        as you.
       </p>
       <Field
         label="Password"
@@ -92,14 +93,14 @@ function Confirmation({ secret, onConfirmed, onCancelled }: ConfirmationProps) {
     <form className={styles["form"]} onSubmit={confirm}>
       <ol className={styles["steps"]}>
         <li>
-          <p>Scan this with your authenticator app.</p>
+          <p>Scan this QR code with your authenticator app.</p>
           <QrCode text={secret.uri} label="QR code for an authenticator app" />
-          <p className={styles["soft"]}>If that is not possible, type this secret into the app:</p>
+          <p className={styles["soft"]}>Can't scan it? Enter this key in the app:</p>
           <code className={styles["secret"]}>{inGroups(secret.secret)}</code>
         </li>
         <li>
           <Field
-            label="Give the code that it shows"
+            label="Enter the 6-digit code"
             name="code"
             autoComplete="one-time-code"
             inputMode="numeric"
@@ -136,8 +137,8 @@ function Removal() {
   return (
     <form className={styles["form"]} onSubmit={remove}>
       <p className={styles["lead"]}>
-        It is on: each login needs a code of your authenticator app, or a recovery code. To use
-        another app, turn it off and set it up again.
+        Two-factor authentication is on. To log in, you need a code from your authenticator app
+        or a recovery code. To use another app, turn it off and set it up again.
       </p>
       <Field
         label="Password"

@@ -24,7 +24,7 @@ export function SessionsPage() {
   return (
     <>
       <p className={styles["lead"]}>
-        Everywhere you are logged in. A session that is ended loses its connection at once.
+        These are the devices you're logged in on. Ending a session logs that device out immediately.
       </p>
       {error !== null && (
         <p className={styles["problem"]} role="alert">
@@ -42,9 +42,9 @@ export function SessionsPage() {
           </ul>
           {hasMore && <p className={styles["soft"]}>Older sessions are not shown.</p>}
           <Button kind="danger" disabled={action.isBusy || sessions.length < 2} onClick={endOthers}>
-            End all others
+            End all other sessions
           </Button>
-          <Outcome action={action} done="All other sessions are ended." />
+          <Outcome action={action} done="All other sessions have ended." />
         </div>
       )}
     </>
@@ -70,7 +70,7 @@ function Row({ session }: { session: OwnSession }) {
       <div>
         <p className={styles["name"]}>
           <strong title={session.device}>{sayDevice(session.device)}</strong>
-          {session.current && <span className={styles["badge"]}>this device</span>}
+          {session.current && <span className={styles["badge"]}>This device</span>}
         </p>
         <p className={styles["soft"]}>
           {session.address || "Unknown address"} ·{" "}
@@ -92,7 +92,7 @@ function Row({ session }: { session: OwnSession }) {
         disabled={action.isBusy}
         onClick={end}
         aria-label={
-          session.current ? "Log out on this device" : `End the session ${sayDevice(session.device)}`
+          session.current ? "Log out on this device" : `End session: ${sayDevice(session.device)}`
         }
       >
         {session.current ? "Log out" : "End"}

@@ -25,7 +25,7 @@ const PROFILE: Page = { path: "profile", title: "Profile", view: ProfilePage };
 const PAGES: readonly Page[] = [
   PROFILE,
   { path: "password", title: "Password", view: PasswordPage },
-  { path: "second-factor", title: "Second factor", view: SecondFactorPage },
+  { path: "second-factor", title: "Two-factor authentication", view: SecondFactorPage },
   { path: "sessions", title: "Sessions", view: SessionsPage },
   { path: "appearance", title: "Appearance", view: AppearancePage },
   { path: "notifications", title: "Notifications", view: NotificationsPage },
@@ -47,7 +47,7 @@ export default function SettingsView({ page }: { page: string }) {
   return (
     <div className={styles["settings"]} data-shows={page === "" ? "pages" : "page"}>
       <header className={styles["header"]}>
-        <Link href={PATHS.home} className={styles["back"]} data-to="home" aria-label="Back to the conversations">
+        <Link href={PATHS.home} className={styles["back"]} data-to="home" aria-label="Back to conversations">
           <Icon name="back" size={22} />
         </Link>
         <Link href="/settings" className={styles["back"]} data-to="pages" aria-label="Back to all settings">

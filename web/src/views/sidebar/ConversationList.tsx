@@ -62,7 +62,7 @@ export function ConversationList(props: Props) {
       <div role="alert">
         {problem !== null && <Banner kind="danger">{sayError(problem)}</Banner>}
       </div>
-      <div className={styles["filter"]} role="group" aria-label="Show">
+      <div className={styles["filter"]} role="group" aria-label="Filter">
         {[false, true].map((isOn) => (
           <button
             key={String(isOn)}
@@ -74,7 +74,7 @@ export function ConversationList(props: Props) {
           </button>
         ))}
       </div>
-      {conversations.length === 0 && <p className={styles["none"]}>You have read everything.</p>}
+      {conversations.length === 0 && <p className={styles["none"]}>You're all caught up.</p>}
       {/* The rows are links: the keys only make it quicker to come to them. */}
       {/* eslint-disable-next-line jsx-a11y-x/no-noninteractive-element-interactions */}
       <ul ref={ref} className={styles["list"]} onKeyDown={onKeyDown}>

@@ -70,9 +70,9 @@ export const ConversationRow = memo(
           </span>
         </Link>
         <Menu
-          label={`More for ${title}`}
+          label={`More actions for ${title}`}
           trigger={
-            <IconButton label={`More for ${title}`} className={styles["more"] ?? ""}>
+            <IconButton label={`More actions for ${title}`} className={styles["more"] ?? ""}>
               <Icon name="more" size={18} />
             </IconButton>
           }
@@ -101,7 +101,7 @@ export const ConversationRow = memo(
                 if (location.pathname === pathOf(place)) navigate(PATHS.home);
               }}
             >
-              Close this chat
+              Close chat
             </MenuItem>
           )}
         </Menu>
@@ -129,7 +129,7 @@ function LastLine({ conversation }: { conversation: ConversationSummary }) {
   const hasFailed = useStore(() =>
     store.outgoingTo(place).some((message) => message.state === "failed"),
   );
-  if (hasFailed) return <span className={styles["failed"]}>A message was not sent</span>;
+  if (hasFailed) return <span className={styles["failed"]}>Message not sent</span>;
   if (writer !== undefined) {
     const who = others.length > 0 ? "Several people are" : kind === "room" ? `${writerName} is` : "";
     const text = who === "" ? "Typing…" : `${who} typing…`;

@@ -33,7 +33,7 @@ export function Header({ onNewRoom, onNewChat, onShowShortcuts }: Props) {
         }
       >
         <MenuItem onSelect={onNewChat} hint={keysOf(SHORTCUTS.search).join(" ")}>
-          Write to somebody
+          Message someone
         </MenuItem>
         <MenuItem onSelect={onNewRoom}>Create a room</MenuItem>
       </Menu>

@@ -70,7 +70,7 @@ export function MembersPicker({ members, onChange }: Props) {
     <div className={styles["picker"]}>
       <label htmlFor={`${id}-input`}>Members</label>
       {members.length > 0 && (
-        <ul className={styles["chosen"]} aria-label="Chosen">
+        <ul className={styles["chosen"]} aria-label="Selected people">
           {members.map((member) => (
             <li key={member.user_id} className={styles["chip"]}>
               <Avatar
@@ -110,7 +110,7 @@ export function MembersPicker({ members, onChange }: Props) {
           setAt(0);
         }}
       />
-      <div role="listbox" id={`${id}-list`} aria-label="People found" className={styles["found"]}>
+      <div role="listbox" id={`${id}-list`} aria-label="Search results" className={styles["found"]}>
         {isOpen &&
           found.map((user) => (
             // The keys are those of the box, which keeps the focus.

@@ -38,7 +38,7 @@ export default function NewRoom({ onClose }: { onClose: () => void }) {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const wanted = name.trim();
-    if (wanted === "") return setNameProblem("Give the room a name.");
+    if (wanted === "") return setNameProblem("Enter a room name.");
     const ids = members.map((member) => member.user_id);
     const what = JSON.stringify([wanted, ids]);
     if (attempt.current.what !== what) attempt.current = { what, clientId: newClientId() };
@@ -62,17 +62,17 @@ export default function NewRoom({ onClose }: { onClose: () => void }) {
   if (made !== null) {
     return (
       <Dialog
-        title="The room is there"
+        title="Room created"
         onClose={() => open(made.roomId)}
         actions={
           <Button kind="primary" onClick={() => open(made.roomId)}>
-            Open the room
+            Open room
           </Button>
         }
       >
         <p role="status">
-          {LIST.format(made.asked)} {made.asked.length === 1 ? "was" : "were"} invited, and{" "}
-          {made.asked.length === 1 ? "becomes a member" : "become members"} by accepting.
+          {LIST.format(made.asked)} {made.asked.length === 1 ? "was" : "were"} invited and will
+          join when they accept.
         </p>
       </Dialog>
     );

@@ -17,7 +17,7 @@ export function RequestsEntry() {
     >
       <Icon name="envelope" size={18} />
       <span>Requests</span>
-      <Badge count={total} label={total === 1 ? "waits for your answer" : "wait for your answer"} />
+      <Badge count={total} label="waiting for you" />
     </Link>
   );
 }

@@ -116,7 +116,7 @@ export function Search({ ref, text, onText, onLeave }: Props) {
         )}
       </search>
       <div className={styles["results"]} hidden={!isOpen}>
-        <div role="listbox" id={`${id}-list`} aria-label="Found">
+        <div role="listbox" id={`${id}-list`} aria-label="Search results">
           {group("Conversations", conversations)}
           {group("People", people)}
         </div>
@@ -130,7 +130,7 @@ export function Search({ ref, text, onText, onLeave }: Props) {
 
 function stateText(count: number, isSearching: boolean, error: unknown, text: string): string {
   if (text === "") return "";
-  if (error !== null) return `Could not search for other people. ${sayError(error)}`;
+  if (error !== null) return `Couldn't search for other people. ${sayError(error)}`;
   if (isSearching) return count === 0 ? "Searching…" : "";
   return count === 0 ? `No people or rooms match “${text}”.` : "";
 }

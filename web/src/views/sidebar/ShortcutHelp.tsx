@@ -14,20 +14,20 @@ const GROUPS: readonly { title: string; keys: readonly (readonly [string, ...Com
       ["Previous conversation", SHORTCUTS.previous],
       ["Next unread conversation", SHORTCUTS.nextUnread],
       ["Previous unread conversation", SHORTCUTS.previousUnread],
-      ["Show these keys", SHORTCUTS.help, SHORTCUTS.helpAnywhere],
+      ["Show keyboard shortcuts", SHORTCUTS.help, SHORTCUTS.helpAnywhere],
     ],
   },
   {
-    title: "In the list",
+    title: "In the conversation list",
     keys: [
-      ["Move", "ArrowUp", "ArrowDown"],
-      ["First, last", "Home", "End"],
+      ["Move up or down", "ArrowUp", "ArrowDown"],
+      ["First or last", "Home", "End"],
       ["Open", "Enter"],
-      ["Leave the search", "Escape"],
+      ["Close search", "Escape"],
     ],
   },
   {
-    title: "Where you write",
+    title: "In the message box",
     keys: [
       ["Send", "Enter"],
       ["New line", "Shift+Enter"],
