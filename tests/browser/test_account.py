@@ -76,5 +76,5 @@ def test_a_deleted_account_is_gone_for_its_owner_and_named_so_to_others(new_user
     expect(page.get_by_role("alert")).to_contain_text("The email or password is wrong.")
 
     there.page.goto(f"/r/{room_id}")
-    expect(there.message("My last words")).to_contain_text("deleted user")
+    expect(there.message("My last words")).to_contain_text("Deleted user")
     expect(there.page.get_by_role("main")).to_contain_text("1 member")

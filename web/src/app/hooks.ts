@@ -17,6 +17,7 @@ import {
   type Timeline,
 } from "../store/selectors";
 import type { Store } from "../store/store";
+import { nameOf } from "./names";
 import { useClient } from "./session";
 
 /** Return what a selector finds; it must return the same reference for the same state. */
@@ -78,8 +79,7 @@ export function useUser(userId: UserId): UserSummary | null {
 
 /** Return the name to show for a user. */
 export function useUserName(userId: UserId): string {
-  const user = useUser(userId);
-  return user === null ? "…" : user.display_name || user.username;
+  return nameOf(useUser(userId));
 }
 
 /** Return whether a user is online; this view is told of changes. */

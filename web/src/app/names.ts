@@ -6,6 +6,7 @@ type Users = ReadonlyMap<UserId, UserSummary>;
 
 /** Return the name to show for a user; an ellipsis while the profile is not known. */
 export function nameOf(user: UserSummary | null | undefined): string {
+  if (user?.deleted) return "Deleted user";
   return user?.display_name || user?.username || "…";
 }
 

@@ -1,4 +1,4 @@
-// “That was not me.”
+// “It wasn't me.”
 
 import { useState } from "react";
 import { useLocation } from "wouter";

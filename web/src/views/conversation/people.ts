@@ -2,14 +2,14 @@
 
 import { useEffect } from "react";
 import { useStore } from "../../app/hooks";
+import { nameOf } from "../../app/names";
 import { useClient } from "../../app/session";
 import type { UserId } from "../../protocol/ids";
 import type { Store } from "../../store/store";
 
 export function nameIn(store: Store, id: UserId): string {
   if (id === store.selfId) return "You";
-  const user = store.users.get(id);
-  return user === undefined ? "…" : user.display_name || user.username;
+  return nameOf(store.users.get(id));
 }
 
 /** Return "Ann, Bob and 3 others"; oneself is "You". */

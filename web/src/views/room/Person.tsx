@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "react";
 import { useBlocked, useConversation, useOnline, useUser } from "../../app/hooks";
+import { nameOf } from "../../app/names";
 import { privatePlace } from "../../app/routes";
 import { useClient } from "../../app/session";
 import type { UserId } from "../../protocol/ids";
@@ -29,7 +30,7 @@ export function Person({ userId }: { userId: UserId }) {
   const isOnline = useOnline(userId);
   const conversation = useConversation(privatePlace(userId));
   const { profile, problem } = useProfile(userId);
-  const name = user === null ? "…" : user.display_name || user.username;
+  const name = nameOf(user);
   const isDeleted = user?.deleted ?? false;
   return (
     <>
@@ -38,7 +39,7 @@ export function Person({ userId }: { userId: UserId }) {
         <div>
           <h3>{name}</h3>
           <p className={styles["soft"]}>
-            {user?.display_name && `@${user.username} · `}
+            {user?.display_name && !isDeleted && `@${user.username} · `}
             {isDeleted ? "This account was deleted" : isOnline ? "Online" : "Offline"}
           </p>
         </div>
