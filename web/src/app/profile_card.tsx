@@ -1,6 +1,7 @@
 // The profile of a person, opened from wherever they are named.
 
-import { lazy, Suspense, useSyncExternalStore } from "react";
+import { lazy, useSyncExternalStore } from "react";
+import { DialogBoundary } from "../ui/DialogBoundary";
 import type { UserId } from "../protocol/ids";
 import { Cell } from "../store/cell";
 
@@ -17,8 +18,8 @@ export function ProfileCard() {
   const userId = useSyncExternalStore(shown.subscribe, shown.get);
   if (userId === null) return null;
   return (
-    <Suspense>
+    <DialogBoundary>
       <ProfileDialog key={userId} userId={userId} onClose={() => shown.set(null)} />
-    </Suspense>
+    </DialogBoundary>
   );
 }

@@ -3,7 +3,6 @@
 import {
   createContext,
   lazy,
-  Suspense,
   use,
   useCallback,
   useEffect,
@@ -16,6 +15,7 @@ import { navigate } from "wouter/use-browser-location";
 import { ChatClient } from "../client/chat_client";
 import { Api, refreshTokens } from "../session/api";
 import { Credentials, tabLock, TOKENS_KEY } from "../session/credentials";
+import { DialogBoundary } from "../ui/DialogBoundary";
 import { PictureContext } from "../ui/pictures";
 import { PATHS } from "./routes";
 
@@ -126,14 +126,14 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       <ClientContext value={session.client}>
         <PictureContext value={session.client?.pictures ?? null}>{children}</PictureContext>
         {isAsking && session.client !== null && (
-          <Suspense>
+          <DialogBoundary>
             <LogOutDialog
               unsent={session.client.unsent}
               onClose={() => setAsking(false)}
               // If the platform is away, this browser has forgotten the session all the same.
               onLogOut={() => void logOutNow().catch(() => undefined)}
             />
-          </Suspense>
+          </DialogBoundary>
         )}
       </ClientContext>
     </SessionContext>

@@ -1,16 +1,18 @@
 // What is typed while nothing takes it goes to the composer.
 
 import { useEffect, type RefObject } from "react";
+import { LOADING_DIALOG } from "../../ui/DialogBoundary";
 
 /** Whoever has the focus in one of these uses the keys. */
 const TAKES_KEYS = "input, textarea, select, [contenteditable], [role=menu], [role=listbox], [popover], dialog";
+const IN_FRONT = `dialog[open], [popover]:popover-open, ${LOADING_DIALOG}`;
 
 export function useTypeAnywhere(box: RefObject<HTMLTextAreaElement | null>): void {
   useEffect(() => {
     const listener = (event: KeyboardEvent) => {
       if (event.defaultPrevented || !isTyping(event)) return;
       const target = event.target instanceof Element ? event.target : null;
-      if (target?.closest(TAKES_KEYS) || document.querySelector("dialog[open], [popover]:popover-open")) return;
+      if (target?.closest(TAKES_KEYS) || document.querySelector(IN_FRONT)) return;
       // The letter itself goes to what has the focus after this.
       if (box.current?.checkVisibility()) box.current.focus();
     };

@@ -1,6 +1,6 @@
 // The list of conversations, and what begins new ones.
 
-import { lazy, Suspense, useEffect, useEffectEvent, useMemo, useRef, useState } from "react";
+import { lazy, useEffect, useEffectEvent, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { useCell } from "../../app/account_hooks";
 import { asked } from "../../app/first_steps";
@@ -9,6 +9,7 @@ import { neighbourOf } from "../../app/neighbours";
 import { useIdList, useMuted } from "../../app/preferences";
 import { PATHS, pathOf, placeAt } from "../../app/routes";
 import { useShortcuts } from "../../app/shortcuts";
+import { DialogBoundary } from "../../ui/DialogBoundary";
 import { arrange } from "./arrange";
 import { ConversationList } from "./ConversationList";
 import { Header } from "./Header";
@@ -102,10 +103,10 @@ export function Sidebar() {
         />
       )}
       <div className={styles["dialogs"]}>
-        <Suspense>
+        <DialogBoundary>
           {dialog === "room" && <NewRoom onClose={() => setDialog(null)} />}
           {dialog === "shortcuts" && <ShortcutHelp onClose={() => setDialog(null)} />}
-        </Suspense>
+        </DialogBoundary>
       </div>
     </>
   );
