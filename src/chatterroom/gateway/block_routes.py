@@ -11,7 +11,7 @@ __all__ = ["BLOCK_ENDPOINTS"]
 
 
 async def blocks(call: Call[None, Nothing], platform: Platform) -> bodies.Blocks:
-    """List whom one has blocked."""
+    """List the users you have blocked."""
     answer = await platform.services.chat.call(
         lambda stub: stub.ListBlocks,
         chat_pb2.ListBlocksRequest(user_id=call.user_id),
@@ -22,12 +22,12 @@ async def blocks(call: Call[None, Nothing], platform: Platform) -> bodies.Blocks
 
 
 async def block(call: Call[None, Nothing], platform: Platform) -> Done:
-    """Block a user: no private messages either way, no being added to each other's rooms."""
+    """Block a user: no private messages either way, and neither can add the other to rooms."""
     return await _block(call, platform, remove=False)
 
 
 async def unblock(call: Call[None, Nothing], platform: Platform) -> Done:
-    """End a block."""
+    """Unblock a user."""
     return await _block(call, platform, remove=True)
 
 

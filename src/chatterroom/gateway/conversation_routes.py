@@ -15,7 +15,7 @@ __all__ = ["CONVERSATION_ENDPOINTS"]
 async def conversations(
     call: Call[None, bodies.ConversationsQuery], platform: Platform
 ) -> bodies.Conversations:
-    """List one's conversations, newest activity first."""
+    """List your conversations, newest activity first."""
     answer = await platform.services.chat.call(
         lambda stub: stub.ListConversations,
         chat_pb2.ListConversationsRequest(
@@ -30,7 +30,7 @@ async def conversations(
 
 
 async def mark_read(call: Call[bodies.MarkRead, Nothing], platform: Platform) -> bodies.Marked:
-    """Say how far one has read a conversation."""
+    """Mark a conversation as read up to a message."""
     conversation_id = parse_conversation_id(call.path["conversation_id"])
     answer = await platform.services.chat.call(
         lambda stub: stub.MarkRead,
@@ -49,7 +49,7 @@ async def mark_read(call: Call[bodies.MarkRead, Nothing], platform: Platform) ->
 async def mark_delivered(
     call: Call[bodies.MarkDelivered, Nothing], platform: Platform
 ) -> bodies.Marked:
-    """Say how far a conversation has reached one of one's devices."""
+    """Mark a conversation as delivered up to a message."""
     conversation_id = parse_conversation_id(call.path["conversation_id"])
     answer = await platform.services.chat.call(
         lambda stub: stub.MarkDelivered,
@@ -87,7 +87,7 @@ async def marks(call: Call[None, ListQuery], platform: Platform) -> bodies.Marks
 
 
 async def typing(call: Call[None, Nothing], platform: Platform) -> Done:
-    """Tell the others of a conversation that one is writing. Not stored."""
+    """Notify the others in a conversation that you are typing. Not stored."""
     conversation_id = parse_conversation_id(call.path["conversation_id"])
     answer = await platform.services.chat.call(
         lambda stub: stub.SetTyping,
@@ -100,7 +100,7 @@ async def typing(call: Call[None, Nothing], platform: Platform) -> Done:
 
 
 async def presence(call: Call[None, bodies.OnlineQuery], platform: Platform) -> bodies.Presences:
-    """Ask who of some users, with whom one shares a conversation, is online."""
+    """Get which of the given users are online. You must share a conversation with them."""
     answer = await platform.services.chat.call(
         lambda stub: stub.GetPresence,
         chat_pb2.GetPresenceRequest(

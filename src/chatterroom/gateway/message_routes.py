@@ -118,7 +118,7 @@ async def room_history(call: Call[None, HistoryQuery], platform: Platform) -> bo
 async def edit_message(
     call: Call[bodies.EditMessage, Nothing], platform: Platform
 ) -> bodies.Changed:
-    """Replace the text of one's own message."""
+    """Replace the text of your own message."""
     message_id, conversation_id = _message(call)
     client_id = call.client_id(call.body.client_id)
     answer = await platform.services.chat.call(
@@ -137,7 +137,7 @@ async def edit_message(
 
 
 async def delete_message(call: Call[None, Nothing], platform: Platform) -> bodies.Changed:
-    """Delete a message for everybody: one's own or, as an admin of the room, anybody's."""
+    """Delete a message for everyone: your own or, as an admin of the room, anyone's."""
     message_id, conversation_id = _message(call)
     client_id = call.client_id(None)
     answer = await platform.services.chat.call(
@@ -158,7 +158,7 @@ async def add_reaction(call: Call[None, Nothing], platform: Platform) -> bodies.
 
 
 async def remove_reaction(call: Call[None, Nothing], platform: Platform) -> bodies.Changed:
-    """Take back one's own reaction."""
+    """Remove your own reaction."""
     return await _react(call, platform, remove=True)
 
 
@@ -168,12 +168,12 @@ async def pin_message(call: Call[None, Nothing], platform: Platform) -> bodies.C
 
 
 async def unpin_message(call: Call[None, Nothing], platform: Platform) -> bodies.Changed:
-    """Take a pin out."""
+    """Unpin a message."""
     return await _pin(call, platform, remove=True)
 
 
 async def pins(call: Call[None, PinsQuery], platform: Platform) -> bodies.Pins:
-    """List pinned messages of a conversation: the newest, oldest first."""
+    """List the newest pinned messages of a conversation, oldest first."""
     conversation_id = parse_conversation_id(call.path["conversation_id"])
     answer = await platform.services.chat.call(
         lambda stub: stub.ListPins,

@@ -27,7 +27,7 @@ _CONFIRMED_BY_PASSWORD = (ErrorCode.WRONG_CREDENTIALS, ErrorCode.USER_NOT_FOUND)
 
 
 async def own_account(call: Call[None, Nothing], platform: Platform) -> bodies.OwnAccount:
-    """Get one's own account."""
+    """Get your own account."""
     account = await platform.services.users.call(
         lambda stub: stub.GetAccount,
         users_pb2.GetAccountRequest(user_id=call.user_id),
@@ -40,7 +40,7 @@ async def own_account(call: Call[None, Nothing], platform: Platform) -> bodies.O
 async def update_account(
     call: Call[bodies.UpdateAccount, Nothing], platform: Platform
 ) -> bodies.OwnAccount:
-    """Change one's username, display name, picture or preferences."""
+    """Change your username, display name, picture or preferences."""
     body = call.body
     given: dict[str, Any] = {
         name: value
@@ -63,7 +63,7 @@ async def update_account(
 
 
 async def avatar(call: Call[None, Nothing], platform: Platform) -> Answer:
-    """Get a user's picture. `v` in its address is not looked at: it is for caches."""
+    """Get a user's picture. `v` in the address is ignored: it is for caches."""
     user_id = parse_user_id(call.path["user_id"])
     picture = await platform.services.users.call(
         lambda stub: stub.GetAvatar,
@@ -84,7 +84,7 @@ async def avatar(call: Call[None, Nothing], platform: Platform) -> Answer:
 
 
 async def change_password(call: Call[bodies.ChangePassword, Nothing], platform: Platform) -> Done:
-    """Change one's password; all one's other sessions end."""
+    """Change your password. All your other sessions end."""
     answer = await platform.services.users.call(
         lambda stub: stub.ChangePassword,
         users_pb2.ChangePasswordRequest(
@@ -102,7 +102,7 @@ async def change_password(call: Call[bodies.ChangePassword, Nothing], platform: 
 
 
 async def delete_account(call: Call[bodies.DeleteAccount, Nothing], platform: Platform) -> Done:
-    """Delete one's account for good. What one has written stays, as of a deleted user."""
+    """Delete your account. This can't be undone. Your messages stay, without your name."""
     answer = await platform.services.users.call(
         lambda stub: stub.DeleteAccount,
         users_pb2.DeleteAccountRequest(
@@ -117,7 +117,7 @@ async def delete_account(call: Call[bodies.DeleteAccount, Nothing], platform: Pl
 async def begin_second_factor(
     call: Call[bodies.StartSecondFactor, Nothing], platform: Platform
 ) -> bodies.SecondFactorBegun:
-    """Get a secret for an authenticator app. It counts once a code of it has been confirmed."""
+    """Get a secret for an authenticator app. It takes effect when you confirm a code."""
     answer = await platform.services.users.call(
         lambda stub: stub.BeginSecondFactor,
         users_pb2.BeginSecondFactorRequest(user_id=call.user_id, password=call.body.password),

@@ -11,7 +11,7 @@ __all__ = ["REQUEST_ENDPOINTS"]
 
 
 async def contact_settings(call: Call[None, Nothing], platform: Platform) -> bodies.ContactSettings:
-    """Get who may add one to rooms, and write to one first."""
+    """Get who may add you to rooms and message you first."""
     answer = await platform.services.chat.call(
         lambda stub: stub.GetContactSettings,
         chat_pb2.GetContactSettingsRequest(user_id=call.user_id),
@@ -24,7 +24,7 @@ async def contact_settings(call: Call[None, Nothing], platform: Platform) -> bod
 async def change_contact_settings(
     call: Call[bodies.ChangeContactSettings, Nothing], platform: Platform
 ) -> bodies.ContactSettings:
-    """Choose who may add one to rooms, and write to one first."""
+    """Choose who may add you to rooms and message you first."""
     wanted = chat_pb2.ContactSettings(
         add_to_rooms=call.body.add_to_rooms or "", message_first=call.body.message_first or ""
     )
@@ -40,7 +40,7 @@ async def change_contact_settings(
 async def requests(
     call: Call[None, bodies.WaitingRequestsQuery], platform: Platform
 ) -> bodies.WaitingRequests:
-    """List message requests and invitations that wait for one's answer, newest first."""
+    """List message requests and invitations that wait for your answer, newest first."""
     answer = await platform.services.chat.call(
         lambda stub: stub.ListRequests,
         chat_pb2.ListRequestsRequest(
@@ -67,7 +67,7 @@ async def requests(
 
 
 async def accept_request(call: Call[None, Nothing], platform: Platform) -> Done:
-    """Accept a message request, or become a member of a room one was invited to."""
+    """Accept a message request, or join a room you were invited to."""
     answer = await platform.services.chat.call(
         lambda stub: stub.AcceptRequest,
         chat_pb2.AnswerRequestRequest(
@@ -82,7 +82,7 @@ async def accept_request(call: Call[None, Nothing], platform: Platform) -> Done:
 
 
 async def decline_request(call: Call[None, Nothing], platform: Platform) -> Done:
-    """Decline a request. The one who sent it is not notified."""
+    """Decline a request. The sender is not notified."""
     answer = await platform.services.chat.call(
         lambda stub: stub.DeclineRequest,
         chat_pb2.AnswerRequestRequest(

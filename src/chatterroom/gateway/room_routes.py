@@ -81,7 +81,7 @@ async def update_room(call: Call[bodies.UpdateRoom, Nothing], platform: Platform
 async def add_member(
     call: Call[bodies.AddMember, Nothing], platform: Platform
 ) -> bodies.MemberAdded:
-    """Add a user to a room, or up to a hundred one after the other."""
+    """Add a user to a room, or up to a hundred at once."""
     room_id = parse_room_id(call.path["room_id"])
     body = call.body
     if body.user_id is None and not body.user_ids:
@@ -124,7 +124,7 @@ async def leave_room(
 
 
 async def remove_member(call: Call[None, Nothing], platform: Platform) -> Changed:
-    """Remove somebody else from a room, as an admin."""
+    """Remove a member from a room, as an admin."""
     room_id = parse_room_id(call.path["room_id"])
     client_id = call.client_id(None)
     answer = await platform.services.chat.call(
@@ -143,7 +143,7 @@ async def remove_member(call: Call[None, Nothing], platform: Platform) -> Change
 
 
 async def change_role(call: Call[bodies.ChangeRole, Nothing], platform: Platform) -> Changed:
-    """Make a member an admin or the reverse, or hand over the ownership, as the owner."""
+    """Change a member's role, or transfer ownership, as the owner."""
     room_id = parse_room_id(call.path["room_id"])
     client_id = call.client_id(call.body.client_id)
     answer = await platform.services.chat.call(

@@ -57,7 +57,7 @@ class SessionsEnded(Struct):
 
 
 async def sessions(call: Call[None, SessionsQuery], platform: Platform) -> Sessions:
-    """List one's sessions."""
+    """List your sessions."""
     answer = await platform.services.users.call(
         lambda stub: stub.ListSessions,
         users_pb2.ListSessionsRequest(
@@ -83,7 +83,7 @@ async def sessions(call: Call[None, SessionsQuery], platform: Platform) -> Sessi
 
 
 async def end_session(call: Call[None, Nothing], platform: Platform) -> Done:
-    """End one of one's sessions: its tokens stop working and its sockets are closed."""
+    """End one of your sessions: its tokens stop working and its sockets are closed."""
     session_id = parse_session_id(call.path["session_id"])
     await platform.services.users.call(
         lambda stub: stub.LogoutUser,
@@ -95,7 +95,7 @@ async def end_session(call: Call[None, Nothing], platform: Platform) -> Done:
 
 
 async def end_other_sessions(call: Call[None, Nothing], platform: Platform) -> SessionsEnded:
-    """End all of one's sessions but the current one."""
+    """End all your sessions except the current one."""
     answer = await platform.services.users.call(
         lambda stub: stub.EndOtherSessions,
         users_pb2.EndOtherSessionsRequest(user_id=call.user_id),

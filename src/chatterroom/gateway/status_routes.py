@@ -17,7 +17,7 @@ _TIMEOUTS_AT_ONCE = 32
 
 
 async def status(call: Call[None, Nothing], platform: Platform) -> bodies.GatewayStatus:
-    """Say how the gateway and the services are."""
+    """Get the state of the gateway and the services."""
     users, chat = await asyncio.gather(
         ask_health(platform.services.users), ask_health(platform.services.chat)
     )
@@ -26,36 +26,36 @@ async def status(call: Call[None, Nothing], platform: Platform) -> bodies.Gatewa
 
 
 async def discovery_status(call: Call[None, Nothing], platform: Platform) -> Answer:
-    """Say how service discovery is; 503 where it is not well."""
+    """Get the state of service discovery; 503 if it is unhealthy."""
     told = await ask_discovery(platform.services)
     well = told.status == "healthy"
     return json_answer(told, HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 async def users_status(call: Call[None, Nothing], platform: Platform) -> bodies.ServiceStatus:
-    """Say how the user service is."""
+    """Get the state of the user service."""
     return bodies.ServiceStatus(await ask_health(platform.services.users))
 
 
 async def chat_status(call: Call[None, Nothing], platform: Platform) -> bodies.ServiceStatus:
-    """Say how the chat service is."""
+    """Get the state of the chat service."""
     return bodies.ServiceStatus(await ask_health(platform.services.chat))
 
 
 async def timeout(call: Call[None, Nothing], platform: Platform) -> Answer:
-    """Ask the user service for an answer that never comes: 504 when the deadline has passed."""
+    """Call the user service in a way that always times out: 504 when the deadline has passed."""
     if not await times_out(platform.services, platform.timeout_demo_s):
         raise ChatterRoomError(ErrorCode.INTERNAL, "the user service answered before the deadline")
     return json_answer(Done("Request timed out"), HTTPStatus.GATEWAY_TIMEOUT)
 
 
 async def live(call: Call[None, Nothing], platform: Platform) -> bodies.Live:
-    """Say that the process serves."""
+    """Check that the gateway process is alive."""
     return bodies.Live()
 
 
 async def ready(call: Call[None, Nothing], platform: Platform) -> Answer:
-    """Say whether an instance of both services is known, and the ended sessions; 503 where not."""
+    """Check that both services have an instance and the ended sessions are known; 503 if not."""
     users = bool(platform.services.users.balancer.instances())
     chat = bool(platform.services.chat.balancer.instances())
     sessions = platform.verifier.ended.is_complete

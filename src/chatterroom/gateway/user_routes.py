@@ -92,7 +92,7 @@ async def profile(call: Call[None, Nothing], platform: Platform) -> bodies.Profi
 
 
 async def find(call: Call[None, bodies.UsersQuery], platform: Platform) -> bodies.Users:
-    """Find users by the beginning of their name, by whole names, or by their ids."""
+    """Find users by the start of their username, by whole usernames, or by ids."""
     query = call.query
     answer = await platform.services.users.call(
         lambda stub: stub.SearchUsers,

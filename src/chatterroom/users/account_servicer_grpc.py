@@ -110,7 +110,9 @@ class AccountServicer(users_pb2_grpc.UserServiceServicer):
         who = _who(request.user_id)
         proof = Proof(request.password, request.code)
         await self._own.remove_second_factor(who, proof, origin, now())
-        return users_pb2.AccountResponse(message="Second factor removed successfully")
+        return users_pb2.AccountResponse(
+            message="Two-factor authentication turned off successfully"
+        )
 
     async def _account(self, account: Account) -> users_pb2.Account:
         return users_pb2.Account(
