@@ -41,7 +41,7 @@ ATTACKS: dict[str, Attack] = {
 
 
 def chosen(names: str) -> list[str]:
-    """Return the attacks of a list separated by commas, all where it is empty.
+    """Return the attacks of a list separated by commas, or all if it is empty.
 
     Raises ValueError for a name that is none.
     """

@@ -12,7 +12,7 @@ def people(new_user):
 
 
 def notices(seat: Seat) -> list[str]:
-    """Return what is told between the messages, without the times."""
+    """Return the notices between the messages, without their times."""
     return seat.log.locator("p:has(> time) > bdi").all_inner_texts()
 
 

@@ -85,7 +85,7 @@ class PostMessage:
     """Write to a conversation; `receiver_id` is the other user of a private chat, who has to accept
     it first where its opening message is a `request`.
 
-    `mentions` are those named in the text, whoever they are: the members among them are kept;
+    `mentions` are the users named in the text. Only the members among them are kept.
     `mention_names` are the folded names, in the same order.
     """
 

@@ -30,7 +30,7 @@ __all__ = ["ListedMember", "MongoLists", "RoomDetails", "Row"]
 
 # More than others write before one's own mark is stored.
 _LOOKED_AT = 10
-# Deleted messages, in one conversation, that are told from unread ones.
+# How many deleted messages of one conversation are counted, at most.
 _MAX_DELETED = 10_000
 
 

@@ -173,7 +173,7 @@ class LogEntry(Struct, omit_defaults=True):
 
 Entries = Annotated[
     list[LogEntry],
-    Meta(description="What is no message, in the order of `seq`. Absent where there is none."),
+    Meta(description="Entries that are not messages, in order of `seq`. Absent if there are none."),
 ]
 
 
